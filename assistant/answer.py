@@ -1,0 +1,163 @@
+"""An answer with its sentences, sources and figures, and its JSON and Markdown forms.
+
+Leaves out how an answer is found: that is `assistant.assistant`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.documents import Document
+
+from retrievers import Hit
+
+NOT_IN_LIBRARY = "The documents do not say."
+REPLACED = "The text above is not borne out by the documents; take this instead:"
+"""What stands between an answer that was streamed and the one that the check left of it."""
+MARKDOWN_SPECIALS = re.compile(r"([\\`*_{}\[\]()#+!|<>~$:&-])")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One piece of evidence, numbered. score: cosine to the question, in [-1, 1]."""
+
+    n: int
+    score: float
+    document: Document
+    cited: bool = False
+
+    @property
+    def is_figure(self) -> bool:
+        """Whether the evidence is a picture."""
+        return self.document.metadata.get("modality") == "figure"
+
+    @property
+    def place(self) -> str:
+        """Title and page, as a person cites them."""
+        metadata = self.document.metadata
+        page = metadata.get("page")
+        return f"{metadata['title']}, page {page}" if page else str(metadata["title"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of one source, metadata flat."""
+        return {
+            "n": self.n,
+            "score": round(self.score, 4),
+            "text": self.document.page_content,
+            "cited": self.cited,
+            **self.document.metadata,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of an answer. support: how well the cited sources bear it out, in [0, 1]."""
+
+    text: str
+    citations: tuple[int, ...] = ()
+    figures: tuple[int, ...] = ()
+    support: float = 0.0
+    supported: bool = False
+
+    @property
+    def marks(self) -> str:
+        """Its `[n]` marks, after a space; "" where it has none."""
+        return " " + "".join(f"[{n}]" for n in self.citations) if self.citations else ""
+
+    @property
+    def marked(self) -> str:
+        """The sentence with its `[n]` marks."""
+        return self.text + self.marks
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of one sentence."""
+        return {
+            "text": self.text,
+            "citations": list(self.citations),
+            "figures": list(self.figures),
+            "support": round(self.support, 3),
+            "supported": self.supported,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A checked answer. Every citation and figure names a source by its number."""
+
+    question: str
+    sentences: tuple[Sentence, ...]
+    sources: tuple[Source, ...]
+    grounded: bool
+    model: str
+    timings_s: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """All sentences with their marks."""
+        return " ".join(sentence.marked for sentence in self.sentences)
+
+    @property
+    def figures(self) -> tuple[Source, ...]:
+        """The figures in the answer, in their order."""
+        return tuple(self.source(n) for s in self.sentences for n in s.figures)
+
+    def source(self, n: int) -> Source:
+        """The source with the number n."""
+        return self.sources[n - 1]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The Answer of the command contract."""
+        return {
+            "question": self.question,
+            "answer": self.text,
+            "grounded": self.grounded,
+            "sentences": [sentence.to_dict() for sentence in self.sentences],
+            "sources": [source.to_dict() for source in self.sources],
+            "model": self.model,
+            "timings_s": self.timings_s,
+        }
+
+    def to_markdown(self) -> str:
+        """The answer as Markdown: each figure after its sentence, cited sources at the end."""
+        parts = []
+        for sentence in self.sentences:
+            parts.append(as_markdown(sentence.text) + sentence.marks)
+            parts += [figure_markdown(self.source(n)) for n in sentence.figures]
+        return "\n\n".join(filter(None, [*parts, sources_markdown(self)]))
+
+
+def sources_markdown(answer: Answer) -> str:
+    """The cited sources as a Markdown list; "" where there are none."""
+    cited = [f"{s.n}. {as_markdown(s.place)}" for s in answer.sources if s.cited]
+    return "\n".join(["**Sources**", "", *cited]) if cited else ""
+
+
+def search_result(query: str, hits: Sequence[Hit]) -> dict[str, Any]:
+    """The search result of the command contract."""
+    return {
+        "query": query,
+        "hits": [
+            {
+                "rank": rank,
+                "score": round(hit.score, 4),
+                "text": hit.document.page_content,
+                **hit.document.metadata,
+            }
+            for rank, hit in enumerate(hits, start=1)
+        ],
+    }
+
+
+def figure_markdown(source: Source) -> str:
+    """A figure with its caption. The URL is the media store's own; the words are escaped."""
+    metadata = source.document.metadata
+    caption = as_markdown(str(metadata["caption"]))
+    return f"![{caption}]({metadata['image_url']})\n*{caption} ({as_markdown(source.place)})*"
+
+
+def as_markdown(text: str) -> str:
+    """Text that shows as it is: no link, picture or HTML in it takes effect."""
+    return MARKDOWN_SPECIALS.sub(r"\\\1", text)

@@ -1,0 +1,286 @@
+"""The HTTP API: OpenAI's chat protocol, search and pictures, for programs on this machine.
+
+Thin over `Assistant`. Leaves out other machines, users and tokens: it listens on loopback
+addresses only and answers no request that names another host.
+
+The pictures in answers and hits have URLs under the assistant's media base URL. `serve`
+sets it to its own address; for `create_app`, open the Assistant with
+`Settings(media_base_url="http://127.0.0.1:8000/media/", …)`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from ipaddress import ip_address
+from itertools import chain
+from pathlib import Path
+from typing import Any, Literal
+
+import anyio
+import uvicorn
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import Receive, Scope, Send
+
+from assistant.answer import search_result
+from assistant.assistant import Assistant
+from assistant.errors import AssistantError, SettingsInvalid
+from assistant.events import Event
+from assistant.openai_protocol import (
+    MAX_GLOB_CHARS,
+    ChatRequest,
+    chunks,
+    completion,
+    error_body,
+    model_list,
+)
+from assistant.settings import Settings
+from assistant.writers import MAX_QUESTION_CHARS
+from retrievers import LibraryError, ModelMissing
+
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+MAX_BODY_BYTES = 4 * 1024 * 1024
+"""A long conversation fits; only its last question is read."""
+MAX_HITS = 100
+STOP_WAIT_S = 5
+PICTURE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'",
+    "Cache-Control": "public, max-age=31536000, immutable",
+}
+MEDIA_TYPES = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+}
+
+EXPLAINED = (AssistantError, LibraryError, ModelMissing)
+"""Errors whose text tells a person what to do."""
+OWN_FAILURE = "limner itself failed on this request; its log says where. Please report it."
+
+logger = logging.getLogger(__name__)
+
+
+class SearchRequest(BaseModel):
+    """A search. source: a glob over file names; modality: as in the metadata."""
+
+    query: str = Field(min_length=1, max_length=MAX_QUESTION_CHARS)
+    k: int = Field(default=10, ge=1, le=MAX_HITS)
+    source: str | None = Field(default=None, max_length=MAX_GLOB_CHARS)
+    modality: Literal["text", "table", "figure", "audio", "video"] | None = None
+
+
+class EventStream(StreamingResponse):
+    """Server-sent events of an answer; the answer is no longer made when the client leaves."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, lines: Iterator[str], close: Callable[[], None]) -> None:
+        super().__init__(lines, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        self._close = close
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the events, then close their source, also when cancelled in between."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(self._close)
+
+
+def create_app(assistant: Assistant, *, allowed_hosts: Sequence[str] = LOOPBACK_HOSTS) -> FastAPI:
+    """The API over an open assistant.
+
+    allowed_hosts: names in a request's Host header. A page of another site whose name was
+    pointed at this machine is so kept from reading the documents (DNS rebinding).
+    """
+    # FastAPI's pages of documentation would load scripts from the network.
+    app = FastAPI(title="limner", docs_url=None, redoc_url=None, max_body_size=MAX_BODY_BYTES)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts), www_redirect=False)
+    _add_error_handlers(app)
+    _add_health(app, assistant)
+    _add_openai(app, assistant)
+    _add_search(app, assistant)
+    _add_media(app, assistant)
+    return app
+
+
+def serve(
+    settings: Settings,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    *,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Open the assistant and answer until the process is told to stop.
+
+    on_ready: called with the address as soon as requests are taken. Raises SettingsInvalid
+    for an address that is not this machine's own or not free, and what Assistant.open raises.
+    """
+    with _listening(host, port) as listener:
+        shown = f"[{host}]" if ":" in host else host
+        address = f"http://{shown}:{listener.getsockname()[1]}"
+        base_url = settings.media_base_url or f"{address}/media/"
+        with Assistant.open(settings.model_copy(update={"media_base_url": base_url})) as assistant:
+            app = create_app(assistant, allowed_hosts=(*LOOPBACK_HOSTS, shown))
+            config = uvicorn.Config(
+                app,
+                ws="none",
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=STOP_WAIT_S,
+            )
+            if on_ready:
+                on_ready(address)
+            with suppress(KeyboardInterrupt):
+                uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket on a loopback address. Raises SettingsInvalid."""
+    if not _is_loopback(host):
+        raise SettingsInvalid(
+            f"limner serves only this machine, and {host!r} is not one of its loopback "
+            "addresses. Use --host 127.0.0.1."
+        )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise SettingsInvalid(
+            f"limner cannot listen on {host}, port {port}: {error}. Choose another with --port."
+        ) from error
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _add_health(app: FastAPI, assistant: Assistant) -> None:
+    @app.get("/healthz")
+    def healthz() -> dict[str, Any]:
+        """How many documents there are, and the language model; null where none can be had."""
+        model = None
+        with suppress(AssistantError):
+            model = assistant.model.name
+        return {"status": "ok", "documents": assistant.library.n_documents, "model": model}
+
+
+def _add_openai(app: FastAPI, assistant: Assistant) -> None:
+    started = int(time.time())
+
+    @app.get("/v1/models")
+    def models() -> dict[str, Any]:
+        """The models to choose from."""
+        return model_list(started)
+
+    @app.post("/v1/chat/completions", response_model=None)
+    def chat_completions(request: ChatRequest) -> dict[str, Any] | EventStream:
+        """A checked answer in Markdown; the field `limner` holds the Answer."""
+        if request.stream:
+            return _streamed(assistant.stream(request.question, source=request.source))
+        return completion(assistant.ask(request.question, source=request.source))
+
+
+def _add_search(app: FastAPI, assistant: Assistant) -> None:
+    @app.post("/search")
+    def search(request: SearchRequest) -> dict[str, Any]:
+        """Ranked evidence."""
+        hits = assistant.search(
+            request.query, request.k, source=request.source, modality=request.modality
+        )
+        return search_result(request.query, hits)
+
+
+def _add_media(app: FastAPI, assistant: Assistant) -> None:
+    @app.get("/media/{key}", response_class=FileResponse)
+    def picture(key: str) -> FileResponse:
+        """A stored picture."""
+        return _file(assistant.media.path, key)
+
+    @app.get("/media/thumbnails/{key}", response_class=FileResponse)
+    def thumbnail(key: str) -> FileResponse:
+        """A picture's WebP thumbnail."""
+        return _file(assistant.media.thumbnail_path, key)
+
+
+def _file(path_of: Callable[[str], Path], key: str) -> FileResponse:
+    try:
+        path = path_of(key)
+    except KeyError:
+        path = None
+    if path is None or not path.is_file():
+        raise HTTPException(404, "There is no picture with this key.")
+    return FileResponse(path, media_type=MEDIA_TYPES[path.suffix], headers=PICTURE_HEADERS)
+
+
+def _add_error_handlers(app: FastAPI) -> None:
+    """Every error in OpenAI's format."""
+
+    @app.exception_handler(RequestValidationError)
+    def refused(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"][1:])
+        reason = str(first["msg"]).removeprefix("Value error, ")
+        message = f"{place}: {reason}" if place else reason
+        return JSONResponse(error_body(message, "invalid_request_error", param=place or None), 400)
+
+    @app.exception_handler(StarletteHTTPException)
+    def no_route(_: Request, error: StarletteHTTPException) -> JSONResponse:
+        body = error_body(str(error.detail), "invalid_request_error")
+        return JSONResponse(body, error.status_code, headers=error.headers)
+
+    def unavailable(_: Request, error: Exception) -> JSONResponse:
+        return JSONResponse(_explained(error), 503)
+
+    for kind in EXPLAINED:
+        app.add_exception_handler(kind, unavailable)
+
+    @app.exception_handler(Exception)
+    def own_failure(_: Request, __: Exception) -> JSONResponse:
+        return JSONResponse(error_body(OWN_FAILURE, "server_error"), 500)
+
+
+def _streamed(events: Iterator[Event]) -> EventStream:
+    """The events as a response. Raises what fails before the first words.
+
+    They are waited for here, because until then a failure can still have a status code.
+    """
+    pieces = chunks(events)
+    first = next(pieces)
+    return EventStream(_lines(chain([first], pieces)), close=pieces.close)
+
+
+def _lines(pieces: Iterator[dict[str, Any]]) -> Iterator[str]:
+    """Server-sent events. A failure becomes one of them: the status has long been sent."""
+    try:
+        for piece in pieces:
+            yield _line(piece)
+    except EXPLAINED as error:
+        yield _line(_explained(error))
+    except Exception:
+        logger.exception("limner failed in the middle of an answer")
+        yield _line(error_body(OWN_FAILURE, "server_error"))
+    yield "data: [DONE]\n\n"
+
+
+def _line(value: dict[str, Any]) -> str:
+    return f"data: {json.dumps(value, ensure_ascii=False)}\n\n"
+
+
+def _explained(error: Exception) -> dict[str, Any]:
+    return error_body(str(error), "server_error", code=type(error).__name__)

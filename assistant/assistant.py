@@ -1,0 +1,280 @@
+"""The assistant: a question in, a checked answer with its figures out.
+
+Ties the library, the language model and the checks together. Leaves out filling the
+library (`assistant.ingestion`) and every way to reach it (CLI, HTTP, MCP, UI).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from langchain_core.embeddings import Embeddings
+
+from assistant.answer import NOT_IN_LIBRARY, Answer, Sentence, Source
+from assistant.citations import CitationChecker
+from assistant.events import AnswerFinished, Event, SentenceChecked, SourcesFound, TextAdded
+from assistant.ingestion import OnProgress, Report, describer_for, ingest
+from assistant.llm import LanguageModel, choose_llm
+from assistant.quotes import asks_to_show, find_figure, find_quotes
+from assistant.sentences import sentences_of_stream
+from assistant.settings import Settings
+from assistant.writers import is_refusal, phrase_quote, write_from_sources
+from loaders import MediaStore
+from loaders.source import open_source, source_uri
+from retrievers import Hit, Library, MiniLMEmbeddings, MultimodalRetriever, UnknownSource
+
+MIN_GROUNDED_SHARE = 0.5
+"""Share of an answer's sentences that must be borne out for the answer to count as grounded."""
+
+
+class Assistant:
+    """Answers questions about one library. Safe to share between threads."""
+
+    def __init__(
+        self,
+        library: Library,
+        media: MediaStore,
+        embeddings: Embeddings,
+        settings: Settings,
+        model: LanguageModel | None = None,
+    ) -> None:
+        """model: chosen by the settings at the first question when None."""
+        self.library = library
+        self.media = media
+        self.settings = settings
+        self._embeddings = embeddings
+        self._model = model
+        self._choosing = threading.Lock()
+
+    @classmethod
+    def open(cls, settings: Settings, *, create: bool = False) -> Self:
+        """Open the library that the settings name.
+
+        Raises LibraryMissing where there is none, unless create is set.
+        """
+        embeddings = MiniLMEmbeddings(settings.embedding_model)
+        media = MediaStore(
+            settings.media_folder, base_url=settings.media_base_url, max_pixels=settings.max_pixels
+        )
+        library = Library.open(
+            settings.library, embeddings, media_base_url=media.base_url, create=create
+        )
+        return cls(library, media, embeddings, settings)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the library."""
+        self.library.close()
+
+    @property
+    def model(self) -> LanguageModel:
+        """The language model. Raises an AssistantError where the chosen one cannot be had."""
+        with self._choosing:
+            if self._model is None:
+                self._model = self.choose_model(self.settings)
+            return self._model
+
+    @staticmethod
+    def choose_model(settings: Settings) -> LanguageModel:
+        """The language model that the settings lead to. Raises an AssistantError."""
+        key = settings.openai_api_key
+        return choose_llm(
+            prefer=settings.llm,
+            ollama_host=settings.ollama_host,
+            ollama_model=settings.ollama_model,
+            openai_base_url=settings.openai_base_url,
+            openai_model=settings.openai_model,
+            openai_api_key=key.get_secret_value() if key else None,
+            temperature=settings.temperature,
+            timeout_s=settings.timeout_s,
+        )
+
+    def retriever(self, k: int = 8) -> MultimodalRetriever:
+        """The library as a LangChain retriever; `as_tool` makes it a tool for agents."""
+        return MultimodalRetriever(library=self.library, k=k)
+
+    def add(
+        self, sources: Iterable[str | Path], *, on_progress: OnProgress | None = None
+    ) -> Report:
+        """Read files, folders and URLs into the library."""
+        describer = describer_for(self.settings, self.media)
+        return ingest(
+            sources, self.library, self.media, describer, self.settings.limits, on_progress
+        )
+
+    def remove(self, source: str) -> None:
+        """Take a document out with all its pictures. Raises UnknownSource."""
+        for key in self.library.remove(source).orphan_keys:
+            self.media.remove(key)
+
+    def find_source(self, name: str) -> str:
+        """The URI of the one document that a path, URI or file name means.
+
+        Raises UnknownSource where there is none, and where there are several.
+        """
+        known = [d.source for d in self.library.documents()]
+        if (uri := source_uri(name)) in known:
+            return uri
+        matching = self.library.sources(name)
+        if len(matching) == 1:
+            return matching[0]
+        found = (
+            f"means {len(matching)} documents: {', '.join(matching)}"
+            if matching
+            else "is not in the library"
+        )
+        raise UnknownSource(f"{name} {found}. `limner list` prints the sources.")
+
+    def search_image(
+        self,
+        image: Path,
+        *,
+        query: str = "",
+        k: int = 10,
+        source: str | None = None,
+        modality: str | None = None,
+    ) -> list[Hit]:
+        """Evidence for a picture: copies of it first, then what its description finds.
+
+        Raises a LoaderError if the picture cannot be read.
+        """
+        with open_source(image, self.settings.limits) as file:
+            key = self.media.put(file.path.read_bytes()).key
+        copies = [Hit(d, 1.0) for d in self.library.with_picture(key)]
+        try:
+            readings = describer_for(self.settings, self.media).describe([key]).get(key, {})
+        finally:
+            if not copies:
+                self.media.remove(key)
+        text = " ".join([query, *readings.values()]).strip()
+        seen = {h.document.metadata["chunk_id"] for h in copies}
+        found = self.search(text, k, source=source, modality=modality) if text else []
+        return (copies + [h for h in found if h.document.metadata["chunk_id"] not in seen])[:k]
+
+    def search(
+        self, query: str, k: int = 10, *, source: str | None = None, modality: str | None = None
+    ) -> list[Hit]:
+        """Ranked evidence. source: a glob over file names; modality: as in the metadata."""
+        return self.library.search(query, k, source=source, modality=modality)
+
+    def ask(self, question: str, *, source: str | None = None) -> Answer:
+        """One answer, whole."""
+        for event in self.stream(question, source=source):
+            if isinstance(event, AnswerFinished):
+                return event.answer
+        raise AssertionError("a stream ends with AnswerFinished")
+
+    def stream(self, question: str, *, source: str | None = None) -> Generator[Event]:
+        """One answer as it is made. Raises an AssistantError where the model fails."""
+        clock = _Clock()
+        sources = self._evidence(question, source)
+        clock.mark("retrieve")
+        yield SourcesFound(sources)
+        model_name, sentences = self.model.name, list[Sentence]()
+        for event in self._sentences(question, sources):
+            clock.mark("first_token")
+            if isinstance(event, SentenceChecked):
+                sentences.append(event.sentence)
+            yield event
+        yield AnswerFinished(_finished(question, sentences, sources, model_name, clock))
+
+    def _evidence(self, question: str, source: str | None) -> tuple[Source, ...]:
+        """The sources of an answer: the best hits, and the best figures where they lack some."""
+        hits = self.search(question, self.settings.n_sources, source=source)
+        figures = self.search(
+            question, self.settings.n_figure_sources, source=source, modality="figure"
+        )
+        known = {hit.document.metadata["chunk_id"] for hit in hits}
+        hits += [f for f in figures if f.document.metadata["chunk_id"] not in known]
+        return tuple(Source(n, hit.score, hit.document) for n, hit in enumerate(hits, start=1))
+
+    def _sentences(
+        self, question: str, sources: tuple[Source, ...]
+    ) -> Iterator[TextAdded | SentenceChecked]:
+        if not sources:
+            return
+        checker = CitationChecker(question, sources, self._embeddings)
+        if asks_to_show(question):
+            figure = find_figure(question, sources, self._embeddings)
+            if figure:
+                yield TextAdded(figure.text)
+                yield SentenceChecked(checker.check(figure.text, quoted_from=figure.n))
+                return
+        if self.model.is_trusted_with_facts:
+            yield from self._written(question, sources, checker)
+        else:
+            yield from self._quoted(question, sources, checker)
+
+    def _written(
+        self, question: str, sources: tuple[Source, ...], checker: CitationChecker
+    ) -> Iterator[TextAdded | SentenceChecked]:
+        """What the model writes, each sentence checked as soon as it ends."""
+        written = ""
+        pieces = write_from_sources(question, sources, self.model)
+        for text, ends in sentences_of_stream(pieces):
+            if text:
+                yield TextAdded(text)
+            written += text
+            if ends:
+                yield SentenceChecked(checker.check(written.strip()))
+                written = ""
+
+    def _quoted(
+        self, question: str, sources: tuple[Source, ...], checker: CitationChecker
+    ) -> Iterator[TextAdded | SentenceChecked]:
+        """The quotes that answer, the first in the model's words where those are confirmed."""
+        quotes = find_quotes(question, sources, self._embeddings)
+        for position, quote in enumerate(quotes):
+            text = None
+            if position == 0:
+                text = phrase_quote(question, quote, self.model, self._embeddings)
+            yield TextAdded(f"{' ' if position else ''}{text or quote.text}")
+            yield SentenceChecked(checker.check(text or quote.text, quoted_from=quote.n))
+
+
+class _Clock:
+    """Seconds since the question, by name; the first mark of a name counts."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+        self._marks: dict[str, float] = {}
+
+    def mark(self, name: str) -> None:
+        self._marks.setdefault(name, round(time.perf_counter() - self._start, 3))
+
+    def marks(self) -> dict[str, float]:
+        self.mark("first_token")
+        return self._marks | {"total": round(time.perf_counter() - self._start, 3)}
+
+
+def _finished(
+    question: str,
+    sentences: list[Sentence],
+    sources: tuple[Source, ...],
+    model: str,
+    clock: _Clock,
+) -> Answer:
+    """The answer; where too little of it is borne out, that the documents do not say."""
+    n_supported = sum(s.supported for s in sentences)
+    refused = bool(sentences) and is_refusal(sentences[0].text)
+    if refused or not n_supported or n_supported < MIN_GROUNDED_SHARE * len(sentences):
+        return Answer(question, (Sentence(NOT_IN_LIBRARY),), sources, False, model, clock.marks())
+    cited = {n for s in sentences for n in s.citations}
+    marked = tuple(replace(s, cited=s.n in cited) for s in sources)
+    return Answer(question, tuple(sentences), marked, True, model, clock.marks())

@@ -1,0 +1,126 @@
+"""Decides which sources bear out a sentence, and how well.
+
+The language model's own marks are never trusted: a sentence is cited to the sources
+that this check finds. Support is made of three things that a person would look at: do
+the sentence's words stand there, do they stand there in the same sense, and are its
+numbers and negation the same. Leaves out judging whether evidence answers a question:
+that is `assistant.quotes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from langchain_core.embeddings import Embeddings
+from numpy.typing import NDArray
+
+from assistant.answer import Sentence, Source
+from assistant.sentences import (
+    is_negated,
+    names,
+    numbers,
+    share,
+    split_sentences,
+    stem,
+    stems,
+    words,
+)
+
+SUPPORTED = 0.62
+"""Support from which a sentence counts as borne out."""
+MAX_CITATIONS = 3
+NEAR_BEST = 0.9
+"""A further source is cited when its support is at least this share of the best one's."""
+CONTRADICTED = 0.3
+"""Highest support where a number, a name or a negation of the sentence is not in the source."""
+WORDS_WEIGHT = 0.6
+MEANING_WEIGHT = 0.4
+
+
+class CitationChecker:
+    """Holds sentences against numbered sources. Embeds a source once, when it is needed."""
+
+    def __init__(self, question: str, sources: Sequence[Source], embeddings: Embeddings) -> None:
+        self._question = question
+        self._sources = sources
+        self._embeddings = embeddings
+        self._shown: set[str] = set()
+        self._passages: dict[int, tuple[list[str], NDArray[np.float32]]] = {}
+        self._stems = [set(stems(s.document.page_content)) for s in sources]
+
+    def check(self, text: str, *, quoted_from: int | None = None) -> Sentence:
+        """The sentence with its citations, figures and support.
+
+        quoted_from: the source that the text was taken from word for word, where it was.
+        """
+        if not words(text):
+            return Sentence(text)
+        scored = sorted(
+            (
+                (1.0 if n == quoted_from else self._support(text, n), n)
+                for n in range(1, len(self._sources) + 1)
+            ),
+            key=lambda pair: (-pair[0], pair[1] != quoted_from, pair[1]),
+        )
+        best = scored[0][0] if scored else 0.0
+        if best < SUPPORTED:
+            return Sentence(text, support=best)
+        enough = max(SUPPORTED, NEAR_BEST * best)
+        citations = [n for support, n in scored if support >= enough][:MAX_CITATIONS]
+        figures = self._new_figures(citations)
+        return Sentence(text, tuple(citations), tuple(figures), support=best, supported=True)
+
+    def _new_figures(self, citations: Sequence[int]) -> list[int]:
+        """The cited figures that no earlier sentence has shown."""
+        new = [
+            n
+            for n in citations
+            if self._sources[n - 1].is_figure and self._key(n) not in self._shown
+        ]
+        self._shown |= {self._key(n) for n in new}
+        return new
+
+    def _key(self, n: int) -> str:
+        return str(self._sources[n - 1].document.metadata["image_key"])
+
+    def _support(self, text: str, n: int) -> float:
+        source_text = self._sources[n - 1].document.page_content
+        if is_verbatim(text, source_text):
+            return 1.0
+        in_words = share(stems(text), self._stems[n - 1]) if stems(text) else 0.0
+        if WORDS_WEIGHT * in_words + MEANING_WEIGHT < SUPPORTED:
+            return WORDS_WEIGHT * in_words  # no likeness of meaning could make up for it
+        passages, vectors = self._passages_of(n)
+        cosines = vectors @ np.asarray(self._embeddings.embed_query(text), dtype=np.float32)
+        nearest = passages[int(np.argmax(cosines))]
+        support = WORDS_WEIGHT * in_words + MEANING_WEIGHT * max(0.0, float(cosines.max()))
+        told = f"{source_text}\n{self._question}"
+        agrees = (
+            numbers(text) <= numbers(told)
+            and {stem(w) for w in names(text)} <= set(map(stem, words(told)))
+            and is_negated(text) == is_negated(nearest)
+        )
+        return support if agrees else min(support, CONTRADICTED)
+
+    def _passages_of(self, n: int) -> tuple[list[str], NDArray[np.float32]]:
+        """What a sentence is held against in source n, and its vectors: float32 (passages, d)."""
+        if n not in self._passages:
+            texts = _passages(self._sources[n - 1].document.page_content)
+            vectors = np.asarray(self._embeddings.embed_documents(texts), dtype=np.float32)
+            self._passages[n] = texts, vectors
+        return self._passages[n]
+
+
+def is_verbatim(text: str, source_text: str) -> bool:
+    """Whether the words of the text stand in the source one after the other."""
+    mine = words(text)
+    return len(mine) > 1 and f" {' '.join(mine)} " in f" {' '.join(words(source_text))} "
+
+
+def _passages(text: str) -> list[str]:
+    """Each sentence, and each pair of neighbours: a claim may rest on two."""
+    single = split_sentences(text) or [text]
+    pairs = [f"{a} {b}" for a, b in pairwise(single)]
+    return single + pairs

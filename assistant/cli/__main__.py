@@ -1,0 +1,5 @@
+"""`python -m assistant.cli` is the `limner` command."""
+
+from assistant.cli import main
+
+main()

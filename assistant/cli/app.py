@@ -1,0 +1,209 @@
+"""The `limner` command: its commands, flags and exit codes.
+
+With `--json`, stdout carries the JSON of the command contract and nothing else. Exit
+codes: 0 success, 2 bad usage, 1 a failure. Every heavy import happens inside a command,
+so that `limner --help` is instant. Leaves out what commands do: that is one module each
+in this folder and `assistant.assistant`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="limner",
+    help="Answers questions about your own documents, with the figures that prove the answer.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+class Modality(StrEnum):
+    """What a piece of evidence is."""
+
+    text = "text"
+    table = "table"
+    figure = "figure"
+    audio = "audio"
+    video = "video"
+
+
+LibraryFlag = Annotated[
+    Path | None,
+    typer.Option("--library", metavar="DIR", help="Folder of the library. [default: ./.limner]"),
+]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout.")]
+SourceFlag = Annotated[
+    str | None,
+    typer.Option("--source", metavar="GLOB", help="Only documents whose file name matches."),
+]
+LlmFlag = Annotated[
+    str | None,
+    typer.Option("--llm", help="auto, ollama, openai or embedded. [default: auto]"),
+]
+ModelFlag = Annotated[
+    str | None, typer.Option("--model", help="An Ollama model, such as llama3.1.")
+]
+
+
+@app.command()
+def add(
+    sources: Annotated[list[str], typer.Argument(metavar="PATH_OR_URL...")],
+    library: LibraryFlag = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Read files, folders and web pages into the library; unchanged ones are skipped."""
+    from assistant.cli import documents
+
+    documents.add(sources, library, as_json)
+
+
+@app.command("list")
+def list_documents(library: LibraryFlag = None, as_json: JsonFlag = False) -> None:
+    """Say what is in the library."""
+    from assistant.cli import documents
+
+    documents.list_documents(library, as_json)
+
+
+@app.command()
+def show(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A path, URI or file name.")],
+    library: LibraryFlag = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Print everything that was read from one document, in order."""
+    from assistant.cli import documents
+
+    documents.show(source, library, as_json)
+
+
+@app.command()
+def remove(
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...")],
+    library: LibraryFlag = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Take documents out of the library, with their vectors, text and pictures."""
+    from assistant.cli import documents
+
+    documents.remove(sources, library, as_json)
+
+
+@app.command()
+def search(
+    query: Annotated[str, typer.Argument(metavar="QUERY")] = "",
+    k: Annotated[int, typer.Option("-k", min=1, max=1000, help="How many hits.")] = 10,
+    image: Annotated[
+        Path | None, typer.Option("--image", metavar="FILE", help="Search by a picture.")
+    ] = None,
+    modality: Annotated[Modality | None, typer.Option("--modality")] = None,
+    source: SourceFlag = None,
+    library: LibraryFlag = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Print the evidence that is nearest to a query or a picture, best first."""
+    from assistant.cli import questions
+
+    questions.search(query, k, image, modality, source, library, as_json)
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(metavar="QUESTION")],
+    source: SourceFlag = None,
+    llm: LlmFlag = None,
+    model: ModelFlag = None,
+    library: LibraryFlag = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Answer one question, with citations and figures."""
+    from assistant.cli import questions
+
+    questions.ask(question, source, llm, model, library, as_json)
+
+
+@app.command()
+def chat(
+    source: SourceFlag = None,
+    llm: LlmFlag = None,
+    model: ModelFlag = None,
+    library: LibraryFlag = None,
+) -> None:
+    """Ask question after question in the terminal."""
+    from assistant.cli import questions
+
+    questions.chat(source, llm, model, library)
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
+    browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
+    library: LibraryFlag = None,
+) -> None:
+    """Open the chat page (Streamlit)."""
+    from assistant.cli import servers
+
+    servers.ui(port, browser, library)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="A loopback address.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    library: LibraryFlag = None,
+) -> None:
+    """Serve the OpenAI-compatible HTTP API on this machine."""
+    from assistant.cli import servers
+
+    servers.serve(host, port, library)
+
+
+@app.command()
+def mcp(library: LibraryFlag = None) -> None:
+    """Serve the tools `search` and `ask` to agents over MCP (stdio)."""
+    from assistant.cli import servers
+
+    servers.mcp(library)
+
+
+@app.command()
+def evaluate(
+    questions_file: Annotated[Path, typer.Argument(metavar="QA.jsonl")],
+    ranked: Annotated[
+        Path | None, typer.Option(metavar="OUT", help="Write the ranked pages here.")
+    ] = None,
+    scope: Annotated[str, typer.Option(help="document or library.")] = "document",
+    library: LibraryFlag = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Measure retrieval on a file of questions with known pages."""
+    from assistant.cli import evaluation
+
+    evaluation.evaluate(questions_file, ranked, scope, library, as_json)
+
+
+@app.command()
+def doctor(library: LibraryFlag = None, as_json: JsonFlag = False) -> None:
+    """Say which models are active, what is missing and how to get it."""
+    from assistant.cli import health
+
+    health.doctor(library, as_json)
+
+
+@app.command(hidden=True)
+def demo(
+    questions_file: Annotated[Path, typer.Argument(metavar="QUESTIONS.txt")],
+    library: LibraryFlag = None,
+) -> None:
+    """Ask each line of a file and print the answers: what `make demo` runs."""
+    from assistant.cli import questions
+
+    questions.demo(questions_file, library)

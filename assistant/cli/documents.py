@@ -1,0 +1,146 @@
+"""`limner add`, `list`, `show` and `remove`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from assistant.assistant import Assistant
+from assistant.cli.terminal import err, opened, print_json, say
+from assistant.ingestion import Progress as Step
+from assistant.ingestion import Report
+from loaders import BlipCaptioner
+from loaders.captioning.blip import missing_weights
+
+
+def add(sources: list[str], library: Path | None, as_json: bool) -> None:
+    """Read sources into the library with progress on stderr."""
+    with opened(library, create=True) as assistant:
+        if not BlipCaptioner.is_available(assistant.settings.blip_model):
+            err.print(missing_weights(assistant.settings.blip_model), style="yellow", markup=False)
+        report = read_with_progress(assistant, sources)
+        if as_json:
+            print_json(report.to_dict())
+        else:
+            _tell(report)
+    nothing_read = not (report.added or report.updated or report.unchanged)
+    if report.failed and nothing_read:
+        raise typer.Exit(1)
+
+
+def read_with_progress(assistant: Assistant, sources: list[str]) -> Report:
+    """Read sources with a bar on stderr that names the file and its figures."""
+    bar = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=err,
+        transient=err.is_terminal,
+    )
+    with bar:
+        task = bar.add_task("Looking for files", total=None)
+
+        def step(progress: Step) -> None:
+            name = file_name(progress.source)
+            figures = f", figure {progress.n_figures_done}/{progress.n_figures}"
+            bar.update(
+                task,
+                description=f"Reading {name}{figures if progress.n_figures else ''}",
+                completed=progress.n_done,
+                total=progress.n_sources,
+            )
+            if not err.is_terminal and not progress.n_figures:
+                err.print(f"Reading {name} ({progress.n_done + 1} of {progress.n_sources})")
+
+        report = assistant.add(sources, on_progress=step)
+        bar.update(task, description="Done", completed=bar.tasks[0].total)
+    return report
+
+
+def list_documents(library: Path | None, as_json: bool) -> None:
+    """Print one line a document."""
+    with opened(library) as assistant:
+        documents = assistant.library.documents()
+    if as_json:
+        print_json(
+            {
+                "documents": [
+                    {
+                        "source": d.source,
+                        "title": d.title,
+                        "pages": d.n_pages,
+                        "chunks": d.n_chunks,
+                        "figures": d.n_figures,
+                        "added_at": d.added_at,
+                    }
+                    for d in documents
+                ]
+            }
+        )
+        return
+    for d in documents:
+        pages = f"{d.n_pages} pages, " if d.n_pages else ""
+        held = f"{pages}{d.n_chunks} pieces, {d.n_figures} figures"
+        say(f"{file_name(d.source)}  ({held})  {d.source}")
+    say(f"{len(documents)} documents.")
+
+
+def show(source: str, library: Path | None, as_json: bool) -> None:
+    """Print the evidence of one document in order."""
+    with opened(library) as assistant:
+        uri = assistant.find_source(source)
+        evidence = assistant.library.evidence(uri)
+        document = next(d for d in assistant.library.documents() if d.source == uri)
+    if as_json:
+        print_json(
+            {
+                "source": uri,
+                "title": document.title,
+                "pages": document.n_pages,
+                "evidence": [{"text": e.page_content, **e.metadata} for e in evidence],
+            }
+        )
+        return
+    say(f"{document.title}  {uri}", style="bold")
+    for e in evidence:
+        where = f"page {e.metadata['page']}, " if "page" in e.metadata else ""
+        say(f"\n── {where}{e.metadata['modality']} {e.metadata.get('image_url', '')}", style="dim")
+        say(e.page_content)
+
+
+def remove(sources: list[str], library: Path | None, as_json: bool) -> None:
+    """Take documents out, each by path, URI or file name."""
+    removed = []
+    with opened(library) as assistant:
+        for source in sources:
+            uri = assistant.find_source(source)
+            assistant.remove(uri)
+            removed.append(uri)
+    if as_json:
+        print_json({"removed": removed})
+    else:
+        for uri in removed:
+            say(f"Removed {uri}")
+
+
+def file_name(uri: str) -> str:
+    """The last part of a URI, as a person knows it."""
+    parts = urlsplit(uri)
+    return unquote(parts.path.rstrip("/").rsplit("/", 1)[-1]) or parts.netloc
+
+
+def _tell(report: Report) -> None:
+    say(
+        f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged, "
+        f"{len(report.failed)} failed: {report.pages} pages, {report.chunks} pieces of evidence, "
+        f"{report.figures} figures in {report.seconds:.0f} s."
+    )
+    for title, entries in (("Not read", report.failed), ("Left out", report.skipped)):
+        if entries:
+            say(f"\n{title}:")
+        for source, reason in entries:
+            say(f"  {file_name(source)}: {reason}")

@@ -1,0 +1,56 @@
+"""`limner evaluate`: retrieval measured on a question file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.progress import Progress
+
+from assistant.cli.terminal import err, opened, print_json, say
+from assistant.evaluation import evaluate_retrieval, read_questions, write_ranked
+
+SCOPES = ("document", "library")
+
+
+def evaluate(
+    questions_file: Path, ranked: Path | None, scope: str, library: Path | None, as_json: bool
+) -> None:
+    """Print the metrics; write the rankings where asked."""
+    if scope not in SCOPES:
+        err.print(f"--scope is {' or '.join(SCOPES)}, not {scope}.", style="red", markup=False)
+        raise typer.Exit(2)
+    with opened(library) as assistant, Progress(console=err, transient=True) as bar:
+        questions = read_questions(questions_file)
+        task = bar.add_task("Searching", total=len(questions))
+        result = evaluate_retrieval(
+            questions,
+            assistant.library,
+            scope=scope,
+            on_progress=lambda done, n: bar.update(task, completed=done, total=n),
+        )
+        if ranked:
+            write_ranked(result.rankings, ranked)
+    if as_json:
+        print_json(result.metrics)
+    else:
+        _tell(result.metrics)
+
+
+def _tell(metrics: dict[str, Any]) -> None:
+    say(f"{metrics['n_questions']} questions.")
+    if absent := metrics["documents_not_in_library"]:
+        say(f"Not in the library, so not asked: {', '.join(absent)}", style="yellow")
+    for scope in SCOPES:
+        say(f"\nWithin the {scope}:", style="bold")
+        rows = {"all": metrics[scope], **metrics[scope]["by_modality"]}
+        for name, row in rows.items():
+            cells = "  ".join(f"{k} {v}" for k, v in row.items() if "page" in k or "mrr" in k)
+            say(f"  {name:<10} n {row['n']:<4} {cells}")
+        rest = {
+            k: v
+            for k, v in metrics[scope].items()
+            if k.startswith(("figure", "document", "median"))
+        }
+        say("  " + "  ".join(f"{k} {v}" for k, v in rest.items()))

@@ -1,0 +1,85 @@
+"""Looks at every part that limner runs on: what is active, what is missing, how to get it.
+
+Leaves out mending: it only looks, and downloads nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from assistant.assistant import Assistant
+from assistant.errors import AssistantError
+from assistant.settings import Settings
+from loaders import BlipCaptioner, MediaStore, OcrReader
+from loaders.captioning.blip import missing_weights
+from retrievers import Library, LibraryError, MiniLMEmbeddings
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One part. fix: what to do where ok is false, or what would be better."""
+
+    name: str
+    ok: bool
+    detail: str
+    fix: str = ""
+
+
+def checks(settings: Settings) -> Iterator[Check]:
+    """Every check, one after the other: some load a model."""
+    yield _embeddings(settings)
+    yield _library(settings)
+    yield _media(settings)
+    yield _llm(settings)
+    yield _blip(settings)
+    yield _ocr()
+
+
+def _embeddings(settings: Settings) -> Check:
+    def look() -> str:
+        embeddings = MiniLMEmbeddings(settings.embedding_model)
+        return f"{embeddings.name}, {embeddings.dimension} dimensions"
+
+    return _checked("embeddings", look)
+
+
+def _library(settings: Settings) -> Check:
+    def look() -> str:
+        embeddings = MiniLMEmbeddings(settings.embedding_model)
+        with Library.open(settings.library, embeddings) as library:
+            return f"{settings.library}: {library.n_documents} documents, {library.n_chunks} pieces"
+
+    return _checked("library", look)
+
+
+def _media(settings: Settings) -> Check:
+    store = MediaStore(settings.media_folder, base_url=settings.media_base_url)
+    return Check("media", True, f"{len(list(store.keys()))} pictures under {store.base_url}")
+
+
+def _llm(settings: Settings) -> Check:
+    def look() -> str:
+        model = Assistant.choose_model(settings)
+        sees = ", sees pictures" if model.can_see else ""
+        return f"{model.name} ({model.reason}{sees})"
+
+    return _checked("llm", look)
+
+
+def _blip(settings: Settings) -> Check:
+    here = BlipCaptioner.is_available(settings.blip_model)
+    detail = f"{settings.blip_model}" if here else "not on this machine"
+    return Check("blip", here, detail, "" if here else missing_weights(settings.blip_model))
+
+
+def _ocr() -> Check:
+    return Check("ocr", True, OcrReader().fingerprint.rsplit(":", 1)[0].replace(":", " "))
+
+
+def _checked(name: str, look: Callable[[], str]) -> Check:
+    """A check that fails with the sentence of the error that look raises."""
+    try:
+        return Check(name, True, look())
+    except (AssistantError, LibraryError) as error:
+        return Check(name, False, type(error).__name__, str(error))

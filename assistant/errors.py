@@ -1,0 +1,58 @@
+"""What can go wrong between a question and its answer.
+
+AssistantError
+├── ModelUnavailable         no language model can be used; its leaves say why
+│   ├── OllamaStopped            no Ollama server answers at its address
+│   ├── OpenAIServerStopped      no OpenAI-compatible server answers at its address
+│   ├── ModelNotFound            the server does not have the model
+│   └── EmbeddedModelMissing     a package of the embedded model is not installed
+├── GenerationFailed         the model began, but the answer could not be finished
+│   └── GenerationTimeout        the model sent nothing for longer than the limit
+├── SettingsInvalid          a setting has a value that limner cannot use
+└── QuestionsInvalid         a question file that `limner evaluate` cannot read
+
+Errors of ollama, openai and httpx become one of these once, where they leave the client
+(`assistant.ollama_models`, `assistant.openai_models`); what failed stays in `__cause__`.
+"""
+
+from __future__ import annotations
+
+
+class AssistantError(Exception):
+    """A question could not be answered. The text says what happened and what to do."""
+
+
+class ModelUnavailable(AssistantError):
+    """No language model can be used."""
+
+
+class OllamaStopped(ModelUnavailable):
+    """No Ollama server answers at its address."""
+
+
+class OpenAIServerStopped(ModelUnavailable):
+    """No OpenAI-compatible server answers at its address."""
+
+
+class ModelNotFound(ModelUnavailable):
+    """The server does not have the model."""
+
+
+class EmbeddedModelMissing(ModelUnavailable):
+    """A package of the embedded model is not installed."""
+
+
+class GenerationFailed(AssistantError):
+    """The answer could not be finished: the stream broke, or the server reported an error."""
+
+
+class GenerationTimeout(GenerationFailed):
+    """The model sent nothing for longer than the limit."""
+
+
+class SettingsInvalid(AssistantError):
+    """A setting has a value that limner cannot use."""
+
+
+class QuestionsInvalid(AssistantError):
+    """A question file cannot be read, or a line of it is not a question."""

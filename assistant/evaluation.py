@@ -1,0 +1,215 @@
+"""Measures retrieval on questions whose pages are known.
+
+Question files are JSON lines; fields that are not used are ignored. Leaves out the
+quality of answers.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from assistant.errors import QuestionsInvalid
+from retrievers import Hit, Library
+
+CUTOFFS = (1, 3, 5, 10)
+MRR_CUTOFF = 10
+FIGURE_CUTOFF = 5
+ALL = 100_000
+
+Page = tuple[str, int]
+"""Document file name and page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One line of a question file. pages: gold pages, 1-based; doc: file name in the library."""
+
+    id: str
+    question: str
+    doc: str | None = None
+    pages: tuple[int, ...] = ()
+    modality: str | None = None
+    answerable: bool = True
+    has_figure: bool = False
+
+
+@dataclass(slots=True)
+class Ranking:
+    """What one search gave, as pages best first; figures: pages of the first figures."""
+
+    question: Question
+    pages: list[Page]
+    documents: list[str]
+    figures: list[Page]
+    seconds: float
+
+
+@dataclass(slots=True)
+class Evaluation:
+    """Metrics and the rankings they were made from."""
+
+    metrics: dict[str, Any]
+    rankings: list[Ranking] = field(default_factory=list)
+
+
+def read_questions(path: Path) -> list[Question]:
+    """The questions of a file. Raises QuestionsInvalid that names the line."""
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise QuestionsInvalid(f"{path} cannot be read: {error}") from error
+    questions = []
+    for n, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            questions.append(_question(json.loads(line)))
+        except (ValueError, KeyError, TypeError) as error:
+            raise QuestionsInvalid(
+                f"{path}, line {n} is not a question: {type(error).__name__}: {error}. "
+                'A line is like {"id": "q1", "question": "…", "doc": "a.pdf", "page": 3}.'
+            ) from error
+    if not questions:
+        raise QuestionsInvalid(f"{path} holds no questions.")
+    return questions
+
+
+def evaluate_retrieval(
+    questions: Sequence[Question],
+    library: Library,
+    *,
+    scope: str = "document",
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Evaluation:
+    """Search for every question within its document and in the whole library.
+
+    scope: which of the two rankings to keep, `document` or `library`.
+    """
+    known = {document.source for document in library.documents()}
+    sources = {q.doc: _source_of(q.doc, known) for q in questions if q.doc}
+    absent = sorted(doc for doc, source in sources.items() if source is None)
+    asked = [q for q in questions if q.doc is None or sources[q.doc]]
+    found: dict[str, list[Ranking]] = {"document": [], "library": []}
+    for n, question in enumerate(asked):
+        source = sources[question.doc] if question.doc else None
+        found["document"].append(_ranking(question, library, source))
+        found["library"].append(_ranking(question, library, None))
+        if on_progress:
+            on_progress(n + 1, len(asked))
+    metrics: dict[str, Any] = {
+        "n_questions": len(asked),
+        "documents_not_in_library": absent,
+        **{name: _metrics(rankings) for name, rankings in found.items()},
+    }
+    return Evaluation(metrics, found[scope])
+
+
+def write_ranked(rankings: Iterable[Ranking], path: Path) -> None:
+    """Write `{"id", "pages": [[doc, page], …]}`, best first, a line a question."""
+    lines = [
+        json.dumps({"id": r.question.id, "pages": [list(p) for p in r.pages]}, ensure_ascii=False)
+        for r in rankings
+    ]
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def _question(row: dict[str, Any]) -> Question:
+    pages = row.get("pages") or ([row["page"]] if row.get("page") else [])
+    return Question(
+        id=str(row["id"]),
+        question=str(row["question"]),
+        doc=row.get("doc"),
+        pages=tuple(int(p) for p in pages),
+        modality=row.get("modality"),
+        answerable=bool(row.get("answerable", True)),
+        has_figure=bool(row.get("image")),
+    )
+
+
+def _source_of(doc: str, sources: Iterable[str]) -> str | None:
+    """The source whose path ends with the document's file name."""
+    return next((s for s in sorted(sources) if unquote(s).endswith(f"/{doc}")), None)
+
+
+def _ranking(question: Question, library: Library, source: str | None) -> Ranking:
+    start = time.perf_counter()
+    hits = library.search(question.question, ALL if source else 1_000, source=source)
+    seconds = time.perf_counter() - start
+    figures = [h for h in hits[:FIGURE_CUTOFF] if h.document.metadata["modality"] == "figure"]
+    documents = dict.fromkeys(unquote(h.document.metadata["source"]) for h in hits)
+    return Ranking(
+        question, _pages(question, hits), list(documents), _pages(question, figures), seconds
+    )
+
+
+def _pages(question: Question, hits: Sequence[Hit]) -> list[Page]:
+    """The pages of the hits, each once, best first."""
+    found: dict[Page, None] = {}
+    for hit in hits:
+        if (page := hit.document.metadata.get("page")) is not None:
+            found.setdefault((_name(question, hit.document.metadata["source"]), page))
+    return list(found)
+
+
+def _name(question: Question, source: str) -> str:
+    """The question's own name for its document; the file name for any other."""
+    path = unquote(source)
+    if question.doc and path.endswith(f"/{question.doc}"):
+        return question.doc
+    return path.rsplit("/", 1)[-1]
+
+
+def _metrics(rankings: Sequence[Ranking]) -> dict[str, Any]:
+    paged = [r for r in rankings if r.question.pages and r.question.answerable]
+    with_document = [r for r in rankings if r.question.doc and r.question.answerable]
+    with_figure = [r for r in paged if r.question.has_figure]
+    modalities = sorted({r.question.modality for r in paged if r.question.modality})
+    seconds = [r.seconds for r in rankings]
+    return {
+        **_page_metrics(paged),
+        "by_modality": {
+            m: _page_metrics([r for r in paged if r.question.modality == m]) for m in modalities
+        },
+        f"figure_recall@{FIGURE_CUTOFF}": _mean(
+            bool(_gold(r) & set(r.figures)) for r in with_figure
+        ),
+        **{
+            f"document_recall@{k}": _mean(
+                any(d.endswith(f"/{r.question.doc}") for d in r.documents[:k])
+                for r in with_document
+            )
+            for k in CUTOFFS
+        },
+        "median_ms": round(1_000 * statistics.median(seconds), 1) if seconds else None,
+    }
+
+
+def _page_metrics(rankings: Sequence[Ranking]) -> dict[str, Any]:
+    recalls = {
+        f"page_recall@{k}": _mean(bool(_gold(r) & set(r.pages[:k])) for r in rankings)
+        for k in CUTOFFS
+    }
+    mrr = _mean(_reciprocal_rank(r) for r in rankings)
+    return {"n": len(rankings), **recalls, f"mrr@{MRR_CUTOFF}": mrr}
+
+
+def _gold(ranking: Ranking) -> set[Page]:
+    return {(ranking.question.doc or "", page) for page in ranking.question.pages}
+
+
+def _reciprocal_rank(ranking: Ranking) -> float:
+    gold = _gold(ranking)
+    ranks = (n for n, page in enumerate(ranking.pages[:MRR_CUTOFF], 1) if page in gold)
+    return 1.0 / next(ranks, float("inf"))
+
+
+def _mean(values: Iterable[float]) -> float | None:
+    found = [float(v) for v in values]
+    return round(statistics.mean(found), 4) if found else None

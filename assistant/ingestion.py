@@ -1,0 +1,213 @@
+"""Reads files, folders and URLs into a library, one document after the other.
+
+One bad file never stops a run and is never silently left out: it stands in the report
+with its reason. Leaves out following folders and what was deleted from them.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from assistant.settings import Settings
+from loaders import (
+    BlipCaptioner,
+    DocumentLoader,
+    FigureDescriber,
+    Limits,
+    LoaderError,
+    MediaStore,
+    OcrReader,
+    loader_for,
+)
+from loaders.source import SourceFile, is_url, local_path, open_source, source_uri
+from retrievers import Library, LibraryError
+
+READING_VERSION = 1
+"""Raised when loaders read the same file differently, so that `add` reads files again."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run is. n_done of n_sources are done; source is being read."""
+
+    source: str
+    n_done: int
+    n_sources: int
+    n_figures_done: int = 0
+    n_figures: int = 0
+
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run did. failed: sources that were not read; skipped: parts of those that were."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    figures: int = 0
+    chunks: int = 0
+    pages: int = 0
+    seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of `limner add`."""
+        return {
+            "added": self.added,
+            "updated": self.updated,
+            "unchanged": self.unchanged,
+            "failed": [{"source": s, "reason": r} for s, r in self.failed],
+            "skipped": [{"source": s, "reason": r} for s, r in self.skipped],
+            "figures": self.figures,
+            "chunks": self.chunks,
+            "pages": self.pages,
+            "seconds": round(self.seconds, 2),
+        }
+
+
+def describer_for(settings: Settings, media: MediaStore) -> FigureDescriber:
+    """OCR, and BLIP where its weights are on this disk."""
+    blip = settings.blip_model
+    captioner = BlipCaptioner(blip) if BlipCaptioner.is_available(blip) else None
+    return FigureDescriber(media, captioner=captioner, reader=OcrReader())
+
+
+def ingest(
+    sources: Iterable[str | Path],
+    library: Library,
+    media: MediaStore,
+    describer: FigureDescriber,
+    limits: Limits,
+    on_progress: OnProgress | None = None,
+) -> Report:
+    """Bring the sources into the library; unchanged ones are left as they are.
+
+    Raises LibraryError where the library itself cannot be written.
+    """
+    start = time.perf_counter()
+    report = Report()
+    found = list(_expanded(sources, library.folder, report))
+    run = _Run(library, media, describer, limits, report, on_progress, len(found))
+    try:
+        for n_done, (source, root) in enumerate(found):
+            run.read(source, root, n_done)
+    finally:
+        library.flush()
+    report.seconds = time.perf_counter() - start
+    return report
+
+
+def _expanded(
+    sources: Iterable[str | Path], library_folder: Path, report: Report
+) -> Iterator[tuple[str | Path, Path | None]]:
+    """Each file or URL once, with the folder that its pictures may come from."""
+    seen: set[str] = set()
+    for source in sources:
+        folder = None if is_url(source) else local_path(source)
+        if folder is None or not folder.is_dir():
+            found: list[str | Path] = [source]
+            root = None
+        else:
+            found = list(_files(folder, library_folder.resolve()))
+            root = folder
+            if not found:
+                report.failed.append((folder.as_uri(), f"{folder} holds no files."))
+        for item in found:
+            if (uri := source_uri(item)) not in seen:
+                seen.add(uri)
+                yield item, root
+
+
+def _files(folder: Path, library_folder: Path) -> Iterator[Path]:
+    """All files below the folder in order; not hidden ones, not the library's own."""
+    for path in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.is_file() and not hidden and not path.is_relative_to(library_folder):
+            yield path
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run over many sources."""
+
+    library: Library
+    media: MediaStore
+    describer: FigureDescriber
+    limits: Limits
+    report: Report
+    on_progress: OnProgress | None
+    n_sources: int
+
+    def read(self, source: str | Path, root: Path | None, n_done: int) -> None:
+        """Read one source, and report it if it cannot be read."""
+        uri = source_uri(source)
+        self._tell(Progress(uri, n_done, self.n_sources))
+        try:
+            with open_source(source, self.limits, figure_root=root) as file:
+                self._read_file(file, n_done)
+        except LoaderError as error:
+            self.report.failed.append((uri, str(error)))
+        except LibraryError:
+            raise
+        except Exception as error:
+            # One file that trips a bug of ours must not cost the person the other files.
+            logger.exception("limner failed on %s", uri)
+            reason = (
+                f"limner itself failed on it ({type(error).__name__}: {error}). Please report it."
+            )
+            self.report.failed.append((uri, reason))
+
+    def _read_file(self, file: SourceFile, n_done: int) -> None:
+        fingerprint = f"{file.sha256()} v{READING_VERSION} {self.describer.fingerprint}"
+        known = self.library.fingerprint(file.uri)
+        if known == fingerprint:
+            self.report.unchanged += 1
+            return
+        loader = loader_for(
+            file,
+            media=self.media,
+            describer=self.describer,
+            limits=self.limits,
+            on_progress=lambda done, n: self._tell(
+                Progress(file.uri, n_done, self.n_sources, done, n)
+            ),
+        )
+        try:
+            self._store(file, loader, fingerprint, is_new=known is None)
+        except BaseException:
+            for key in loader.stored_keys - self.library.image_keys():
+                self.media.remove(key)
+            raise
+
+    def _store(
+        self, file: SourceFile, loader: DocumentLoader, fingerprint: str, *, is_new: bool
+    ) -> None:
+        documents = list(loader.load_file(file))
+        change = self.library.put(
+            file.uri, documents, fingerprint=fingerprint, title=loader.title, n_pages=loader.n_pages
+        )
+        for key in change.orphan_keys:
+            self.media.remove(key)
+        if is_new:
+            self.report.added += 1
+        else:
+            self.report.updated += 1
+        self.report.skipped += [(file.uri, f"{s.what}: {s.reason}") for s in loader.skipped]
+        self.report.figures += change.n_figures
+        self.report.chunks += change.n_chunks
+        self.report.pages += loader.n_pages or 0
+
+    def _tell(self, progress: Progress) -> None:
+        if self.on_progress:
+            self.on_progress(progress)

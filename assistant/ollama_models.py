@@ -1,0 +1,243 @@
+"""An Ollama server: which models it has, what they can do, how to chat with one.
+
+Speaks to no address but the server's. Leaves out which model is used: that is
+`assistant.llm`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import httpx
+import ollama
+
+from assistant.addresses import is_loopback, quoted, server_address, without_login
+from assistant.errors import (
+    AssistantError,
+    GenerationFailed,
+    GenerationTimeout,
+    ModelNotFound,
+    ModelUnavailable,
+    OllamaStopped,
+)
+
+if TYPE_CHECKING:
+    from langchain_ollama import ChatOllama
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 11434
+SUGGESTED_MODEL = "llama3.2"
+MAX_CONTEXT_TOKENS = 8192
+"""Models allow more, but Ollama reserves memory for the whole of it."""
+USUAL_CONTEXT_TOKENS = 4096
+MAX_ANSWER_TOKENS = 2048
+"""Ends the answer of a model that repeats itself; Ollama by itself would not."""
+KEEP_LOADED = "30m"
+CONNECT_TIMEOUT_S = 3.0
+LOOPBACK_CONNECT_TIMEOUT_S = 0.5
+REPLY_TIMEOUT_S = 5.0
+MEMORY_HINT = " Choose a smaller model or close other programs."
+BREAKS = (httpx.HTTPError, httpx.StreamError, ConnectionError, EOFError, ValueError)
+"""What a stream that is cut, or that is not Ollama's, ends in."""
+
+
+class PullProgress(NamedTuple):
+    """One step of a download. completed and total are bytes, 0 where Ollama names none."""
+
+    status: str
+    completed: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class OllamaModel:
+    """What a model can do, as Ollama says."""
+
+    name: str
+    can_chat: bool
+    can_see: bool
+    can_think: bool
+    context_tokens: int
+
+
+class OllamaServer:
+    """One Ollama server."""
+
+    def __init__(self, host: str | None = None) -> None:
+        """host: as in OLLAMA_HOST, whose value is the default. Raises SettingsInvalid."""
+        named = host or os.environ.get("OLLAMA_HOST") or DEFAULT_HOST
+        self._address = server_address(named, port=DEFAULT_PORT)
+        self.url = without_login(self._address)
+
+    def present(self) -> list[str]:
+        """Names of its models, the most recently changed first. Raises OllamaStopped."""
+        with self._asked() as client:
+            models = client.list().models
+        dated = sorted(models, key=lambda m: m.modified_at.timestamp() if m.modified_at else 0.0)
+        return [m.model for m in reversed(dated) if m.model]
+
+    def describe(self, model: str) -> OllamaModel:
+        """What the model can do. Raises OllamaStopped or ModelNotFound."""
+        with self._asked(model) as client:
+            shown = client.show(model)
+        facts = shown.modelinfo or {}
+        can = shown.capabilities or _usual_capabilities(facts)
+        return OllamaModel(
+            name=model,
+            can_chat="completion" in can,
+            can_see="vision" in can,
+            can_think="thinking" in can,
+            context_tokens=min(_context_tokens(facts), MAX_CONTEXT_TOKENS),
+        )
+
+    def newest_chat_model(self) -> OllamaModel:
+        """The most recently changed model that can chat and runs on the server itself.
+
+        Raises OllamaStopped or ModelNotFound.
+        """
+        present = self.present()
+        for name in present:
+            if not runs_in_cloud(name) and (model := self.describe(name)).can_chat:
+                return model
+        raise ModelNotFound(
+            f"Ollama at {self.url} has no model of its own that can chat. "
+            f"Run: ollama pull {SUGGESTED_MODEL}. Present: {_listed(present)}."
+        )
+
+    def chat_model(self, model: OllamaModel, *, temperature: float, timeout_s: float) -> ChatOllama:
+        """The model as a LangChain chat model. timeout_s: the longest silence."""
+        from langchain_ollama import ChatOllama
+
+        return ChatOllama(
+            model=model.name,
+            base_url=self._address,
+            temperature=temperature,
+            num_ctx=model.context_tokens,
+            num_predict=MAX_ANSWER_TOKENS,
+            keep_alive=KEEP_LOADED,
+            # The sources hold the answer: nobody should wait for a monologue before it.
+            reasoning=False if model.can_think else None,
+            client_kwargs=self._client_options(timeout_s),
+        )
+
+    def pull(self, model: str) -> Iterator[PullProgress]:
+        """Have the server download a model, and yield its progress.
+
+        Raises OllamaStopped, ModelNotFound if Ollama's library does not have the model, or
+        ModelUnavailable if the download broke off.
+        """
+        status = ""
+        try:
+            # No limit: between two steps a slow disk may take minutes to verify gigabytes.
+            with ollama.Client(self._address, **self._client_options(None)) as client:
+                for step in client.pull(model, stream=True):
+                    status = step.status or ""
+                    yield PullProgress(status, step.completed or 0, step.total or 0)
+            if status != "success":
+                raise EOFError("the download ended early")
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise self._stopped() from error
+        except (ollama.ResponseError, *BREAKS) as error:
+            words = error.error if isinstance(error, ollama.ResponseError) else str(error)
+            unknown = "does not exist" in words
+            reason = ModelNotFound if unknown else ModelUnavailable
+            hint = "Look for its name at https://ollama.com/library" if unknown else "Try again"
+            raise reason(
+                f"Ollama at {self.url} could not download '{model}': {quoted(words)}. {hint}."
+            ) from error
+
+    def explain(
+        self, error: Exception, model: str, timeout_s: float, n_chars: int
+    ) -> AssistantError | None:
+        """What an error while answering means; None if it is none of Ollama's.
+
+        n_chars: how much of the answer had come.
+        """
+        match error:
+            case ollama.ResponseError(status_code=404):
+                return self._missing(model)
+            case ollama.ResponseError(error=words):
+                hint = MEMORY_HINT if "memory" in words.lower() else ""
+                return GenerationFailed(
+                    f"Ollama at {self.url} could not answer with '{model}': {quoted(words)}.{hint}"
+                )
+            case httpx.ConnectError() | httpx.ConnectTimeout():
+                return self._stopped()
+            case ConnectionError() if not n_chars:
+                return self._stopped()
+            case httpx.TimeoutException():
+                return GenerationTimeout(
+                    f"'{model}' in Ollama at {self.url} sent nothing for {timeout_s:g} s. "
+                    "Choose a smaller model, or raise LIMNER_TIMEOUT_S."
+                )
+            case _ if isinstance(error, BREAKS):
+                return GenerationFailed(
+                    f"Ollama at {self.url} broke off the answer of '{model}' after {n_chars} "
+                    f"characters: {quoted(str(error))}. Ask again; Ollama's log may say why."
+                )
+        return None
+
+    @contextmanager
+    def _asked(self, model: str = "") -> Iterator[ollama.Client]:
+        """A client for one short request, with its errors explained."""
+        try:
+            with ollama.Client(self._address, **self._client_options(REPLY_TIMEOUT_S)) as client:
+                yield client
+        except ollama.ResponseError as error:
+            if model and error.status_code == httpx.codes.NOT_FOUND:
+                raise self._missing(model) from error
+            raise ModelUnavailable(
+                f"Ollama at {self.url} reported an error: {quoted(error.error)}."
+            ) from error
+        except (httpx.HTTPError, ConnectionError) as error:
+            raise self._stopped() from error
+        except ValueError as error:  # no JSON, or other JSON than Ollama's
+            raise OllamaStopped(
+                f"What answers at {self.url} is not Ollama. Look at OLLAMA_HOST and its port."
+            ) from error
+
+    def _client_options(self, timeout_s: float | None) -> dict[str, Any]:
+        """Options of httpx: stay with this server, directly where it is on this computer."""
+        is_here = is_loopback(self._address)
+        connect_s = LOOPBACK_CONNECT_TIMEOUT_S if is_here else CONNECT_TIMEOUT_S
+        return {
+            "timeout": httpx.Timeout(timeout_s, connect=connect_s),
+            "follow_redirects": False,
+            "trust_env": not is_here,
+        }
+
+    def _stopped(self) -> OllamaStopped:
+        return OllamaStopped(f"Ollama does not answer at {self.url}. Run: ollama serve")
+
+    def _missing(self, model: str) -> ModelNotFound:
+        try:
+            present = f" Present: {_listed(self.present())}."
+        except ModelUnavailable:
+            present = ""
+        return ModelNotFound(
+            f"Model '{model}' is not in Ollama at {self.url}. Run: ollama pull {model}.{present}"
+        )
+
+
+def runs_in_cloud(model: str) -> bool:
+    """Whether Ollama passes questions on to ollama.com; such models have a tag that says so."""
+    return model.endswith((":cloud", "-cloud"))
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(name.removesuffix(":latest") for name in names) or "none"
+
+
+def _context_tokens(facts: Mapping[str, Any]) -> int:
+    found = (v for k, v in facts.items() if k.endswith(".context_length") and isinstance(v, int))
+    return next(found, USUAL_CONTEXT_TOKENS)
+
+
+def _usual_capabilities(facts: Mapping[str, Any]) -> list[str]:
+    """What an Ollama before 0.6.4, which does not say, can be taken to mean."""
+    is_embedding = "bert" in str(facts.get("general.architecture", ""))
+    return ["embedding"] if is_embedding else ["completion"]

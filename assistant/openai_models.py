@@ -1,0 +1,179 @@
+"""A server that speaks OpenAI's protocol: which models it has, how to chat with one.
+
+vLLM, LM Studio and llama.cpp are such servers. Speaks to no address but the server's, and
+gives it no key but the one that is passed in. Leaves out which model is used: that is
+`assistant.llm`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import openai
+from pydantic import SecretStr
+
+from assistant.addresses import is_loopback, quoted, server_address, without_login
+from assistant.errors import (
+    AssistantError,
+    GenerationFailed,
+    GenerationTimeout,
+    ModelNotFound,
+    ModelUnavailable,
+    OpenAIServerStopped,
+)
+
+if TYPE_CHECKING:
+    from langchain_openai import ChatOpenAI
+
+DEFAULT_PORT = 80
+MAX_CONTEXT_TOKENS = 8192
+USUAL_CONTEXT_TOKENS = 4096
+"""The protocol does not say; vLLM adds it."""
+MAX_ANSWER_TOKENS = 2048
+NO_KEY = "none"
+"""Sent where no key is set, so that OPENAI_API_KEY, meant for another server, is not."""
+CONNECT_TIMEOUT_S = 3.0
+REPLY_TIMEOUT_S = 5.0
+BREAKS = (openai.APIConnectionError, httpx.HTTPError, EOFError, ValueError)
+"""What a stream that is cut ends in."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAIModel:
+    """A model and how much it reads and writes at once."""
+
+    name: str
+    context_tokens: int
+
+
+class OpenAIServer:
+    """One server with OpenAI's protocol."""
+
+    def __init__(self, base_url: str, api_key: str | None = None) -> None:
+        """base_url: as clients want it, ending in `/v1` with most servers.
+
+        Raises SettingsInvalid.
+        """
+        self._address = server_address(base_url, port=DEFAULT_PORT)
+        self._api_key = api_key or NO_KEY
+        self.url = without_login(self._address)
+
+    def present(self) -> list[OpenAIModel]:
+        """The models that it has. Raises OpenAIServerStopped or ModelUnavailable."""
+        client = openai.OpenAI(
+            base_url=self._address,
+            api_key=self._api_key,
+            max_retries=0,
+            http_client=openai.DefaultHttpxClient(**self._client_options(REPLY_TIMEOUT_S)),
+        )
+        try:
+            with client:
+                return [OpenAIModel(m.id, _context_tokens(m)) for m in client.models.list()]
+        except openai.APIConnectionError as error:
+            raise self._stopped() from error
+        except openai.APIStatusError as error:
+            raise self._refused(error) from error
+        except (openai.APIError, ValueError, AttributeError, TypeError) as error:
+            raise OpenAIServerStopped(
+                f"What answers at {self.url} does not speak OpenAI's protocol. "
+                "Look at LIMNER_OPENAI_BASE_URL; with most servers it ends in /v1."
+            ) from error
+
+    def find(self, model: str | None) -> OpenAIModel:
+        """The named model, or the first. Raises ModelNotFound and what `present` raises."""
+        present = self.present()
+        for found in present:
+            if model in (None, found.name):
+                return found
+        names = ", ".join(found.name for found in present) or "none"
+        raise ModelNotFound(
+            f"Model '{model}' is not at {self.url}. Load it there. Present: {names}."
+            if model
+            else f"The server at {self.url} has no model. Load one there."
+        )
+
+    def chat_model(self, model: OpenAIModel, *, temperature: float, timeout_s: float) -> ChatOpenAI:
+        """The model as a LangChain chat model. timeout_s: the longest silence."""
+        from langchain_openai import ChatOpenAI
+
+        options = self._client_options(timeout_s)
+        return ChatOpenAI(
+            model=model.name,
+            base_url=self._address,
+            api_key=SecretStr(self._api_key),
+            temperature=temperature,
+            max_completion_tokens=MAX_ANSWER_TOKENS,
+            timeout=options["timeout"],
+            max_retries=0,
+            use_responses_api=False,
+            openai_proxy="",
+            http_client=openai.DefaultHttpxClient(**options),
+            http_async_client=openai.DefaultAsyncHttpxClient(**options),
+        )
+
+    def explain(
+        self, error: Exception, model: str, timeout_s: float, n_chars: int
+    ) -> AssistantError | None:
+        """What an error while answering means; None if it is none of the client's.
+
+        n_chars: how much of the answer had come.
+        """
+        match error:
+            case openai.APITimeoutError() | httpx.TimeoutException():
+                return GenerationTimeout(
+                    f"'{model}' at {self.url} sent nothing for {timeout_s:g} s. "
+                    "Choose a smaller model, or raise LIMNER_TIMEOUT_S."
+                )
+            case openai.APIConnectionError() if not n_chars:
+                return self._stopped()
+            case openai.APIStatusError(status_code=401 | 403 | 404):
+                return self._refused(error)
+            case _ if isinstance(error, BREAKS):
+                return GenerationFailed(
+                    f"The server at {self.url} broke off the answer of '{model}' after "
+                    f"{n_chars} characters: {quoted(str(_root(error)))}. "
+                    "Ask again; the server's log may say why."
+                )
+            case openai.APIError(message=words):
+                return GenerationFailed(
+                    f"The server at {self.url} could not answer with '{model}': {quoted(words)}."
+                )
+        return None
+
+    def _client_options(self, timeout_s: float) -> dict[str, Any]:
+        """Options of httpx: stay with this server, directly where it is on this computer."""
+        return {
+            "timeout": openai.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
+            "follow_redirects": False,
+            "trust_env": not is_loopback(self._address),
+        }
+
+    def _stopped(self) -> OpenAIServerStopped:
+        return OpenAIServerStopped(
+            f"No server answers at {self.url}. Start it, or mend LIMNER_OPENAI_BASE_URL."
+        )
+
+    def _refused(self, error: openai.APIStatusError) -> ModelUnavailable:
+        is_key = error.status_code in (401, 403)
+        hint = (
+            "Set the right key in LIMNER_OPENAI_API_KEY."
+            if is_key
+            else "Look at LIMNER_OPENAI_BASE_URL; with most servers it ends in /v1."
+        )
+        return ModelUnavailable(
+            f"The server at {self.url} refused the request: {quoted(error.message)}. {hint}"
+        )
+
+
+def _root(error: BaseException) -> BaseException:
+    """What first went wrong: the client and LangChain wrap it as "Connection error."."""
+    while error.__cause__:
+        error = error.__cause__
+    return error
+
+
+def _context_tokens(model: Any) -> int:
+    found = getattr(model, "max_model_len", None)
+    return min(found, MAX_CONTEXT_TOKENS) if isinstance(found, int) else USUAL_CONTEXT_TOKENS

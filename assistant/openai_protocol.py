@@ -1,0 +1,115 @@
+"""OpenAI's chat protocol, as far as limner speaks it: the request, the answer, its chunks.
+
+limner adds `source` to the request and `limner`, the Answer, to what it sends; OpenAI's
+clients pass both on. Leaves out HTTP: that is `assistant.api`.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Generator, Iterator
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+from assistant.answer import Answer
+from assistant.events import AnswerFinished, Event
+from assistant.streamed import StreamedMarkdown
+from assistant.writers import MAX_QUESTION_CHARS
+
+MODEL_ID = "limner"
+MAX_GLOB_CHARS = 1_000
+
+
+class Message(BaseModel):
+    """One message of a conversation. content: text, or parts as OpenAI has them."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[dict[str, Any]] | None = None
+
+    @property
+    def text(self) -> str:
+        """The text. Raises ValueError where a part is not text."""
+        if not isinstance(self.content, list):
+            return self.content or ""
+        if other := [part.get("type") for part in self.content if part.get("type") != "text"]:
+            raise ValueError(f"limner reads only parts of type 'text', not {other[0]!r}.")
+        return "\n".join(str(part.get("text", "")) for part in self.content)
+
+
+class ChatRequest(BaseModel):
+    """What limner reads of OpenAI's request; the rest, such as temperature, has no effect.
+
+    source, an addition to the protocol: a glob over the file names to ask.
+    """
+
+    messages: list[Message]
+    stream: bool = False
+    source: str | None = Field(default=None, max_length=MAX_GLOB_CHARS)
+
+    @model_validator(mode="after")
+    def _has_a_question(self) -> Self:
+        if not self.question:
+            raise ValueError("messages hold no question: the last user message must have text.")
+        if len(self.question) > MAX_QUESTION_CHARS:
+            raise ValueError(
+                f"The question has {len(self.question):,} characters; "
+                f"the limit is {MAX_QUESTION_CHARS:,}."
+            )
+        return self
+
+    @property
+    def question(self) -> str:
+        """The last user message; what else was said is not evidence."""
+        asked = [message for message in self.messages if message.role == "user"]
+        return asked[-1].text.strip() if asked else ""
+
+
+def model_list(created: int) -> dict[str, Any]:
+    """The one model there is: limner itself, whichever language model it uses."""
+    model = {"id": MODEL_ID, "object": "model", "created": created, "owned_by": MODEL_ID}
+    return {"object": "list", "data": [model]}
+
+
+def completion(answer: Answer) -> dict[str, Any]:
+    """A whole answer; its message has the Answer."""
+    message = {"role": "assistant", "content": answer.to_markdown(), "limner": answer.to_dict()}
+    return {
+        **_head("chat.completion"),
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+    }
+
+
+def chunks(events: Iterator[Event]) -> Generator[dict[str, Any]]:
+    """OpenAI's chunks; the last one has the Answer."""
+    head, markdown, role = _head("chat.completion.chunk"), StreamedMarkdown(), {"role": "assistant"}
+    try:
+        for event in events:
+            text = markdown.add(event)
+            if isinstance(event, AnswerFinished):
+                last = {"index": 0, "delta": {**role, "content": text}, "finish_reason": "stop"}
+                yield {**head, "choices": [last], "limner": event.answer.to_dict()}
+            elif text:
+                piece = {"index": 0, "delta": {**role, "content": text}, "finish_reason": None}
+                yield {**head, "choices": [piece]}
+                role = {}
+    finally:
+        if isinstance(events, Generator):
+            events.close()  # and with it the language model
+
+
+def error_body(
+    message: str, kind: str, *, param: str | None = None, code: str | None = None
+) -> dict[str, Any]:
+    """An error. kind: `invalid_request_error` or `server_error`."""
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+def _head(kind: str) -> dict[str, Any]:
+    return {
+        "id": f"chatcmpl-{uuid.uuid4().hex}",
+        "object": kind,
+        "created": int(time.time()),
+        "model": MODEL_ID,
+    }

@@ -1,0 +1,130 @@
+"""Splits text into sentences, and words into stems, for quoting and checking.
+
+English rules, harmless elsewhere. Leaves out paragraphs and layout.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any
+
+from retrievers.lexical import STOPWORDS
+
+ABBREVIATIONS = frozenset(
+    """al approx apr aug ca cf co corp dec dept dr ed eds e.g eg eq est etc feb fig figs gen i.e ie
+    inc jan jr jul jun ltd mar mr mrs ms mt no nos nov oct p pp prof ref rev sec sep sept sr st u.k
+    u.s vol vs""".split()  # noqa: SIM905 - a list would be fifty lines
+)
+BOUNDARY = re.compile(r"(?<=[.!?…])[\"”’)\]]*\s+(?=[\"“‘(\[]*[A-Z0-9])|\n+")
+WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
+MAY_OPEN_NEXT = ' \t\n"“‘(['
+"""What may turn out to stand before the next sentence rather than at the end of this one."""
+NUMBER = re.compile(r"(?<![\w.,])[-−–]?\$?\d[\d,]*(?:\.\d+)?%?|(?<=\w)\d+(?:\.\d+)?")
+UNTELLING = STOPWORDS | frozenset(
+    "document documents give let many much page please said say says see tell".split()  # noqa: SIM905
+)
+"""Words that say nothing about what is asked or claimed."""
+NEGATIONS = frozenset(("cannot", "neither", "never", "no", "none", "nor", "not", "without"))
+
+
+def split_sentences(text: str) -> list[str]:
+    """The sentences of a text; line feeds end one, abbreviations and initials do not."""
+    return [s for s in map(str.strip, _segments(text)) if s]
+
+
+def sentences_of_stream(pieces: Iterable[str]) -> Iterator[tuple[str, bool]]:
+    """The text of a stream again, cut anew: each piece belongs to one sentence.
+
+    Yields (text, ends_sentence); the texts put together are the stream, stripped. A sentence
+    is known to have ended only when the next one has begun.
+    """
+    held, n_given = "", 0
+    for piece in pieces:
+        *complete, last = _segments(held + piece)
+        held = ""  # white space that ends a sentence opens the next
+        for sentence in complete:
+            held += sentence
+            if ended := held.rstrip():
+                yield ended[n_given:], True
+                held, n_given = held[len(ended) :], 0
+        held += last
+        ready = held.rstrip(MAY_OPEN_NEXT)
+        if ready[n_given:].strip():
+            yield ready[n_given:], False
+            n_given = len(ready)
+    if held.strip():
+        yield held.rstrip()[n_given:], True
+
+
+def _segments(text: str) -> list[str]:
+    """The sentences of a text with the white space around them: put together, the text."""
+    found: list[str] = []
+    start = 0
+    for boundary in BOUNDARY.finditer(text):
+        if "\n" in boundary.group() or not _is_abbreviation(text[start : boundary.start()]):
+            found.append(text[start : boundary.end()])
+            start = boundary.end()
+    return [*found, text[start:]]
+
+
+def words(text: str) -> list[str]:
+    """The words of a text, in lower case."""
+    return [w.lower() for w in WORD.findall(text)]
+
+
+def stems(text: str) -> list[str]:
+    """Stems of the words that carry meaning, in order."""
+    return [stem(w) for w in words(text) if w not in UNTELLING]
+
+
+def stem(word: str) -> str:
+    """The word without its ending (Porter's second algorithm)."""
+    return str(_stemmer().stemWord(word.removesuffix("'s").removesuffix("’s")))
+
+
+def numbers(text: str) -> set[str]:
+    """The numbers in a text, without signs for thousands, money, percent and minus."""
+    return {_plain_number(n) for n in NUMBER.findall(text)} - {""}
+
+
+def names(text: str) -> set[str]:
+    """Words with a capital inside a sentence: names, as far as spelling shows them."""
+    found: set[str] = set()
+    for sentence in split_sentences(text):
+        found |= {w.lower() for w in WORD.findall(sentence)[1:] if w[:1].isupper()}
+    return found - UNTELLING
+
+
+def is_negated(text: str) -> bool:
+    """Whether the text denies something."""
+    return any(w in NEGATIONS or w.endswith(("n't", "n’t")) for w in words(text))
+
+
+def share(part: Iterable[str], whole: set[str]) -> float:
+    """How much of part is in whole, in [0, 1]; 1 for an empty part."""
+    wanted = set(part)
+    return len(wanted & whole) / len(wanted) if wanted else 1.0
+
+
+def _is_abbreviation(before: str) -> bool:
+    last = before.rstrip('"”’)] ').rsplit(maxsplit=1)[-1:] or [""]
+    if not last[0].endswith("."):
+        return False
+    word = last[0].rstrip(".").lstrip('("“').lower()
+    return word in ABBREVIATIONS or (len(word) == 1 and word.isalpha())
+
+
+def _plain_number(text: str) -> str:
+    plain = text.strip("-−–$%").replace(",", "").rstrip(".")
+    if "." in plain:
+        plain = plain.rstrip("0").rstrip(".")
+    return plain.lstrip("0") or ("0" if plain else "")
+
+
+@cache
+def _stemmer() -> Any:
+    import snowballstemmer
+
+    return snowballstemmer.stemmer("english")

@@ -1,0 +1,115 @@
+"""All of limner's settings: flags over `LIMNER_*` over `limner.toml` over defaults.
+
+Built once, at the edge, and passed in. Leaves out what a single call decides, such as
+how many hits a search gives.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from assistant.errors import SettingsInvalid
+from loaders.limits import Limits
+
+ENV_PREFIX = "LIMNER_"
+TOML_FILE = "limner.toml"
+
+
+class Settings(BaseSettings):
+    """Every dial. Names are those of `limner.toml`; `LIMNER_` + upper case in the environment."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, toml_file=TOML_FILE, frozen=True, extra="forbid"
+    )
+
+    library: Path = Path(".limner")
+    """Folder with the index and the pictures."""
+    media_base_url: str | None = None
+    """What a picture's key is appended to; the media folder's `file://` URI when not set."""
+
+    llm: Literal["auto", "ollama", "openai", "embedded"] = "auto"
+    ollama_host: str | None = None
+    ollama_model: str | None = None
+    openai_base_url: str | None = None
+    openai_model: str | None = None
+    openai_api_key: SecretStr | None = None
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    timeout_s: float = Field(default=120.0, gt=0)
+    """Longest wait for the language model's next words."""
+
+    embedding_model: str = "sentence-transformers/all-MiniLM-L6-v2"
+    blip_model: str = "Salesforce/blip-image-captioning-base"
+
+    n_sources: int = Field(default=8, ge=1, le=50)
+    """Pieces of evidence that an answer may draw on."""
+    n_figure_sources: int = Field(default=3, ge=0, le=20)
+    """Figures among them at least, where the library has any."""
+
+    max_bytes: int = Field(default=Limits().max_bytes, gt=0)
+    max_pages: int = Field(default=Limits().max_pages, gt=0)
+    max_pixels: int = Field(default=Limits().max_pixels, gt=0)
+
+    @field_validator("media_base_url")
+    @classmethod
+    def _ends_with_slash(cls, url: str | None) -> str | None:
+        return f"{url.rstrip('/')}/" if url else None
+
+    @property
+    def limits(self) -> Limits:
+        """The bounds within which a source is read."""
+        return Limits(
+            max_bytes=self.max_bytes, max_pages=self.max_pages, max_pixels=self.max_pixels
+        )
+
+    @property
+    def media_folder(self) -> Path:
+        """Where the pictures lie."""
+        return self.library / "media"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def read_settings(**flags: Any) -> Settings:
+    """Settings from flags, environment and file; flags that are None are not set.
+
+    Raises SettingsInvalid that names the key, its value and what is wrong.
+    """
+    unknown = sorted(
+        name
+        for name in os.environ
+        if name.startswith(ENV_PREFIX)
+        and name.removeprefix(ENV_PREFIX).lower() not in Settings.model_fields
+    )
+    if unknown:
+        known = ", ".join(f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields)
+        raise SettingsInvalid(f"{unknown[0]} is not a setting of limner. Known: {known}.")
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise SettingsInvalid(
+            f"The setting {key} = {first.get('input')!r} is not valid: {first['msg']}. "
+            f"Mend it in the flags, in {ENV_PREFIX}{key.upper()} or in {TOML_FILE}."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise SettingsInvalid(f"{TOML_FILE} cannot be read: {error}") from error

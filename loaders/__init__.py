@@ -1,0 +1,94 @@
+"""Sources in, LangChain Documents out: text, tables and figures with where they stand.
+
+Leaves out what is done with the Documents: searching is `retrievers`, answering `assistant`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from loaders.captioning.blip import BlipCaptioner
+    from loaders.captioning.describer import FigureDescriber
+    from loaders.captioning.ocr import OcrReader
+    from loaders.docx import DocxLoader
+    from loaders.errors import (
+        BrokenDocument,
+        BrokenPicture,
+        EmptyDocument,
+        EncryptedDocument,
+        FetchRefused,
+        LimitExceeded,
+        LoaderError,
+        PartMissing,
+        SourceMissing,
+        UnsupportedFormat,
+    )
+    from loaders.formats import load, loader_for
+    from loaders.html import HtmlLoader
+    from loaders.image import ImageLoader
+    from loaders.limits import Limits
+    from loaders.loader import DocumentLoader
+    from loaders.markdown import MarkdownLoader
+    from loaders.media import MediaStore
+    from loaders.pdf import PdfLoader
+    from loaders.pptx import PptxLoader
+    from loaders.text import TextLoader
+
+__all__ = [
+    "BlipCaptioner",
+    "BrokenDocument",
+    "BrokenPicture",
+    "DocumentLoader",
+    "DocxLoader",
+    "EmptyDocument",
+    "EncryptedDocument",
+    "FetchRefused",
+    "FigureDescriber",
+    "HtmlLoader",
+    "ImageLoader",
+    "LimitExceeded",
+    "Limits",
+    "LoaderError",
+    "MarkdownLoader",
+    "MediaStore",
+    "OcrReader",
+    "PartMissing",
+    "PdfLoader",
+    "PptxLoader",
+    "SourceMissing",
+    "TextLoader",
+    "UnsupportedFormat",
+    "load",
+    "loader_for",
+]
+
+_MODULES = {
+    "BlipCaptioner": "captioning.blip",
+    "DocumentLoader": "loader",
+    "DocxLoader": "docx",
+    "FigureDescriber": "captioning.describer",
+    "HtmlLoader": "html",
+    "ImageLoader": "image",
+    "Limits": "limits",
+    "MarkdownLoader": "markdown",
+    "MediaStore": "media",
+    "OcrReader": "captioning.ocr",
+    "PdfLoader": "pdf",
+    "PptxLoader": "pptx",
+    "TextLoader": "text",
+    "load": "formats",
+    "loader_for": "formats",
+}
+"""Where a public name lives, if not in `errors`."""
+
+if not TYPE_CHECKING:  # a type checker sees the imports above, and knows no other name
+
+    def __getattr__(name: str) -> object:
+        """Import a public name when it is first used: each format's library takes its time."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = getattr(import_module(f"{__name__}.{_MODULES.get(name, 'errors')}"), name)
+        globals()[name] = found
+        return found

@@ -1,0 +1,94 @@
+"""One description of a figure out of everything known about it, said once.
+
+What a person wrote (the document's caption, alt text, the text in the picture) stays
+apart from what a machine guessed (BLIP), here and in the metadata. Leaves out how the
+words are found: that is the loaders, `ocr` and `blip`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields
+
+MAX_OCR_CHARS = 1_500
+CAPTION_CHARS = 200
+OCR_LABEL = "Text in the picture: "
+BLIP_LABEL = "A machine sees: "
+SECTION_LABEL = "Section: "
+REFERENCE_LABEL = "The document says: "
+GENERIC_ALT = re.compile(
+    r"(?:image|picture|photo|figure|graphic|img|logo|icon|screenshot|untitled|null|none)?[\s_\-]*\d*"
+    r"|.*\.(?:png|jpe?g|gif|webp|svg|bmp|tiff?|emf|wmf)",
+    re.IGNORECASE,
+)
+WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class FigureWords:
+    """What is known of one figure, by provenance; the order is the order of trust."""
+
+    document: str | None = None
+    alt: str | None = None
+    blip: str | None = None
+    ocr: str | None = None
+
+    def present(self) -> dict[str, str]:
+        """Provenance → text, for those that say something."""
+        cleaned = {f.name: _clean(getattr(self, f.name) or "") for f in fields(self)}
+        if GENERIC_ALT.fullmatch(cleaned["alt"]):
+            cleaned["alt"] = ""
+        return {name: text for name, text in cleaned.items() if text}
+
+
+def best_caption(words: FigureWords, *, section: str | None) -> str:
+    """The best single sentence about the figure; it is never empty."""
+    known = words.present()
+    for name in ("document", "alt", "blip"):
+        if name in known:
+            return _shortened(known[name])
+    if "ocr" in known:
+        return _shortened(f"Picture with the text: {known['ocr']}")
+    return f"Picture in “{section}”" if section else "Picture"
+
+
+def fuse(
+    words: FigureWords,
+    *,
+    title: str,
+    section: str | None = None,
+    references: list[str] | None = None,
+) -> str:
+    """The figure's page_content: one line for each thing known, nothing twice."""
+    known = words.present()
+    lines = [
+        ("", known.get("document")),
+        ("", known.get("alt")),
+        (OCR_LABEL, known.get("ocr", "")[:MAX_OCR_CHARS]),
+        (BLIP_LABEL, known.get("blip")),
+        (SECTION_LABEL, section or title),
+        *((REFERENCE_LABEL, reference) for reference in references or []),
+    ]
+    said: set[str] = set()
+    kept: list[str] = []
+    for label, text in lines:
+        new = _words(text or "") - said
+        if text and new:
+            kept.append(f"{label}{_clean(text)}")
+            said |= new
+    return "\n".join(kept)
+
+
+def _words(text: str) -> set[str]:
+    return {word.lower() for word in WORD.findall(text)}
+
+
+def _clean(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def _shortened(text: str) -> str:
+    """The text, cut at a word where it is longer than a caption should be."""
+    if len(text) <= CAPTION_CHARS:
+        return text
+    return text[:CAPTION_CHARS].rsplit(" ", 1)[0].rstrip(",;:") + " …"

@@ -1,0 +1,179 @@
+"""Native Office charts as tables: the numbers that a chart draws, from its cache in the file.
+
+Leaves out how a chart looks, and the newer kinds (waterfall, sunburst, map), which are
+stored in another way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from lxml import etree
+
+from loaders.elements import BBox, Table
+
+NAMESPACES = {
+    "c": "http://schemas.openxmlformats.org/drawingml/2006/chart",
+    "a": "http://schemas.openxmlformats.org/drawingml/2006/main",
+}
+QUOTED = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.')
+DAYS_1904 = 1462
+DAY_0 = datetime(1899, 12, 30)
+LAST_DAY = 2_958_465
+"""31 December 9999, the last day that Excel knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One series: points are index → text, as far as the file caches them."""
+
+    name: str
+    categories: dict[int, str]
+    values: dict[int, str]
+
+
+def chart_table(
+    xml: bytes, *, caption: str | None = None, page: int | None = None, bbox: BBox | None = None
+) -> Table | None:
+    """The chart's data, a column a series; None if the file holds none.
+
+    caption: used where the chart has no title of its own. Raises lxml.etree.XMLSyntaxError.
+    """
+    root = etree.fromstring(xml, etree.XMLParser(resolve_entities=False))
+    drawn = map(_series, root.iterfind(".//c:plotArea//c:ser", NAMESPACES))
+    series = [s for s in drawn if s.values]
+    if not series:
+        return None
+    names = [s.name for s in series if s.name]
+    title = _text(root.find("c:chart/c:title", NAMESPACES)) or caption
+    rows = _rows(series, *_axis_titles(root))
+    return Table(
+        tuple(rows), title or (names[0] if len(series) == 1 and names else None), page, bbox
+    )
+
+
+def _rows(series: list[Series], category_title: str, value_title: str) -> Iterator[tuple[str, ...]]:
+    first = series[0]
+    if all(s.categories == first.categories or not s.categories for s in series):
+        named = [s.name or value_title or f"Series {n}" for n, s in enumerate(series, 1)]
+        yield (category_title, *named)
+        for index in sorted(set().union(*(s.values for s in series))):
+            label = first.categories.get(index, str(index + 1))
+            yield (label, *(s.values.get(index, "") for s in series))
+        return
+    # Scatter charts: each series has its own x values.
+    yield ("Series", category_title or "x", value_title or "y")
+    for s in series:
+        for index, value in sorted(s.values.items()):
+            yield (s.name, s.categories.get(index, ""), value)
+
+
+def _series(element: etree._Element) -> Series:
+    label_format = element.find("c:dLbls/c:numFmt[@sourceLinked='0']", NAMESPACES)
+    shown_as = label_format.get("formatCode") if label_format is not None else None
+    percent = element.find("c:dLbls/c:showPercent[@val='1']", NAMESPACES) is not None
+    values = _points(element, ("c:val", "c:yVal"), shown_as)
+    return Series(
+        name=" ".join(v.text or "" for v in element.iterfind("c:tx//c:v", NAMESPACES)).strip(),
+        categories=_points(element, ("c:cat", "c:xVal"), None),
+        values=_with_percent(values) if percent else values,
+    )
+
+
+def _points(
+    element: etree._Element, paths: tuple[str, ...], shown_as: str | None
+) -> dict[int, str]:
+    """index → text, categories of several levels joined from the outermost to the innermost."""
+    for path in paths:
+        found = element.find(path, NAMESPACES)
+        if found is None:
+            continue
+        levels = found.findall(".//c:lvl", NAMESPACES)
+        if levels:
+            return _joined_levels([_cached(level, None, found) for level in levels])
+        return _cached(found, shown_as, found)
+    return {}
+
+
+def _cached(element: etree._Element, shown_as: str | None, axis: etree._Element) -> dict[int, str]:
+    code = shown_as or axis.findtext(".//c:formatCode", None, NAMESPACES) or "General"
+    root = axis.getroottree().getroot()
+    uses_1904 = root.find("c:date1904[@val='1']", NAMESPACES) is not None
+    points: dict[int, str] = {}
+    for point in element.iterfind(".//c:pt", NAMESPACES):
+        text = point.findtext("c:v", "", NAMESPACES).strip()
+        own_code = point.get("formatCode") or code
+        index = point.get("idx") or ""
+        if index.isdecimal() and text:
+            points[int(index)] = _as_shown(text, own_code, uses_1904)
+    return points
+
+
+def _joined_levels(levels: list[dict[int, str]]) -> dict[int, str]:
+    """levels: the innermost first; an outer label stands only at the first of its points."""
+    joined = dict(levels[0])
+    for level in levels[1:]:
+        label = ""
+        for index in sorted(joined):
+            label = level.get(index, label)
+            joined[index] = f"{label} {joined[index]}".strip()
+    return joined
+
+
+def _as_shown(text: str, code: str, uses_1904: bool) -> str:
+    """A cached number as the chart shows it: percent, date, or without rounding noise."""
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    letters = QUOTED.sub("", code).lower()
+    if "%" in letters:
+        return f"{number * 100:.6g}%"
+    if "y" in letters or ("d" in letters and "m" in letters):
+        days = number + (DAYS_1904 if uses_1904 else 0)
+        if 0 <= days <= LAST_DAY:
+            day = DAY_0 + timedelta(days=days)
+            return day.strftime("%Y-%m-%d" if "d" in letters else "%Y-%m")
+    return f"{number:.10g}"
+
+
+def _with_percent(values: dict[int, str]) -> dict[int, str]:
+    """Pie charts that show shares: each value with its share of the whole."""
+    try:
+        numbers = {index: float(text) for index, text in values.items()}
+    except ValueError:  # shown as percent already
+        return values
+    total = sum(numbers.values())
+    if total <= 0:
+        return values
+    return {index: f"{values[index]} ({number / total:.1%})" for index, number in numbers.items()}
+
+
+def _axis_titles(root: etree._Element) -> tuple[str, str]:
+    """Titles of the category axis and the value axis; a scatter chart has two value axes."""
+    area = root.find(".//c:plotArea", NAMESPACES)
+    if area is None:
+        return "", ""
+    named = area.findall("c:catAx", NAMESPACES) + area.findall("c:dateAx", NAMESPACES)
+    valued = area.findall("c:valAx", NAMESPACES)
+    if not named:
+        lying = [a for a in valued if a.find("c:axPos[@val='b']", NAMESPACES) is not None]
+        named, valued = lying, [a for a in valued if a not in lying]
+    category, value = (
+        next((t for a in axes if (t := _text(a.find("c:title", NAMESPACES)))), "")
+        for axes in (named, valued)
+    )
+    return category, value
+
+
+def _text(title: etree._Element | None) -> str:
+    """A title's text; small letters that are shown as capitals are given as shown."""
+    if title is None:
+        return ""
+    runs = [t.text or "" for t in title.iterfind(".//a:t", NAMESPACES)]
+    runs = runs or [v.text or "" for v in title.iterfind(".//c:v", NAMESPACES)]
+    text = " ".join("".join(runs).split())
+    return text.upper() if title.find(".//a:defRPr[@cap='all']", NAMESPACES) is not None else text

@@ -1,0 +1,60 @@
+"""Cuts text and tables into pieces of the size that the embedding model reads.
+
+Leaves out sections and pages: the caller never passes text of two of them at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from langchain_text_splitters import RecursiveCharacterTextSplitter
+
+CHUNK_CHARS = 900
+"""About 220 tokens of English; all-MiniLM reads at most 256."""
+TABLE_CHARS = 1_400
+"""Tables are found by their words rather than their meaning, so they may be longer."""
+CELL_CHARS = 500
+SENTENCE_ENDS = [r"\n\n", r"\n", r"(?<=[.!?…])\s+", r"(?<=[;:,])\s+", r"\s+", ""]
+
+_splitter = RecursiveCharacterTextSplitter(
+    separators=SENTENCE_ENDS,
+    is_separator_regex=True,
+    keep_separator="end",
+    chunk_size=CHUNK_CHARS,
+    chunk_overlap=0,
+)
+
+
+def split_text(paragraphs: list[str]) -> Iterator[str]:
+    """Join paragraphs up to CHUNK_CHARS; cut longer ones at ends of sentences."""
+    held = ""
+    for piece in (p for text in paragraphs for p in _splitter.split_text(text)):
+        if held and len(held) + len(piece) + 1 > CHUNK_CHARS:
+            yield held
+            held = piece
+        else:
+            held = f"{held}\n{piece}" if held else piece
+    if held:
+        yield held
+
+
+def split_table(rows: tuple[tuple[str, ...], ...]) -> Iterator[str]:
+    """Markdown tables of at most about TABLE_CHARS; each repeats the header row."""
+    width = max((len(row) for row in rows), default=0)
+    if not width:
+        return
+    header, *body = [_markdown_row(row, width) for row in rows]
+    top = f"{header}\n|{' --- |' * width}"
+    held: list[str] = []
+    for line in body:
+        if held and len(top) + sum(map(len, held)) + len(line) > TABLE_CHARS:
+            yield "\n".join([top, *held])
+            held = []
+        held.append(line)
+    yield "\n".join([top, *held])
+
+
+def _markdown_row(row: tuple[str, ...], width: int) -> str:
+    cells = [re.sub(r"\s+", " ", cell).strip()[:CELL_CHARS].replace("|", r"\|") for cell in row]
+    return f"| {' | '.join(cells + [''] * (width - len(cells)))} |"

@@ -1,0 +1,190 @@
+"""Reads Word documents: headings, paragraphs, lists, tables, charts and pictures, in order.
+
+The file has no pages, so nothing has a page. Leaves out headers and footers, comments,
+the table of contents, the numbers of lists, and pictures that are only linked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import docx
+from docx.opc.constants import RELATIONSHIP_TYPE as RELATION
+from docx.oxml import parse_xml
+from docx.oxml.ns import qn
+from lxml import etree
+
+from loaders.captions import CaptionText, Marked, is_labelled, join_captions
+from loaders.docx_styles import Styles
+from loaders.docx_text import DRAWINGS, TEXT_BOX, full_text, is_hidden, read_line, shown
+from loaders.elements import Element, Heading, Info, Paragraph
+from loaders.loader import DocumentLoader
+from loaders.office_parts import embedded_chart, embedded_diagram, embedded_picture
+from loaders.ooxml import meaningful_title, open_package
+from loaders.picture_tables import table_elements
+from loaders.pictures import alt_text
+from loaders.source import SourceFile
+
+CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"
+DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
+OLD_PICTURE = "{urn:schemas-microsoft-com:vml}imagedata"
+OLD_TITLE = "{urn:schemas-microsoft-com:office:office}title"
+WRAPPERS = {qn(f"w:{t}") for t in ("sdt", "sdtContent", "customXml", "smartTag", "ins", "moveTo")}
+NOTES = {
+    qn("w:footnoteReference"): ("w:footnote", RELATION.FOOTNOTES),
+    qn("w:endnoteReference"): ("w:endnote", RELATION.ENDNOTES),
+}
+MAX_COLUMNS = 500
+
+
+class DocxLoader(DocumentLoader):
+    """Reads .docx, .docm and .dotx files."""
+
+    def _elements(self, file: SourceFile) -> Iterator[Element]:
+        with open_package(file, self.limits) as stream:
+            document = docx.Document(stream)
+            reader = _Reader(document)
+            yield Info(title=meaningful_title(document.core_properties.title) or reader.title())
+            yield from join_captions(reader.blocks(document.element.body))
+
+
+class _Reader:
+    """Walks the XML of the body: python-docx shows no content controls, drawings and boxes."""
+
+    def __init__(self, document: Any) -> None:
+        self._body = document.element.body
+        self._part = document.part
+        self._styles = Styles(document.styles.element)
+
+    def title(self) -> str | None:
+        """The text of the first paragraph in the style Title."""
+        titles = (p for p in self._body.iterfind(f".//{qn('w:p')}") if self._styles.is_title(p))
+        return next((text for p in titles if (text := read_line(p).text)), None)
+
+    def blocks(self, container: etree._Element) -> Iterator[Marked]:
+        """What the paragraphs and tables of a container hold."""
+        for block in _unwrapped(container):
+            if block.tag == qn("w:p"):
+                yield from self._paragraph(block)
+            elif block.tag == qn("w:tbl"):
+                yield from self._table(block)
+
+    def _paragraph(self, paragraph: etree._Element) -> Iterator[Marked]:
+        if self._styles.is_contents(paragraph):
+            return
+        line = read_line(paragraph)
+        said = list(self._said(paragraph, line.text))
+        drawn = (element for drawing in line.drawings for element in self._drawing(drawing))
+        if line.starts_with_drawing:
+            yield from drawn
+            yield from said
+        else:
+            yield from said
+            yield from drawn
+        for mark in line.note_marks:
+            tag, relation = NOTES[str(mark.tag)]
+            note = self._notes.get((relation, f"{tag} {mark.get(qn('w:id'))}"))
+            if note:
+                yield Paragraph(f"Note: {note}")
+
+    def _said(self, paragraph: etree._Element, text: str) -> Iterator[Marked]:
+        """The paragraph's text as what its style says it is."""
+        if not text:
+            return
+        level = self._styles.heading_level(paragraph)
+        depth = self._styles.list_depth(paragraph)
+        if level:
+            yield Heading(text, level)
+        elif self._styles.is_caption(paragraph) or is_labelled(text):
+            yield CaptionText(text)
+        else:
+            yield Paragraph(text if depth is None else f"{'  ' * depth}- {text}")
+
+    @cached_property
+    def _notes(self) -> dict[tuple[str, str], str]:
+        """(kind, id) of a footnote or endnote → its text."""
+        return {
+            (rel.reltype, f"{tag} {note.get(qn('w:id'))}"): full_text(note)
+            for tag, relation in NOTES.values()
+            for rel in self._part.rels.values()
+            if rel.reltype == relation and not rel.is_external
+            for note in parse_xml(rel.target_part.blob).iterfind(qn(tag))
+        }
+
+    # Tables
+
+    def _table(self, table: etree._Element) -> Iterator[Marked]:
+        shown_rows = (r for r in _unwrapped(table) if r.tag == qn("w:tr") and not is_hidden(r))
+        rows = [list(_cells(row)) for row in shown_rows]
+        if len(rows) == 1 or all(len(row) == 1 for row in rows):
+            # A frame for layout rather than a table.
+            for cell in (c for row in rows for c in row if c is not None):
+                yield from self.blocks(cell)
+            return
+        texts = [["" if c is None else full_text(c) for c in row] for row in rows]
+        drawn = {
+            (r, c): self._drawn(cell)
+            for r, row in enumerate(rows)
+            for c, cell in enumerate(row)
+            if cell is not None
+        }
+        yield from table_elements(texts, drawn)
+
+    def _drawn(self, cell: etree._Element) -> list[Element]:
+        drawings = (e for e in shown(cell) if e.tag in DRAWINGS)
+        return list(join_captions(e for drawing in drawings for e in self._drawing(drawing)))
+
+    # Drawings
+
+    def _drawing(self, drawing: etree._Element) -> Iterator[Marked]:
+        """The pictures, charts, diagrams and text boxes of a drawing."""
+        named = drawing.find(f".//{qn('wp:docPr')}")
+        for element in shown(drawing):
+            if element.tag == qn("pic:pic"):
+                yield from self._picture(element, named)
+            elif element.tag == OLD_PICTURE:
+                yield from self._old_picture(element)
+            elif element.tag == CHART:
+                yield from embedded_chart(self._part, element.get(qn("r:id")))
+            elif element.tag == DIAGRAM:
+                yield from embedded_diagram(self._part, element.get(qn("r:dm")))
+            elif element.tag == TEXT_BOX:
+                yield from self.blocks(element)
+
+    def _picture(self, element: etree._Element, named: etree._Element | None) -> Iterator[Element]:
+        own = element.find(f".//{qn('pic:cNvPr')}")
+        words = [n.get(k) for n in (named, own) if n is not None for k in ("descr", "title")]
+        blip = element.find(f".//{qn('a:blip')}")
+        if blip is not None:
+            relation_id = blip.get(qn("r:embed")) or blip.get(qn("r:link"))
+            yield from embedded_picture(self._part, relation_id, alt=alt_text(*words))
+
+    def _old_picture(self, element: etree._Element) -> Iterator[Element]:
+        shape = element.getparent()
+        alt = alt_text(None if shape is None else shape.get("alt"), element.get(OLD_TITLE))
+        relation_id = element.get(qn("r:id")) or element.get(qn("r:href"))
+        yield from embedded_picture(self._part, relation_id, alt=alt)
+
+
+def _unwrapped(container: etree._Element) -> Iterator[etree._Element]:
+    """The children, with those of content controls and the like in their place."""
+    for child in container:
+        if child.tag in WRAPPERS:
+            yield from _unwrapped(child)
+        elif isinstance(child.tag, str):
+            yield child
+
+
+def _cells(row: etree._Element) -> Iterator[etree._Element | None]:
+    """The cells of a row in its grid; None where a merged cell goes on."""
+    for cell in _unwrapped(row):
+        if cell.tag != qn("w:tc"):
+            continue
+        merged = cell.find(f"{qn('w:tcPr')}/{qn('w:vMerge')}")
+        goes_on = merged is not None and merged.get(qn("w:val"), "continue") == "continue"
+        yield None if goes_on else cell
+        span = cell.find(f"{qn('w:tcPr')}/{qn('w:gridSpan')}")
+        width = span.get(qn("w:val"), "1") if span is not None else "1"
+        yield from [None] * (min(int(width), MAX_COLUMNS) - 1 if width.isdecimal() else 0)

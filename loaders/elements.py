@@ -1,0 +1,75 @@
+"""What a format's reader yields, in reading order, before it becomes Documents.
+
+Leaves out everything that all formats share (chunks, figure storage, descriptions, ids):
+that is `loaders.loader`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PIL import Image
+
+BBox = tuple[float, float, float, float]
+"""(x0, y0, x1, y1) as fractions of the page, origin top left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """Facts about the whole document. Yield it first; absent facts stay None."""
+
+    title: str | None = None
+    n_pages: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """Opens a section. level: 1 is the highest."""
+
+    text: str
+    level: int
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """A run of text that belongs together: a paragraph, a list item, a note, a code block."""
+
+    text: str
+    page: int | None = None
+    bbox: BBox | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """rows[0] is the header row; cells are plain text."""
+
+    rows: tuple[tuple[str, ...], ...]
+    caption: str | None = None
+    page: int | None = None
+    bbox: BBox | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One picture. image: its file's bytes in any format that Pillow reads, or the picture.
+
+    caption is what the document prints with the figure, alt its alternative text.
+    """
+
+    image: bytes | Image.Image
+    caption: str | None = None
+    alt: str | None = None
+    page: int | None = None
+    bbox: BBox | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something in the document that was left out, with the reason, for the report."""
+
+    what: str
+    reason: str
+
+
+Element = Info | Heading | Paragraph | Table | Figure | Skipped

@@ -1,0 +1,72 @@
+"""Turns the bytes of a text file into text, whatever its encoding.
+
+Leaves out what the text is: HTML, Markdown or plain is for `content_type`.
+"""
+
+from __future__ import annotations
+
+import codecs
+
+from charset_normalizer import from_bytes
+
+BOMS = [  # the longer before the shorter that begins alike
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+]
+LATIN_1_NAMES = {"ascii", "iso8859-1"}
+"""What browsers read as Windows-1252, since that is what such pages hold."""
+NEVER_A_CHARSET = {"idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape", "utf-7"}
+"""Python decodes these, but no page is written in them, and some are slow on purpose."""
+MAX_CONTROL_SHARE = 0.005
+"""Text has hardly any control characters; terminal logs have a few."""
+PRINTING_CONTROLS = frozenset("\t\n\r\f\v\x1b")
+
+
+def decode(content: bytes, *, declared: str | None = None, is_cut: bool = False) -> str | None:
+    """The text, or None if the bytes are not text.
+
+    declared: the encoding that the text itself names; a byte order mark goes before it.
+    is_cut: these are the first bytes of more, so the last character may be half.
+    """
+    for bom, encoding in BOMS:
+        if content.startswith(bom):
+            return _checked(content[len(bom) :].decode(encoding, errors="replace"))
+    if b"\0" in content:
+        return None
+    for known in filter(None, (_charset(declared), "utf-8")):
+        try:
+            return _checked(codecs.getincrementaldecoder(known)().decode(content, not is_cut))
+        except UnicodeError:
+            continue
+    return _guessed(content)
+
+
+def _charset(declared: str | None) -> str | None:
+    try:
+        b" ".decode(declared or "utf-8")  # refuses codecs that are no charset, such as zip
+        name = codecs.lookup(declared or "utf-8").name
+    except (LookupError, ValueError):
+        return None
+    if name in NEVER_A_CHARSET:
+        return None
+    return "cp1252" if name in LATIN_1_NAMES else name
+
+
+def _guessed(content: bytes) -> str | None:
+    matches = from_bytes(content)
+    best = matches.best()
+    if best is None:
+        return None
+    for match in matches:
+        as_good = (match.chaos, match.coherence) == (best.chaos, best.coherence)
+        if as_good and "cp1252" in match.could_be_from_charset:
+            return _checked(content.decode("cp1252", errors="replace"))
+    return _checked(str(best))
+
+
+def _checked(text: str) -> str | None:
+    n_controls = sum(1 for c in text if c < " " and c not in PRINTING_CONTROLS)
+    return None if "\0" in text or n_controls > len(text) * MAX_CONTROL_SHARE else text

@@ -1,0 +1,58 @@
+"""What can go wrong while a source is read.
+
+LoaderError
+├── SourceMissing        the file or page is not there or may not be read
+├── FetchRefused         a URL that limner will not or could not fetch
+├── UnsupportedFormat    a kind of file that limner does not read
+├── EncryptedDocument    a password is needed
+├── BrokenDocument       damaged, or not what its name says
+├── EmptyDocument        read without error, but holds no text and no figure
+├── LimitExceeded        larger than the limits allow
+└── BrokenPicture        one picture in a document cannot be decoded
+PartMissing              a model or package that a feature needs is not installed
+
+A LoaderError is about the user's source: a run reports it and goes on. Any other
+exception out of a loader is a bug in limner.
+"""
+
+from __future__ import annotations
+
+
+class LoaderError(Exception):
+    """A source could not be read. The text says what happened, the value and what to do."""
+
+
+class SourceMissing(LoaderError):
+    """The file or page is not there, or may not be read."""
+
+
+class FetchRefused(LoaderError):
+    """The URL is not one that limner fetches, or the server did not deliver it."""
+
+
+class UnsupportedFormat(LoaderError):
+    """No loader reads this kind of file."""
+
+
+class EncryptedDocument(LoaderError):
+    """The document needs a password."""
+
+
+class BrokenDocument(LoaderError):
+    """The file is damaged, or is not what its name says."""
+
+
+class EmptyDocument(LoaderError):
+    """The file was read without error but holds no text and no figure."""
+
+
+class LimitExceeded(LoaderError):
+    """The source is larger than the limits allow."""
+
+
+class BrokenPicture(LoaderError):
+    """A picture cannot be decoded; the rest of its document can still be read."""
+
+
+class PartMissing(Exception):
+    """A model or package that a feature needs is not here. The text says how to get it."""

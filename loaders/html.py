@@ -1,0 +1,83 @@
+"""Reads web pages: the content of a page without what surrounds it.
+
+Leaves out pictures on the web, which are never fetched, and what a script would draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bs4.dammit import EncodingDetector
+from bs4.element import Tag
+
+from loaders.elements import Element, Info
+from loaders.encoding import decode
+from loaders.errors import UnsupportedFormat
+from loaders.html_tree import attribute, parse_html, prune, remove
+from loaders.loader import DocumentLoader
+from loaders.markup import read_markup
+from loaders.named_pictures import NamedPictures
+from loaders.source import SourceFile
+
+PAGE_FURNITURE = ("header", "footer", "aside")
+SECTIONS = ("article", "main", "section", "blockquote", "figure", "td")
+"""Within these, a header or aside belongs to the content."""
+FURNITURE_ROLES = {"banner", "contentinfo", "complementary"}
+MIN_MAIN_SHARE = 0.2
+"""A `main` with less of the page's text than this does not hold its content."""
+
+
+class HtmlLoader(DocumentLoader):
+    """Reads a page from a file or the web."""
+
+    def _elements(self, file: SourceFile) -> Iterator[Element]:
+        content = file.path.read_bytes()
+        declared = EncodingDetector.find_declared_encoding(content, is_html=True)
+        text = decode(content, declared=declared)
+        if text is None:
+            raise UnsupportedFormat(f"{file.name} is not text in any encoding that limner knows.")
+        page = parse_html(text, self.limits)
+        base = page.find("base", href=True)
+        pictures = NamedPictures(file, self.limits, base=str(base["href"]) if base else None)
+        title = _title(page)
+        body = page.body or page
+        prune(body)
+        root = _main(body)
+        yield Info(title=title)
+        yield from read_markup(root, pictures)
+
+
+def _title(page: Tag) -> str | None:
+    """The page's title, else its first main heading."""
+    for tag in (page.find("title"), page.find("h1")):
+        text = " ".join(tag.get_text().split()) if tag else ""
+        if text:
+            return text
+    return None
+
+
+def _main(body: Tag) -> Tag:
+    """The part of the page that holds its content."""
+    articles = body.find_all("article")
+    marked = [*body.find_all("main"), *body.find_all(role="main")]
+    marked += articles if len(articles) == 1 else []
+    n_chars = len(body.get_text())
+    for main in marked:
+        if len(main.get_text()) >= MIN_MAIN_SHARE * n_chars:
+            return main
+    _remove_furniture(body)
+    return body
+
+
+def _remove_furniture(body: Tag) -> None:
+    """Take out the page's own header, footer and sidebars; a main heading in them stays."""
+    for heading in body.find_all("h1"):
+        around = [tag for tag in heading.parents if _is_furniture(tag)]
+        if around:
+            around[-1].insert_before(heading.extract())
+    remove(body, _is_furniture)
+
+
+def _is_furniture(tag: Tag) -> bool:
+    is_named_so = tag.name in PAGE_FURNITURE or attribute(tag, "role") in FURNITURE_ROLES
+    return is_named_so and tag.find_parent(SECTIONS) is None

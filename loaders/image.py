@@ -1,0 +1,141 @@
+"""Reads a picture file: one figure, or one a page for a TIFF of several pages.
+
+Leaves out the later frames of an animation, and what is seen in the picture: that is
+`loaders.captioning`.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from PIL import Image, ImageOps
+
+from loaders.content_type import PICTURE_FORMATS
+from loaders.elements import Element, Figure, Info, Skipped
+from loaders.errors import BrokenDocument, EmptyDocument, LimitExceeded, LoaderError
+from loaders.loader import DocumentLoader
+from loaders.pictures import alt_text
+from loaders.source import SourceFile
+
+EXIF_DESCRIPTION = 0x010E
+WINDOWS_TITLE, WINDOWS_COMMENT, WINDOWS_SUBJECT = 0x9C9B, 0x9C9C, 0x9C9F
+PNG_KEYS = ("Description", "Caption", "Title")
+TIFF_SUBFILE_TYPE = 0x00FE
+REDUCED_RESOLUTION = 1
+UNDECODABLE = (OSError, SyntaxError, ValueError, ArithmeticError, LookupError, TypeError)
+"""What Pillow raises on damaged files."""
+CAMERA_TEXT = re.compile(
+    r"(?:olympus|sony|samsung|kodak|minolta|konica|nikon|canon|dcim|dsc|created with|screenshot)"
+    r"\b.{0,40}",
+    re.IGNORECASE,
+)
+"""What cameras and programs write where a description belongs."""
+
+
+class ImageLoader(DocumentLoader):
+    """Reads a picture in any of PICTURE_FORMATS."""
+
+    def _elements(self, file: SourceFile) -> Iterator[Element]:
+        with _decoding(file.name):
+            image = Image.open(file.path, formats=PICTURE_FORMATS)
+        with image:
+            with _decoding(file.name):
+                # Only of a TIFF are the frames pages. Of others they are not even counted,
+                # since a hostile animation may claim a later frame of any size.
+                n_pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+            if n_pages > 1:
+                yield from self._pages(image, n_pages, file.name)
+                return
+            with _decoding(file.name):
+                self._check_size(image, file.name)
+                image.load()
+                caption = _caption(image)
+        yield Info()
+        # The file itself, so that it is stored unchanged.
+        yield Figure(file.path.read_bytes(), caption=caption)
+
+    def _pages(self, image: Image.Image, n_pages: int, name: str) -> Iterator[Element]:
+        if n_pages > self.limits.max_pages:
+            raise LimitExceeded(
+                f"{name} has {n_pages:,} pages; the limit is {self.limits.max_pages:,}."
+            )
+        yield Info(n_pages=n_pages)
+        with _decoding(name):
+            caption = _caption(image)
+        for index in range(n_pages):
+            yield from self._page(image, index, caption, name)
+
+    def _page(
+        self, image: Image.Image, index: int, caption: str | None, name: str
+    ) -> Iterator[Element]:
+        """One page of a TIFF; a damaged one is left out, since the others can be read."""
+        try:
+            with _decoding(name):
+                image.seek(index)
+                if image.getexif().get(TIFF_SUBFILE_TYPE, 0) & REDUCED_RESOLUTION:
+                    return
+                self._check_size(image, name)
+                picture = ImageOps.exif_transpose(image.copy())
+        except LoaderError as error:
+            yield Skipped(f"Page {index + 1}", str(error))
+            return
+        yield Figure(picture, caption=caption, page=index + 1)
+
+    def _check_size(self, image: Image.Image, name: str) -> None:
+        size = f"{image.width}×{image.height} pixels"
+        if image.width * image.height > self.limits.max_pixels:
+            raise LimitExceeded(
+                f"{name} has {size}; the limit is {self.limits.max_pixels:,} in all. "
+                "Save it smaller."
+            )
+        if min(image.size) < self.limits.min_figure_side:
+            raise EmptyDocument(
+                f"{name} has only {size}; a picture with a side below "
+                f"{self.limits.min_figure_side} is taken for an icon."
+            )
+
+
+@contextmanager
+def _decoding(name: str) -> Iterator[None]:
+    """Map what Pillow raises to a LoaderError, and keep its warnings to itself."""
+    try:
+        with warnings.catch_warnings():
+            # At Pillow's own pixel limit, which ours replaces, and at odd metadata.
+            warnings.simplefilter("ignore")
+            yield
+    except Image.DecompressionBombError as error:
+        raise LimitExceeded(f"{name} is too large a picture: {error}") from error
+    except UNDECODABLE as error:
+        raise BrokenDocument(
+            f"{name} is a damaged picture ({error}). Open it in a picture viewer and save it again."
+        ) from error
+
+
+def _caption(image: Image.Image) -> str | None:
+    """What a person wrote into the picture's own metadata."""
+    try:
+        exif = image.getexif()
+        tags = (EXIF_DESCRIPTION, WINDOWS_TITLE, WINDOWS_SUBJECT, WINDOWS_COMMENT)
+        written = [exif.get(tag) for tag in tags]
+    except UNDECODABLE:  # damaged metadata does not make the picture unreadable
+        written = []
+    for value in [*written, *(image.info.get(key) for key in PNG_KEYS)]:
+        text = alt_text(_as_text(value))
+        if text and not CAMERA_TEXT.fullmatch(text):
+            return text
+    return None
+
+
+def _as_text(value: object) -> str:
+    """Metadata as text. Windows writes UTF-16 as bytes; others UTF-8 where ASCII is due."""
+    if isinstance(value, bytes):
+        return value.decode("utf-16-le", "replace").strip("\0 ")
+    if not isinstance(value, str):
+        return ""
+    try:
+        return value.encode("latin-1").decode("utf-8").strip("\0 ")
+    except UnicodeError:
+        return value.strip("\0 ")

@@ -1,0 +1,332 @@
+"""The base of all loaders: from a format's elements to Documents with their metadata.
+
+A format's module yields elements in reading order (`loaders.elements`); everything
+that formats share happens here: the heading path, chunks, storing and describing
+figures, joining a figure to the sentence that refers to it, and ids.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from langchain_core.document_loaders import BaseLoader
+from langchain_core.documents import Document
+
+from loaders.captioning.describer import FigureDescriber
+from loaders.captioning.fusion import FigureWords, best_caption, fuse
+from loaders.chunks import split_table, split_text
+from loaders.elements import BBox, Element, Figure, Heading, Info, Paragraph, Skipped, Table
+from loaders.errors import BrokenPicture, EmptyDocument, LimitExceeded
+from loaders.limits import DEFAULT_LIMITS, Limits
+from loaders.media import MediaStore, Picture
+from loaders.source import SourceFile, open_source
+
+SECTION_SEPARATOR = " › "
+NUMBER_PATTERN = r"\d+(?:[.\-–]\d+)*[a-z]?"
+LABEL = re.compile(
+    rf"\b(figure|fig|chart|diagram|exhibit|image|photo|plate|map|scheme|table)s?\.?\s*({NUMBER_PATTERN})",
+    re.IGNORECASE,
+)
+SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9\"“(])|\n+")
+MAX_REFERENCES = 2
+NEARBY_CHARS = 300
+SPEAKS_OF_PICTURE = re.compile(
+    r"\b(?:image|photo(?:graph)?|picture|view|map|diagram|chart|graph|drawing|above|below)\b",
+    re.IGNORECASE,
+)
+
+Progress = Callable[[int, int], None]
+"""Called with the number of figures described so far and their number in all."""
+
+
+@dataclass(slots=True)
+class _Piece:
+    """One Document in the making."""
+
+    metadata: dict[str, Any]
+    text: str = ""
+    figure: Figure | None = None
+    picture: Picture | None = None
+
+
+class DocumentLoader(BaseLoader):
+    """Reads one source into Documents: one for each chunk, table and figure.
+
+    After `lazy_load` has ended, `title` and `n_pages` say what was read, and `skipped`
+    what was left out and why; `stored_keys` are the pictures put into the media store.
+    """
+
+    def __init__(
+        self,
+        source: str | Path,
+        *,
+        media: MediaStore | None = None,
+        describer: FigureDescriber | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+        figure_root: Path | None = None,
+        on_progress: Progress | None = None,
+    ) -> None:
+        """media: where figures go, `.limner/media` by default.
+
+        describer: reads figures; by default with OCR, and BLIP where its weights are here.
+        figure_root: the folder that relative pictures may come from, the file's by default.
+        """
+        self.source = source
+        self.media = media or MediaStore()
+        self.describer = describer or FigureDescriber.from_installed(self.media)
+        self.limits = limits
+        self.figure_root = figure_root
+        self.on_progress = on_progress
+        self.title = ""
+        self.n_pages: int | None = None
+        self.skipped: list[Skipped] = []
+        self.stored_keys: set[str] = set()
+
+    @abstractmethod
+    def _elements(self, file: SourceFile) -> Iterator[Element]:
+        """What the file holds, in reading order. Raises a LoaderError if it cannot be read."""
+
+    def lazy_load(self) -> Iterator[Document]:
+        """Yield the Documents in reading order. Raises a LoaderError."""
+        with open_source(self.source, self.limits, figure_root=self.figure_root) as file:
+            yield from self.load_file(file)
+
+    def load_file(self, file: SourceFile) -> Iterator[Document]:
+        """Yield the Documents of a source that is open already. Raises a LoaderError."""
+        self.title, self.n_pages, self.skipped = file.name, None, []
+        pieces = self._pieces(file)
+        if not pieces:
+            raise EmptyDocument(f"{file.name} holds no text and no figure that limner can read.")
+        self._describe(pieces)
+        ids = _Ids()
+        for piece in pieces:
+            metadata = {"source": file.uri, "title": self.title} | piece.metadata
+            metadata["chunk_id"] = ids.make(metadata, piece.text)
+            yield Document(page_content=piece.text, metadata=metadata)
+
+    def _pieces(self, file: SourceFile) -> list[_Piece]:
+        pieces: list[_Piece] = []
+        path: list[tuple[int, str]] = []
+        held: list[Paragraph] = []
+        n_chars = 0
+        bare: Heading | None = None  # a heading under which nothing has come yet
+
+        def flush() -> None:
+            pieces.extend(_text_pieces(held, path))
+            held.clear()
+
+        def keep_bare(next_level: int) -> None:
+            """A heading with nothing below it is all that its slide or section says."""
+            if bare and next_level <= bare.level:
+                pieces.append(
+                    _Piece(_metadata("text", path, bare.page, None), _one_line(bare.text))
+                )
+
+        for element in self._elements(file):
+            match element:
+                case Info(title=title, n_pages=n_pages):
+                    self.title = _one_line(title or "") or self.title
+                    self.n_pages = n_pages or self.n_pages
+                case Heading(text=text, level=level) if _one_line(text):
+                    flush()
+                    keep_bare(level)
+                    bare = element
+                    path[:] = [(n, t) for n, t in path if n < level] + [(level, _one_line(text))]
+                case Paragraph(text=text) if text.strip():
+                    if held and held[-1].page != element.page:
+                        flush()
+                    held.append(element)
+                    n_chars += len(text)
+                case Table():
+                    flush()
+                    pieces.extend(_table_pieces(element, path))
+                    n_chars += sum(len(cell) for row in element.rows for cell in row)
+                case Figure():
+                    flush()
+                    pieces.extend(self._figure_pieces(element, path, pieces))
+                case Skipped():
+                    self.skipped.append(element)
+            if isinstance(element, Paragraph | Table | Figure):
+                bare = None
+            if n_chars > self.limits.max_text_chars:
+                raise LimitExceeded(
+                    f"{file.name} holds more text than the limit of "
+                    f"{self.limits.max_text_chars:,} characters."
+                )
+        flush()
+        keep_bare(0)
+        return pieces
+
+    def _figure_pieces(
+        self, figure: Figure, path: list[tuple[int, str]], before: list[_Piece]
+    ) -> list[_Piece]:
+        where = f"A figure{f' on page {figure.page}' if figure.page else ''}"
+        stored = [p for p in before if p.picture]
+        if len(stored) >= self.limits.max_figures:
+            self.skipped.append(
+                Skipped(where, f"the limit is {self.limits.max_figures:,} figures a document")
+            )
+            return []
+        try:
+            if min(self.media.size(figure.image)) < self.limits.min_figure_side:
+                return []
+            picture = self.media.put(figure.image)
+        except (BrokenPicture, LimitExceeded) as error:
+            self.skipped.append(Skipped(where, str(error)))
+            return []
+        self.stored_keys.add(picture.key)
+        if any(
+            p.picture and p.picture.key == picture.key and _same_words(p, figure) for p in stored
+        ):
+            return []
+        metadata = _metadata("figure", path, figure.page, figure.bbox) | {
+            "image_url": self.media.url(picture.key),
+            "image_key": picture.key,
+            "width": picture.width,
+            "height": picture.height,
+        }
+        # The picture is on disk now; holding its pixels too would unbound the memory.
+        words = Figure(b"", figure.caption, figure.alt, figure.page, figure.bbox)
+        return [_Piece(metadata, figure=words, picture=picture)]
+
+    def _describe(self, pieces: list[_Piece]) -> None:
+        """Fill in text, caption and descriptions of the figures, in one batch."""
+        figures = [p for p in pieces if p.picture]
+        if not figures:
+            return
+        keys = list(dict.fromkeys(p.picture.key for p in figures if p.picture))
+        readings = self.describer.describe(keys, self.on_progress)
+        references = _References(pieces)
+        for index, piece in enumerate(pieces):
+            if not piece.picture or not piece.figure:
+                continue
+            words = FigureWords(
+                document=piece.figure.caption,
+                alt=piece.figure.alt,
+                **readings.get(piece.picture.key, {}),
+            )
+            section = piece.metadata.get("section")
+            told = references.of(piece.figure.caption) or references.nearby(index)
+            piece.text = fuse(words, title=self.title, section=section, references=told)
+            piece.metadata["caption"] = best_caption(words, section=section or self.title)
+            piece.metadata["descriptions"] = words.present()
+
+
+class _References:
+    """The sentences of a document that refer to a figure by its number."""
+
+    def __init__(self, pieces: list[_Piece]) -> None:
+        self._pieces = pieces
+        self._sentences: dict[tuple[str, str], list[str]] = {}
+        for piece in pieces:
+            if piece.metadata["modality"] != "text":
+                continue
+            for sentence in SENTENCE_END.split(piece.text):
+                for kind, number in LABEL.findall(sentence):
+                    self._sentences.setdefault(_label(kind, number), []).append(sentence.strip())
+
+    def of(self, caption: str | None) -> list[str]:
+        found = LABEL.match((caption or "").strip())
+        if not found:
+            return []
+        told = self._sentences.get(_label(*found.groups()), [])
+        own = _one_line(caption or "")
+        return [s for s in told if _one_line(s) not in own and own not in _one_line(s)][
+            :MAX_REFERENCES
+        ]
+
+    def nearby(self, index: int) -> list[str]:
+        """What the text beside a figure without words says: of pictures, or else first."""
+        here = self._pieces[index]
+        if here.figure and (here.figure.caption or here.figure.alt):
+            return []
+        place = "section" if here.metadata.get("page") is None else "page"
+        for other in (index - 1, index + 1):
+            if not 0 <= other < len(self._pieces):
+                continue
+            piece = self._pieces[other].metadata
+            if piece["modality"] == "text" and piece.get(place) == here.metadata.get(place):
+                return _telling(SENTENCE_END.split(self._pieces[other].text))
+        return []
+
+
+def _telling(sentences: list[str]) -> list[str]:
+    """Whole sentences of at most about NEARBY_CHARS, those that speak of a picture first."""
+    found: list[str] = []
+    for sentence in sorted(sentences, key=lambda s: not SPEAKS_OF_PICTURE.search(s)):
+        if found and sum(map(len, found)) + len(sentence) > NEARBY_CHARS:
+            break
+        found.append(sentence.strip())
+    return [" ".join(found)] if found else []
+
+
+class _Ids:
+    """Stable content hashes, told apart where the same content stands twice."""
+
+    def __init__(self) -> None:
+        self._seen: Counter[str] = Counter()
+
+    def make(self, metadata: dict[str, Any], text: str) -> str:
+        # A figure is its picture: a better description later must not change its id.
+        content = metadata.get("image_key") or text
+        place = [metadata.get(k) for k in ("source", "modality", "page", "section", "bbox")]
+        digest = hashlib.sha256(repr((place, content)).encode()).hexdigest()[:24]
+        self._seen[digest] += 1
+        n = self._seen[digest]
+        return digest if n == 1 else f"{digest}-{n}"
+
+
+def _metadata(
+    modality: str, path: list[tuple[int, str]], page: int | None, bbox: BBox | None
+) -> dict[str, Any]:
+    found = {
+        "modality": modality,
+        "page": page,
+        "section": SECTION_SEPARATOR.join(text for _, text in path) or None,
+        "bbox": [round(v, 4) for v in bbox] if bbox else None,
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _text_pieces(paragraphs: list[Paragraph], path: list[tuple[int, str]]) -> Iterator[_Piece]:
+    if not paragraphs:
+        return
+    metadata = _metadata("text", path, paragraphs[0].page, None)
+    for chunk in split_text([p.text for p in paragraphs]):
+        yield _Piece(dict(metadata), _under(path, chunk))
+
+
+def _table_pieces(table: Table, path: list[tuple[int, str]]) -> Iterator[_Piece]:
+    metadata = _metadata("table", path, table.page, table.bbox)
+    if table.caption:
+        metadata["caption"] = _one_line(table.caption)
+    for chunk in split_table(table.rows):
+        text = f"{metadata['caption']}\n{chunk}" if table.caption else chunk
+        yield _Piece(dict(metadata), _under(path, text))
+
+
+def _under(path: list[tuple[int, str]], text: str) -> str:
+    """The text below the name of its section, which says what the text is about."""
+    return f"{path[-1][1]}\n{text}" if path else text
+
+
+def _same_words(piece: _Piece, figure: Figure) -> bool:
+    return piece.figure is not None and (piece.figure.caption, piece.figure.alt) == (
+        figure.caption,
+        figure.alt,
+    )
+
+
+def _label(kind: str, number: str) -> tuple[str, str]:
+    return kind.lower().removesuffix(".")[:3], number.lower().replace("–", "-")
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip()

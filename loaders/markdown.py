@@ -1,0 +1,90 @@
+"""Reads Markdown: CommonMark with tables, and the HTML in it.
+
+Leaves out the extensions of particular programs, except front matter, Pandoc's
+attributes of pictures and headings, and its `:::` lines.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+
+from loaders.elements import Element, Info
+from loaders.encoding import decode
+from loaders.errors import UnsupportedFormat
+from loaders.html_tree import parse_html, prune
+from loaders.loader import DocumentLoader
+from loaders.markup import read_markup
+from loaders.named_pictures import NamedPictures
+from loaders.source import SourceFile
+
+FRONT_MATTER = re.compile(r"\A(---|\+\+\+)[ \t]*\n(.*?)\n(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+TITLE = re.compile(r"^title[ \t]*[:=](.*)$", re.MULTILINE | re.IGNORECASE)
+FENCE_LINE = re.compile(r"^[ \t]*:{3,}.*(?:\n|\Z)", re.MULTILINE)
+HEADING_ATTRIBUTES = re.compile(r"(?<=\S) ?\{[#.][^{}]*\}$")
+PICTURE_ATTRIBUTES = re.compile(r"\{[^{}]*\}")
+MAX_NESTING = 100
+ALT = re.compile(r"""\balt\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+
+
+class MarkdownLoader(DocumentLoader):
+    """Reads a Markdown file."""
+
+    def _elements(self, file: SourceFile) -> Iterator[Element]:
+        text = decode(file.path.read_bytes())
+        if text is None:
+            raise UnsupportedFormat(f"{file.name} is not text in any encoding that limner knows.")
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        title, text = _without_front_matter(text)
+        page = parse_html(_parser().render(text), self.limits)
+        heading = page.find("h1")
+        prune(page)
+        yield Info(title=title or (heading.get_text().strip() if heading else None) or None)
+        pictures = NamedPictures(file, self.limits, titles_are_captions=True)
+        yield from read_markup(page.body or page, pictures)
+
+
+def _without_front_matter(text: str) -> tuple[str | None, str]:
+    """The title that the front matter gives, and the text after it."""
+    found = FRONT_MATTER.match(text)
+    if not found:
+        return None, text
+    title = TITLE.search(found[2])
+    return (title[1].strip().strip("\"'") if title else None), text[found.end() :]
+
+
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).enable(
+        ["table", "strikethrough"]
+    )
+    parser.core.ruler.before("inline", "pandoc_blocks", _clean_blocks)
+    parser.core.ruler.after("inline", "pandoc_pictures", _read_picture_attributes)
+    return parser
+
+
+def _clean_blocks(state: StateCore) -> None:
+    """Take out `:::` lines, and the attributes after a heading."""
+    for before, token in zip([None, *state.tokens], state.tokens, strict=False):
+        if token.type == "inline":
+            token.content = FENCE_LINE.sub("", token.content)
+            if before and before.type == "heading_open":
+                token.content = HEADING_ATTRIBUTES.sub("", token.content)
+
+
+def _read_picture_attributes(state: StateCore) -> None:
+    """Give a picture the alternative text from the `{alt='…'}` after it."""
+    for token in state.tokens:
+        children = token.children or []
+        for image, after in pairwise(children):
+            found = PICTURE_ATTRIBUTES.match(after.content) if image.type == "image" else None
+            if not found or after.type != "text":
+                continue
+            after.content = after.content[found.end() :]
+            alt = ALT.search(found[0])
+            if alt:
+                image.children = [Token("text", "", 0, content=alt[1] or alt[2] or "")]

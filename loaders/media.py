@@ -1,0 +1,204 @@
+"""The media store: pictures under names made from their content, with thumbnails.
+
+A key is `<sha256>.<ext>`. What is stored is a PNG, JPEG, GIF or WebP that Pillow could
+decode; other formats are re-encoded as PNG. Beside a picture lie its thumbnail and the
+texts that machines read out of it, so that deleting a picture deletes everything known
+from it. Leaves out who refers to a picture: that is the library.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from loaders.errors import BrokenPicture, LimitExceeded
+from loaders.limits import DEFAULT_LIMITS
+
+WEB_FORMATS = {"PNG": "png", "JPEG": "jpg", "GIF": "gif", "WEBP": "webp"}
+KEY_PATTERN = re.compile(r"[0-9a-f]{64}\.(?:png|jpg|gif|webp)")
+THUMBNAIL_SIDE = 320
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A stored picture. width and height are in pixels, as displayed."""
+
+    key: str
+    width: int
+    height: int
+
+
+class MediaStore:
+    """A folder of pictures named by content. Safe for several processes at once."""
+
+    def __init__(
+        self,
+        folder: Path | str = ".limner/media",
+        *,
+        base_url: str | None = None,
+        max_pixels: int = DEFAULT_LIMITS.max_pixels,
+    ) -> None:
+        """base_url: what a key is appended to; the folder's `file://` URI when None."""
+        self.folder = Path(folder).resolve()
+        self.base_url = base_url or f"{self.folder.as_uri()}/"
+        self.max_pixels = max_pixels
+
+    def put(self, image: bytes | Image.Image) -> Picture:
+        """Store a picture and its thumbnail.
+
+        Raises BrokenPicture if it cannot be decoded, LimitExceeded if it has more than
+        max_pixels.
+        """
+        opened = image if isinstance(image, Image.Image) else self._decode(image)
+        self._check_size(opened)
+        shown = self._displayed(opened)
+        extension = WEB_FORMATS.get(opened.format or "") if isinstance(image, bytes) else None
+        content = image if isinstance(image, bytes) and extension else _png_bytes(shown)
+        key = f"{hashlib.sha256(content).hexdigest()}.{extension or 'png'}"
+        if not self.path(key).exists():
+            self._write(self.thumbnail_path(key), _thumbnail_bytes(shown))
+            self._write(self.path(key), content)
+        return Picture(key, *shown.size)
+
+    def size(self, image: bytes | Image.Image) -> tuple[int, int]:
+        """Width and height in pixels, from the picture's header. Raises BrokenPicture."""
+        return image.size if isinstance(image, Image.Image) else self._opened(image).size
+
+    def path(self, key: str) -> Path:
+        """Where the picture lies. Raises KeyError if key is not of the form of a key."""
+        return self.folder / _checked(key)
+
+    def thumbnail_path(self, key: str) -> Path:
+        """Where the WebP thumbnail lies, at most 320 pixels a side."""
+        return self.folder / "thumbnails" / f"{_checked(key)}.webp"
+
+    def url(self, key: str) -> str:
+        """The stable URL of the picture."""
+        return self.base_url + _checked(key)
+
+    def open(self, key: str) -> Image.Image:
+        """The picture as displayed (EXIF rotation applied), in RGB on white."""
+        return self._displayed(self._decode(self.path(key).read_bytes())).convert("RGB")
+
+    def remove(self, key: str) -> None:
+        """Delete the picture, its thumbnail and its readings; nothing if it is not there."""
+        for path in (self.path(key), self.thumbnail_path(key), self._readings_path(key)):
+            path.unlink(missing_ok=True)
+
+    def keys(self) -> Iterator[str]:
+        """The keys of all stored pictures."""
+        if self.folder.is_dir():
+            yield from (p.name for p in self.folder.iterdir() if KEY_PATTERN.fullmatch(p.name))
+
+    def readings(self, key: str) -> dict[str, str]:
+        """What machines read out of the picture before: reader's name and version → text."""
+        try:
+            return dict(json.loads(self._readings_path(key).read_text("utf-8")))
+        except (FileNotFoundError, json.JSONDecodeError):
+            return {}
+
+    def add_readings(self, key: str, readings: dict[str, str]) -> None:
+        """Remember what machines read out of the picture."""
+        merged = self.readings(key) | readings
+        self._write(self._readings_path(key), json.dumps(merged, ensure_ascii=False).encode())
+
+    def _readings_path(self, key: str) -> Path:
+        return self.folder / "readings" / f"{_checked(key)}.json"
+
+    def _decode(self, content: bytes) -> Image.Image:
+        opened = self._opened(content)
+        self._check_size(opened)
+        with _broken_pictures():
+            opened.load()
+        return opened
+
+    @staticmethod
+    def _opened(content: bytes) -> Image.Image:
+        """The picture with its header read, its pixels not yet."""
+        with _broken_pictures(), warnings.catch_warnings():
+            # Pillow warns at its own pixel limit; ours is checked before decoding.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            return Image.open(io.BytesIO(content))
+
+    def _check_size(self, image: Image.Image) -> None:
+        n_pixels = image.width * image.height
+        if n_pixels > self.max_pixels:
+            raise LimitExceeded(
+                f"The picture has {image.width}×{image.height} pixels; "
+                f"the limit is {self.max_pixels:,} pixels in all."
+            )
+
+    @staticmethod
+    def _displayed(image: Image.Image) -> Image.Image:
+        """The first frame, upright, with transparency laid on white."""
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode in {"I;16", "I;16B", "I", "F"}:
+            low, high = (float(v) for v in upright.getextrema())  # type: ignore[arg-type]
+            scale = 255.0 / (high - low) if high > low else 1.0
+            upright = upright.convert("F").point(lambda v: (v * scale) - low * scale).convert("L")
+        if "A" in upright.getbands() or "transparency" in upright.info:
+            rgba = upright.convert("RGBA")
+            on_white = Image.new("RGBA", rgba.size, "white")
+            on_white.alpha_composite(rgba)
+            return on_white.convert("RGB")
+        return upright if upright.mode in {"RGB", "L"} else upright.convert("RGB")
+
+    @staticmethod
+    def _write(path: Path, content: bytes) -> None:
+        """Write so that a reader sees the whole file or none."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _broken_pictures() -> Iterator[None]:
+    """Turn Pillow's errors into ours."""
+    try:
+        yield
+    except Image.DecompressionBombError as error:
+        raise LimitExceeded(f"The picture is too large to decode: {error}") from error
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        raise BrokenPicture(
+            f"The picture cannot be decoded ({type(error).__name__}: {error}). "
+            "Open it in a picture viewer and save it again as PNG or JPEG."
+        ) from error
+
+
+def _checked(key: str) -> str:
+    if not KEY_PATTERN.fullmatch(key):
+        raise KeyError(key)
+    return key
+
+
+def _png_bytes(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=4)
+    return buffer.getvalue()
+
+
+def _thumbnail_bytes(image: Image.Image) -> bytes:
+    small = image.convert("RGB")
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    buffer = io.BytesIO()
+    small.save(buffer, "WEBP", quality=80)
+    return buffer.getvalue()

@@ -1,0 +1,166 @@
+"""The pictures that a web page or Markdown text names: data URIs and files beside it.
+
+Nothing is fetched, and no file outside the document's figure root is opened. Leaves out
+the captions that stand around a picture: that is `markup`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import stat
+from collections.abc import Iterator
+from urllib.parse import unquote, unquote_to_bytes, urljoin, urlsplit
+
+from bs4.element import Tag
+
+from loaders.elements import Element
+from loaders.html_tree import attribute
+from loaders.limits import BYTES_PER_MIB, Limits
+from loaders.pictures import alt_text, left_out, picture
+from loaders.source import SourceFile, is_url
+
+DATA_URI = re.compile(r"data:(?P<type>[^,]*),(?P<content>.*)", re.IGNORECASE | re.DOTALL)
+SCHEME = re.compile(r"[a-z][a-z0-9+.\-]+:", re.IGNORECASE)
+SOURCE_SET = re.compile(r"([^\s,]\S*[^\s,])(?:\s+([\d.]+)[wx])?\s*(?:,|$)")
+LENGTH = re.compile(r"(\d{1,6})(?:\.\d+)?(?:px)?")
+LAZY_ATTRIBUTES = ("data-src", "data-original", "data-lazy-src")
+DECORATIVE_ROLES = {"presentation", "none"}
+SHOWN_CHARS = 200
+ON_THE_WEB = "pictures on the web are not fetched"
+OUTSIDE = "its address leads outside the document's folder"
+
+
+class _Unread(Exception):
+    """A picture that is named but not read. The text is the reason."""
+
+
+class NamedPictures:
+    """The pictures that one document may show."""
+
+    def __init__(
+        self,
+        file: SourceFile,
+        limits: Limits,
+        *,
+        base: str | None = None,
+        titles_are_captions: bool = False,
+    ) -> None:
+        """base: what the document says its addresses are relative to.
+
+        titles_are_captions: a picture's title is printed with it, as in Markdown.
+        """
+        page = file.uri if is_url(file.uri) else ""
+        self._base = _joined(page, base or "")
+        self._folder = file.path.parent
+        self._root = file.figure_root
+        self._limits = limits
+        self._titles_are_captions = titles_are_captions
+
+    def figure(self, image: Tag) -> Iterator[Element]:
+        """What an `img` shows; nothing for decoration."""
+        addresses = _addresses(image)
+        if not addresses or self._is_decoration(image):
+            return
+        title = attribute(image, "title")
+        caption = alt_text(title) if self._titles_are_captions else None
+        alt = alt_text(
+            attribute(image, "alt"), attribute(image, "aria-label"), title if not caption else None
+        )
+        reasons: list[str] = []
+        for address in addresses:
+            try:
+                content = self._read(address)
+            except _Unread as error:
+                reasons.append(str(error))
+                continue
+            yield from picture(content, self._name(address), caption=caption, alt=alt)
+            return
+        yield from left_out(self._name(addresses[0]), reasons[0], caption=caption, alt=alt)
+
+    def _is_decoration(self, image: Tag) -> bool:
+        """Icons, tracking pixels, and what the page itself calls decoration."""
+        sides = [LENGTH.fullmatch(attribute(image, side)) for side in ("width", "height")]
+        is_small = any(side and int(side[1]) < self._limits.min_figure_side for side in sides)
+        return is_small or attribute(image, "role").lower() in DECORATIVE_ROLES
+
+    def _read(self, address: str) -> bytes:
+        data = DATA_URI.fullmatch(address)
+        if data:
+            return _decoded(data["type"], data["content"])
+        full = _joined(self._base, address)
+        if is_url(full) or full.startswith("//") or self._root is None:
+            raise _Unread(ON_THE_WEB)
+        if SCHEME.match(full):
+            raise _Unread(OUTSIDE)
+        return self._read_file(urlsplit(full).path)
+
+    def _name(self, address: str) -> str:
+        """The picture as a report names it."""
+        if address.lower().startswith("data:"):
+            return "A picture in the text (data URI)"
+        full = _joined(self._base, address)
+        return f"The picture {'https:' if full.startswith('//') else ''}{full}"[:SHOWN_CHARS]
+
+    def _read_file(self, path: str) -> bytes:
+        for name in dict.fromkeys((unquote(path), path, unquote(path).replace("\\", "/"))):
+            content = self._read_below_root(name)
+            if content is not None:
+                return content
+        raise _Unread("there is no such file")
+
+    def _read_below_root(self, name: str) -> bytes | None:
+        """The content of a regular file below the root; None if there is none."""
+        root = self._root or self._folder
+        try:
+            path = ((root if name.startswith("/") else self._folder) / name.lstrip("/")).resolve()
+            if not path.is_relative_to(root):
+                raise _Unread(OUTSIDE)
+            found = path.stat()
+            if not stat.S_ISREG(found.st_mode):
+                return None
+            if found.st_size > self._limits.max_bytes:
+                raise _Unread(f"it has {found.st_size / BYTES_PER_MIB:,.0f} MiB, above the limit")
+            return path.read_bytes()
+        except (OSError, ValueError, RuntimeError):  # not there, or not a possible name
+            return None
+
+
+def _addresses(image: Tag) -> list[str]:
+    """Where the picture may be, the likeliest first."""
+    lazy = [attribute(image, name) for name in LAZY_ATTRIBUTES]
+    sets = [attribute(image, name) for name in ("srcset", "data-srcset")]
+    if image.parent is not None and image.parent.name == "picture":
+        sets += [attribute(source, "srcset") for source in image.parent.find_all("source")]
+    listed = [m for text in sets for m in SOURCE_SET.findall(text)]
+    listed.sort(key=lambda m: _size(m[1]), reverse=True)
+    real = [*filter(None, lazy), *(address for address, _ in listed)]
+    source = attribute(image, "src")
+    is_placeholder = bool(real) and source.lower().startswith("data:")
+    first = [] if is_placeholder or not source else [source]
+    return list(dict.fromkeys([*filter(None, lazy), *first, *real]))
+
+
+def _size(descriptor: str) -> float:
+    try:
+        return float(descriptor)
+    except ValueError:
+        return 0.0
+
+
+def _joined(base: str, address: str) -> str:
+    try:
+        return urljoin(base, address) if base else address
+    except ValueError:  # as for "http://[", which is no address
+        return address
+
+
+def _decoded(kind: str, content: str) -> bytes:
+    if not kind.lower().rstrip().endswith(";base64"):
+        return unquote_to_bytes(content)
+    packed = re.sub(rb"\s+", b"", unquote_to_bytes(content))
+    try:
+        return base64.b64decode(packed + b"=" * (-len(packed) % 4), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise _Unread(f"its data cannot be decoded ({error})") from error

@@ -1,0 +1,74 @@
+"""What Word documents and presentations embed alike: pictures, charts and diagrams.
+
+Leaves out where in the document they stand, and everything that is only linked.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from typing import Any
+
+from lxml import etree
+
+from loaders.charts import chart_table
+from loaders.diagrams import diagram_text
+from loaders.elements import BBox, Element, Paragraph, Skipped
+from loaders.pictures import left_out, picture
+
+
+def embedded_picture(
+    part: Any,
+    relation_id: str | None,
+    *,
+    caption: str | None = None,
+    alt: str | None = None,
+    page: int | None = None,
+    bbox: BBox | None = None,
+) -> Iterator[Element]:
+    """The picture that a part (of python-docx or python-pptx) relates to."""
+    where = f" on slide {page}" if page else ""
+    relation = part.rels.get(relation_id)
+    if relation is None:
+        name, reason = f"A picture{where}", "it is missing from the file"
+    elif relation.is_external:
+        name = f"The picture {relation.target_ref}{where}"
+        reason = "it is only linked, and links are not followed"
+    else:
+        target = relation.target_part
+        name = f"The picture {posixpath.basename(target.partname)}{where}"
+        yield from picture(target.blob, name, caption=caption, alt=alt, page=page, bbox=bbox)
+        return
+    yield from left_out(name, reason, caption=caption, alt=alt, page=page)
+
+
+def embedded_chart(
+    part: Any,
+    relation_id: str | None,
+    *,
+    caption: str | None = None,
+    page: int | None = None,
+    bbox: BBox | None = None,
+) -> Iterator[Element]:
+    """The data of a native chart."""
+    try:
+        content = part.rels[relation_id].target_part.blob
+        table = chart_table(content, caption=caption, page=page, bbox=bbox)
+    except (LookupError, ValueError, etree.XMLSyntaxError) as error:
+        yield Skipped(f"A chart{f' on slide {page}' if page else ''}", f"no data in it ({error})")
+        return
+    if table:
+        yield table
+
+
+def embedded_diagram(
+    part: Any, relation_id: str | None, *, page: int | None = None, bbox: BBox | None = None
+) -> Iterator[Element]:
+    """The text of a SmartArt diagram."""
+    try:
+        text = diagram_text(part.rels[relation_id].target_part.blob)
+    except (LookupError, ValueError, etree.XMLSyntaxError) as error:
+        yield Skipped(f"A diagram{f' on slide {page}' if page else ''}", f"no text in it ({error})")
+        return
+    if text:
+        yield Paragraph(text, page, bbox)

@@ -1,0 +1,146 @@
+"""Reads a PDF page by page: headings, paragraphs and pictures in reading order.
+
+Leaves out tables, drawings made of lines, form fields and annotations: their text comes
+as paragraphs where it is part of the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from loaders.elements import Element, Figure, Heading, Info, Paragraph, Skipped
+from loaders.errors import BrokenDocument, LimitExceeded
+from loaders.limits import Limits
+from loaders.loader import DocumentLoader
+from loaders.pdf.contents import Knowledge, PageContents, PageReading, Part, Picture
+from loaders.pdf.document import PAGE_ERRORS, PDFIUM, open_page, open_pdf, own_title
+from loaders.pdf.headings import Ladder, body_size, is_thorough, read_outline
+from loaders.pdf.page import Frame
+from loaders.pdf.pictures import read_images, render_page, render_region
+from loaders.pdf.survey import Survey, sampled_pages
+from loaders.source import SourceFile
+
+MAX_HELD_IMAGES = 64
+"""Image objects of one page that are remembered between the survey and the reading."""
+
+
+class PdfLoader(DocumentLoader):
+    """Reads a PDF. Safe to use from several threads; PDFium then works for one at a time."""
+
+    def _elements(self, file: SourceFile) -> Iterator[Element]:
+        with open_pdf(file) as document:
+            yield from _Reader(document, file.name, self.limits).elements()
+
+
+class _Reader:
+    """Reads an open document twice: a quick survey of all pages, then one after the other."""
+
+    def __init__(self, document: Any, name: str, limits: Limits) -> None:
+        self._document = document
+        self._name = name
+        self._limits = limits
+        self._held: dict[int, PageContents] = {}
+        """Pages read for the survey and not yet given out."""
+        self._shown: set[tuple[Any, ...]] = set()
+        self._n_figures = 0
+
+    def elements(self) -> Iterator[Element]:
+        with PDFIUM:
+            n_pages = len(self._document)
+            title = own_title(self._document, self._name)
+        if not n_pages:
+            raise BrokenDocument(f"{self._name} has no pages. Open it in a PDF viewer to check it.")
+        if n_pages > self._limits.max_pages:
+            raise LimitExceeded(
+                f"{self._name} has {n_pages:,} pages; the limit is {self._limits.max_pages:,}. "
+                "Split it into parts."
+            )
+        yield Info(title=title, n_pages=n_pages)
+        known = self._knowledge(n_pages)
+        for index in range(n_pages):
+            yield from self._page(index, known)
+
+    def _knowledge(self, n_pages: int) -> Knowledge:
+        with PDFIUM:
+            outline = read_outline(self._document)
+        survey = Survey()
+        sampled = set(sampled_pages(n_pages))
+        for index in range(n_pages):
+            try:
+                with PDFIUM, open_page(self._document, index) as page:
+                    self._look_at(page, index, survey, index in sampled)
+            except PAGE_ERRORS:
+                continue  # reported when the page is read
+        return Knowledge(
+            survey,
+            body_size(survey.styles),
+            Ladder(),
+            outline,
+            is_thorough(outline, n_pages),
+            self._limits.min_figure_side,
+        )
+
+    def _look_at(self, page: Any, index: int, survey: Survey, is_sampled: bool) -> None:
+        if not is_sampled:
+            survey.add_pictures(image.content for image in read_images(page, Frame.of(page)))
+            return
+        contents = PageContents.of(page, index)
+        survey.add_pictures(image.content for image in contents.images)
+        survey.add_text(index, contents.layer.main, contents.sheet.size[1])
+        if len(contents.images) <= MAX_HELD_IMAGES:
+            self._held[index] = contents
+
+    def _page(self, index: int, known: Knowledge) -> Iterator[Element]:
+        held = self._held.pop(index, None)
+        if held and held.has_text and not held.images:
+            # Nothing is to be drawn: loading the page again would cost as much as reading it.
+            yield from _written(PageReading(held, known, None).parts())
+            return
+        try:
+            with open_page(self._document, index) as page:
+                with PDFIUM:
+                    contents = held or PageContents.of(page, index)
+                    parts = list(PageReading(contents, known, page).parts())
+                for part in parts:
+                    if isinstance(part, Picture):
+                        yield from self._figure(page, contents, part)
+                    else:
+                        yield part
+        except PAGE_ERRORS as error:
+            yield Skipped(f"Page {index + 1}", str(error) or type(error).__name__)
+
+    def _figure(
+        self, page: Any, contents: PageContents, picture: Picture
+    ) -> Iterator[Figure | Skipped]:
+        """The rendered figure; nothing if it is blank, or was shown on a page before."""
+        number, region = contents.index + 1, picture.region
+        if region and region.key in self._shown:
+            return
+        if self._n_figures >= self._limits.max_figures:
+            reason = f"the limit is {self._limits.max_figures:,} figures a document"
+            yield Skipped(f"A figure on page {number}", reason)
+            return
+        try:
+            with PDFIUM:
+                image = (
+                    render_region(page, contents.frame, region, picture.has_labels)
+                    if region
+                    else render_page(page, contents.frame)
+                )
+        except PAGE_ERRORS as error:
+            yield Skipped(f"A figure on page {number}", str(error) or type(error).__name__)
+            return
+        if image is None:
+            return
+        if region:
+            self._shown.add(region.key)
+        self._n_figures += 1
+        bbox = contents.frame.fractions(picture.box)
+        yield Figure(image, picture.caption, page=number, bbox=bbox)
+
+
+def _written(parts: Iterator[Part]) -> Iterator[Heading | Paragraph]:
+    for part in parts:
+        if not isinstance(part, Picture):
+            yield part

@@ -1,0 +1,276 @@
+"""Lines and paragraphs, put together from the runs of words in a column.
+
+Leaves out tables: a row with wide gaps stands for itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+
+from loaders.pdf.captions import CAPTION
+from loaders.pdf.columns import Column, columns
+from loaders.pdf.page import Box, Region, Segment
+from loaders.pdf.segments import LINE_END_HYPHEN
+
+BULLET = re.compile(r"[•▪◦‣▸●○■□➢✓⁃·*–—-]\s")
+NUMBERING = re.compile(r"(?:\(?(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]|\[\d{1,3}\])\s")
+COUNTED = re.compile(r"\d+\s+[^\W\d]")
+SENTENCE_END = re.compile(r"[.!?:;][\"”’)\]]*$")
+WORD_AT_END, WORD_AT_START = re.compile(r"\w[\w-]*$"), re.compile(r"\w[\w-]*")
+TABULAR_GAP = 2.0
+"""Between two cells of a row, in type sizes."""
+LEADING = 1.3
+"""Lines further apart than this many times the usual are of two paragraphs."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """What stands side by side in a column."""
+
+    segments: tuple[Segment, ...]
+
+    @cached_property
+    def box(self) -> Box:
+        return Box.around(s.box for s in self.segments)
+
+    @cached_property
+    def text(self) -> str:
+        parts = [self.segments[0].text]
+        for before, here in pairwise(self.segments):
+            gap = here.box.x0 - before.box.x1
+            parts.append(" " if gap > 0.12 * here.size else "")
+            parts.append(here.text)
+        return "".join(parts)
+
+    @cached_property
+    def _main(self) -> Segment:
+        return max(self.segments, key=lambda s: len(s.text))
+
+    @property
+    def baseline(self) -> float:
+        return self._main.baseline
+
+    @property
+    def size(self) -> float:
+        return self._main.size
+
+    @cached_property
+    def is_bold(self) -> bool:
+        n_bold = sum(len(s.text) for s in self.segments if s.is_bold)
+        return n_bold > 0.8 * sum(len(s.text) for s in self.segments)
+
+    @cached_property
+    def is_tabular(self) -> bool:
+        """Whether it consists of cells; a number before a heading is none."""
+        gaps = [here.box.x0 - before.box.x1 for before, here in pairwise(self.segments)]
+        wide = [gap > TABULAR_GAP * self.size for gap in gaps]
+        if wide and (
+            NUMBERING.match(self.segments[0].text + " ") or len(self.segments[0].text) < 3
+        ):
+            wide[0] = False
+        return any(wide)
+
+    @property
+    def first_word_width(self) -> float:
+        return self.box.width * len(self.text.split(" ", 1)[0]) / max(1, len(self.text))
+
+
+@dataclass(frozen=True)
+class Block:
+    """Lines that belong together: a paragraph, a heading, a caption, a row of a table."""
+
+    lines: tuple[Line, ...]
+
+    @cached_property
+    def box(self) -> Box:
+        return Box.around(line.box for line in self.lines)
+
+    @cached_property
+    def size(self) -> float:
+        return max(self.lines, key=lambda line: len(line.text)).size
+
+    @property
+    def is_bold(self) -> bool:
+        return all(line.is_bold for line in self.lines)
+
+    @property
+    def is_tabular(self) -> bool:
+        return any(line.is_tabular for line in self.lines)
+
+    def text(self, vocabulary: Collection[str] = ()) -> str:
+        """The lines joined; vocabulary tells whether a hyphen at a line's end was the word's."""
+        whole = self.lines[0].text
+        for line in self.lines[1:]:
+            whole = _joined(whole, line.text, vocabulary)
+        return whole.replace(LINE_END_HYPHEN, "-")
+
+
+def arrange(segments: Sequence[Segment], regions: Sequence[Region]) -> list[Block | Region]:
+    """Text and pictures of a page in reading order."""
+    arranged: list[Block | Region] = []
+    for column in columns([*segments, *regions]):
+        found = _in_column(column)
+        if found and arranged:
+            match arranged[-1], found[0]:
+                case Block() as before, Block() as after if _continues(before, after):
+                    arranged[-1] = Block(before.lines + after.lines)
+                    found = found[1:]
+        arranged += found
+    return arranged
+
+
+def _in_column(column: Column) -> list[Block | Region]:
+    segments = [i for i in column.items if isinstance(i, Segment)]
+    found: list[Block | Region] = [*_blocks(_lines(segments, column.keeps_file_order))]
+    for region in (i for i in column.items if isinstance(i, Region)):
+        middle = region.box.y0 + region.box.height / 2
+        below = (k for k, b in enumerate(found) if b.box.y0 + b.box.height / 2 > middle)
+        found.insert(next(below, len(found)), region)
+    return found
+
+
+def _continues(before: Block, after: Block) -> bool:
+    """Whether a paragraph goes on at the top of the next column."""
+    sizes = sorted((before.size, after.size))
+    if before.is_tabular or after.is_tabular or sizes[1] > 1.1 * sizes[0]:
+        return False
+    is_open = len(before.lines) > 1 and not SENTENCE_END.search(before.lines[-1].text)
+    return is_open and after.lines[0].text[:1].islower()
+
+
+def _lines(segments: list[Segment], keeps_file_order: bool) -> list[Line]:
+    if keeps_file_order:
+        ordered = sorted(segments, key=lambda s: s.rank)
+    else:
+        ordered = sorted(segments, key=lambda s: (s.baseline, s.box.x0))
+    lines: list[list[Segment]] = []
+    for segment in ordered:
+        # A raised number is drawn before its line begins, or after the next has begun.
+        recent = lines[-1:] if keeps_file_order else lines[-2:]
+        own = next((line for line in reversed(recent) if _is_beside(segment, line)), None)
+        if own is None or (keeps_file_order and segment.box.x0 < own[-1].box.x1 - segment.size):
+            lines.append([segment])
+        else:
+            own.append(segment)
+    return [Line(tuple(sorted(line, key=lambda s: s.box.x0))) for line in lines]
+
+
+def _is_beside(segment: Segment, line: list[Segment]) -> bool:
+    main = max(line, key=lambda s: s.size)
+    top = max(main.baseline - 0.75 * main.size, segment.baseline - 0.75 * segment.size)
+    bottom = min(main.baseline + 0.2 * main.size, segment.baseline + 0.2 * segment.size)
+    return bottom - top > 0.55 * min(main.size, segment.size)
+
+
+def _blocks(lines: list[Line]) -> Iterator[Block]:
+    if not lines:
+        return
+    shape = _Shape.of(lines)
+    held = [lines[0]]
+    for k, line in enumerate(lines[1:], 1):
+        following = lines[k + 1] if k + 1 < len(lines) else None
+        if _begins_block(held, line, following, shape):
+            yield Block(tuple(held))
+            held = []
+        held.append(line)
+    yield Block(tuple(held))
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """How the lines of a column are set."""
+
+    leading: float
+    """The usual distance of lines, in type sizes."""
+    is_ragged: bool
+    """Whether the lines begin anywhere, so that an indent means nothing."""
+
+    @staticmethod
+    def of(lines: list[Line]) -> _Shape:
+        steps = [(b.baseline - a.baseline) / b.size for a, b in pairwise(lines)]
+        usual = [step for step in steps if 0.8 < step < 2.5]
+        edges = Counter(round(line.box.x0 / line.size) for line in lines)
+        n_aligned = sum(n for _, n in edges.most_common(4))
+        return _Shape(
+            leading=float(np.median(usual)) if usual else 1.2,
+            is_ragged=len(lines) > 6 and n_aligned < 0.6 * len(lines),
+        )
+
+
+def _begins_block(held: list[Line], line: Line, following: Line | None, shape: _Shape) -> bool:
+    """Whether a paragraph begins with the line; held: the lines of the one before."""
+    last = held[-1]
+    if line.is_tabular or last.is_tabular or BULLET.match(line.text):
+        return True
+    if max(line.size, last.size) > 1.15 * min(line.size, last.size):
+        return True
+    step = line.baseline - last.baseline
+    usual = held[1].baseline - held[0].baseline if len(held) > 1 else shape.leading * line.size
+    if not 0 < step <= LEADING * usual:
+        return True
+    if (label := CAPTION.match(last.text)) and label[0] == last.text:
+        return False
+    if line.is_bold != last.is_bold:
+        bold = line if line.is_bold else last
+        if step > 1.1 * usual or bold.box.x1 < _right_edge(held, line) - 2 * line.size:
+            return True
+    is_over = bool(SENTENCE_END.search(last.text))
+    if CAPTION.match(line.text) and (is_over or step > 1.1 * usual):
+        return True
+    if NUMBERING.match(line.text) and (is_over or NUMBERING.match(held[0].text)):
+        return True
+    if COUNTED.match(line.text) and COUNTED.match(last.text):
+        return True
+    if _ends_early(held, line, following, is_over):
+        return True
+    return not shape.is_ragged and _is_indented(held, line, following, is_over)
+
+
+def _right_edge(held: list[Line], line: Line, following: Line | None = None) -> float:
+    nearby = [*held, line]
+    if following and following.is_bold == line.is_bold and following.size < 1.15 * line.size:
+        nearby.append(following)
+    return max(near.box.x1 for near in nearby)
+
+
+def _ends_early(held: list[Line], line: Line, following: Line | None, is_over: bool) -> bool:
+    """Whether the last line ends although the next word would have fitted in."""
+    last = held[-1]
+    free = _right_edge(held, line, following) - last.box.x1
+    is_centred = abs(sum(line.box[::2]) - sum(last.box[::2])) < line.size
+    if is_centred and not is_over and abs(line.box.x0 - last.box.x0) > 0.5 * line.size:
+        return False
+    return free > line.first_word_width + (0.5 if is_over else 3.0) * line.size
+
+
+def _is_indented(held: list[Line], line: Line, following: Line | None, is_over: bool) -> bool:
+    """Whether the line's left edge begins a paragraph: set in, or out again after others."""
+    shift = line.box.x0 - held[-1].box.x0
+    if shift > 0.8 * line.size:
+        goes_out_again = following is None or following.box.x0 < line.box.x0 - 0.8 * line.size
+        is_hanging = len(held) == 1 and not goes_out_again
+        return not is_hanging and is_over
+    # One line set in is the first of its paragraph; several are a paragraph of their own.
+    return shift < -0.8 * line.size and len(held) > 1
+
+
+def _joined(before: str, after: str, vocabulary: Collection[str]) -> str:
+    if not before.endswith((LINE_END_HYPHEN, "-")) or len(before) < 2:
+        return f"{before} {after}"
+    head = before[:-1]
+    first, second = WORD_AT_END.search(head), WORD_AT_START.match(after)
+    if first is None or second is None:
+        return f"{head}- {after}"  # a dash, not a hyphen
+    if f"{first[0]}{second[0]}".lower() in vocabulary:
+        return f"{head}{after}"
+    is_compound = "-" in first[0] or f"{first[0]}-{second[0]}".lower() in vocabulary
+    if is_compound or not (first[0][-1].isalpha() and second[0][0].islower()):
+        return f"{head}-{after}"
+    return f"{head}{after}"

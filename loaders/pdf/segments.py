@@ -1,0 +1,353 @@
+"""The text layer of a page, read from PDFium and joined to runs of words on one line.
+
+Leaves out reading order and paragraphs: that is `layout`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import re
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise, repeat
+from typing import Any, NamedTuple
+
+import numpy as np
+import pypdfium2.raw as pdfium
+from numpy.typing import NDArray
+
+from loaders.errors import LimitExceeded
+from loaders.pdf.page import Box, Floats, Frame, Segment, turned
+
+MAX_CHARS = 500_000
+"""On one page. A page of the smallest print holds about 20,000."""
+LINE_END_HYPHEN = "\xad"
+PDFIUM_HYPHENS = (0x02, 0xFFFE)
+"""What PDFium puts in the place of a hyphen at the end of a line."""
+SLANTED = -1
+SLANT_DEGREES = 10.0
+BOLD_WEIGHT = 600
+BOLD_NAME = re.compile(r"bold|black|heavy|semibold|demi(?!-?light)|cmbx|-bd", re.IGNORECASE)
+DOTS = re.compile(r"[.·…‥_]+")
+LEADERS = re.compile(r"\.{4,}")
+WORD_GAP = 1.5
+"""Within a word, in heights of its letters."""
+SEGMENT_GAP = 1.2
+"""Between words of one segment, in type sizes; gutters between columns are wider."""
+
+_REMOVED = dict.fromkeys(
+    code
+    for first, last in (
+        (0x00, 0x1F),  # control characters
+        (0x7F, 0x9F),
+        (0x200B, 0x200F),  # without width, or only turning the direction
+        (0x202A, 0x202E),
+        (0x2060, 0x2064),
+        (0xD800, 0xDFFF),  # halves of characters
+        (0xE000, 0xF8FF),  # a font's own
+        (0xFEFF, 0xFEFF),
+        (0xFFFD, 0xFFFF),
+    )
+    for code in range(first, last + 1)
+)
+_BULLETS = {0xF0B7: "•", 0xF0A7: "▪", 0xF0D8: "▸", 0xF0FC: "✓"}  # Symbol and Wingdings
+_HYPHENS = dict.fromkeys(PDFIUM_HYPHENS, LINE_END_HYPHEN)
+_CLEANED = _REMOVED | _BULLETS | _HYPHENS
+_SPACES = np.array([0x20, 0xA0, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x3000])
+
+
+@dataclass(slots=True)
+class TextLayer:
+    """The segments of a page by the direction in which they are read.
+
+    turns: quarter turns clockwise from upright, or SLANTED. The boxes of a segment are
+    those that it has after the page was turned back, so that all text is upright.
+    """
+
+    by_turns: dict[int, list[Segment]] = field(default_factory=dict)
+
+    @property
+    def n_chars(self) -> int:
+        return sum(map(_n_chars, self.by_turns.values()))
+
+    @property
+    def main_turns(self) -> int:
+        """The direction of most of the text."""
+        straight = {t: _n_chars(run) for t, run in self.by_turns.items() if t != SLANTED}
+        return max(straight, key=lambda turns: straight[turns], default=0)
+
+    @property
+    def main(self) -> list[Segment]:
+        return self.by_turns.get(self.main_turns, [])
+
+
+def _n_chars(segments: list[Segment]) -> int:
+    return sum(len(segment.text.replace(" ", "")) for segment in segments)
+
+
+class _Style(NamedTuple):
+    size: float
+    is_bold: bool
+    turns: int
+
+
+def read_text(page: Any, frame: Frame) -> TextLayer:
+    """The text layer of a pypdfium2 page; what lies off the page is left out.
+
+    Raises LimitExceeded if the page holds more than MAX_CHARS.
+    """
+    textpage = page.get_textpage()
+    try:
+        n_chars = textpage.count_chars()
+        if n_chars > MAX_CHARS:
+            raise LimitExceeded(f"it has {n_chars:,} characters; the limit is {MAX_CHARS:,} a page")
+        words = _Words.read(textpage, n_chars, frame) if n_chars else None
+    finally:
+        textpage.close()
+    layer = TextLayer()
+    if words is None:
+        return layer
+    for turns in np.unique(words.turns):
+        chosen = np.flatnonzero((words.turns == turns) & words.is_shown(frame))
+        if len(chosen):
+            layer.by_turns[int(turns)] = list(words.segments(chosen, int(turns), frame))
+    return layer
+
+
+@dataclass(slots=True)
+class _Words:
+    """Words in the order of the file; one array element for each word."""
+
+    texts: list[str]
+    boxes: Floats
+    baselines: Floats
+    """(n, 4): where the pen stands, as an empty box."""
+    sizes: Floats
+    is_bold: NDArray[np.bool_]
+    turns: NDArray[np.int64]
+
+    @staticmethod
+    def read(textpage: Any, n_chars: int, frame: Frame) -> _Words | None:
+        raw = ctypes.cast(textpage.raw, ctypes.c_void_p).value
+        calls = _calls()
+        codes = np.fromiter(map(calls.code, repeat(raw), range(n_chars)), np.uint32, n_chars)
+        glyphs = np.flatnonzero(~(np.isin(codes, _SPACES) | np.isin(codes, (9, 10, 13, 0))))
+        if not len(glyphs):
+            return None
+        boxes = frame.displayed(_char_boxes(raw, glyphs))
+        starts = _word_starts(codes, glyphs, boxes)
+        firsts = glyphs[starts]
+        styles = [_Style(*style) for style in _styles(textpage, raw, firsts, frame)]
+        texts = _texts(codes, glyphs, starts)
+        heights = np.maximum.reduceat(_extents(boxes), starts)
+        heights[[not re.search(r"\w", text) for text in texts]] = 0.0
+        return _Words(
+            texts=texts,
+            boxes=_merged(boxes, starts),
+            baselines=frame.displayed(_origins(raw, firsts)),
+            sizes=_plausible(np.array([s.size for s in styles]), heights),
+            is_bold=np.array([s.is_bold for s in styles]),
+            turns=np.array([s.turns for s in styles]),
+        )
+
+    def is_shown(self, frame: Frame) -> NDArray[np.bool_]:
+        """Which words lie on the page and say something; rows of dots do not."""
+        x = (self.boxes[:, 0] + self.boxes[:, 2]) / 2
+        y = (self.boxes[:, 1] + self.boxes[:, 3]) / 2
+        inside = (x >= 0) & (x <= frame.width) & (y >= 0) & (y <= frame.height)
+        is_dots = np.array([bool(DOTS.fullmatch(text)) for text in self.texts])
+        padded = np.concatenate([[False], is_dots, [False]])
+        in_row = padded[:-2] | padded[2:]
+        leaders = is_dots & (in_row | np.array([len(text) > 3 for text in self.texts]))
+        shown: NDArray[np.bool_] = inside & ~leaders & np.array([bool(text) for text in self.texts])
+        return shown
+
+    def segments(self, chosen: NDArray[np.int64], turns: int, frame: Frame) -> Iterator[Segment]:
+        """Join the chosen words, all read in one direction, to segments."""
+        back = 0 if turns == SLANTED else -turns
+        boxes = turned(self.boxes[chosen], back, frame.width, frame.height)
+        baselines = turned(self.baselines[chosen], back, frame.width, frame.height)[:, 3]
+        sizes, is_bold = self.sizes[chosen], self.is_bold[chosen]
+        texts = [self.texts[i] for i in chosen]
+        starts = _segment_starts(texts, boxes, baselines, sizes)
+        merged = _merged(boxes, starts)
+        lengths = np.array([len(text) for text in texts])
+        bold_share = np.add.reduceat(lengths * is_bold, starts) / np.add.reduceat(lengths, starts)
+        ends = [*starts[1:], len(texts)]
+        for k, (start, end) in enumerate(zip(starts, ends, strict=True)):
+            longest = start + int(lengths[start:end].argmax())
+            yield Segment(
+                text=" ".join(texts[start:end]),
+                box=Box(*(float(v) for v in merged[k])),
+                baseline=float(baselines[longest]),
+                size=float(sizes[longest]),
+                is_bold=bool(bold_share[k] > 0.6),
+                rank=int(chosen[start]),
+            )
+
+
+def _word_starts(
+    codes: NDArray[np.uint32], glyphs: NDArray[np.int64], boxes: Floats
+) -> NDArray[np.int64]:
+    """Indexes into glyphs: after a space, a hyphen at a line's end, or a jump of the pen."""
+    starts = np.ones(len(glyphs), bool)
+    follows = np.diff(glyphs) == 1
+    after_hyphen = np.isin(codes[glyphs[:-1]], PDFIUM_HYPHENS)
+    apart = np.maximum(boxes[1:, :2], boxes[:-1, :2]) - np.minimum(boxes[1:, 2:], boxes[:-1, 2:])
+    extents = _extents(boxes)
+    jumps = apart.max(axis=1) > WORD_GAP * np.maximum(extents[1:], extents[:-1])
+    starts[1:] = ~follows | after_hyphen | jumps
+    return np.flatnonzero(starts)
+
+
+def _segment_starts(
+    texts: list[str], boxes: Floats, baselines: Floats, sizes: Floats
+) -> NDArray[np.int64]:
+    """Indexes of words that do not stand right of the word before, on its line."""
+    starts = np.ones(len(texts), bool)
+    larger = np.maximum(sizes[1:], sizes[:-1])
+    gaps = boxes[1:, 0] - boxes[:-1, 2]
+    same_line = np.abs(baselines[1:] - baselines[:-1]) < 0.6 * larger
+    adjoins = (gaps < SEGMENT_GAP * larger) & (gaps > -0.5 * larger)
+    same_type = larger < 1.5 * np.minimum(sizes[1:], sizes[:-1])
+    ended = np.array([text.endswith(LINE_END_HYPHEN) for text in texts[:-1]], bool)
+    # A raised number is smaller by far, yet part of its line: it overlaps the other's height.
+    starts[1:] = ~(same_line & adjoins & (same_type | (gaps < 0.3 * larger))) | ended
+    return np.flatnonzero(starts)
+
+
+def _texts(
+    codes: NDArray[np.uint32], glyphs: NDArray[np.int64], starts: NDArray[np.int64]
+) -> list[str]:
+    whole = (
+        np.minimum(codes[glyphs], 0x10FFFF)
+        .astype("<u4")
+        .tobytes()
+        .decode("utf-32-le", "surrogatepass")
+    )
+    if any("\ud800" <= char <= "\udfff" for char in whole):
+        # Two halves of one character count as two: keep their places, in the first one.
+        whole = re.sub("[\ud800-\udbff][\udc00-\udfff]", _one_character, whole)
+    bounds = [*starts.tolist(), len(glyphs)]
+    words = (whole[start:end].translate(_CLEANED) for start, end in pairwise(bounds))
+    return [LEADERS.sub(" ", word).strip() if "...." in word else word for word in words]
+
+
+def _one_character(halves: re.Match[str]) -> str:
+    return halves[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le") + "\0"
+
+
+def _merged(boxes: Floats, starts: NDArray[np.int64]) -> Floats:
+    """The boxes around the runs that begin at starts."""
+    low = np.minimum.reduceat(boxes[:, :2], starts)
+    high = np.maximum.reduceat(boxes[:, 2:], starts)
+    return np.concatenate([low, high], axis=1)
+
+
+def _extents(boxes: Floats) -> Floats:
+    extents: Floats = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
+    return extents
+
+
+def _plausible(sizes: Floats, heights: Floats) -> Floats:
+    """Type sizes, taken from the letters where a file tells nonsense (Type 3 fonts do)."""
+    wrong = (sizes > 6 * heights) | (sizes < 0.4 * heights) | ~np.isfinite(sizes)
+    taken = np.where(wrong & (heights > 0), 1.3 * heights, np.nan_to_num(sizes))
+    return np.clip(taken, 0.5, 2_000)
+
+
+def _styles(
+    textpage: Any, raw: int | None, firsts: NDArray[np.int64], frame: Frame
+) -> Iterator[_Style]:
+    """The style of each word, looked up once for each text object."""
+    calls = _calls()
+    of_object: dict[int | None, _Style] = {}
+    of_font: dict[int, bool] = {}
+    for index in firsts.tolist():
+        drawn = calls.text_object(raw, index)
+        if drawn not in of_object:
+            of_object[drawn] = _style(textpage, drawn, index, frame, of_font)
+        yield of_object[drawn]
+
+
+def _style(
+    textpage: Any, drawn: int | None, index: int, frame: Frame, of_font: dict[int, bool]
+) -> _Style:
+    matrix = pdfium.FS_MATRIX()
+    if not pdfium.FPDFText_GetMatrix(textpage, index, matrix):
+        matrix.a = matrix.d = 1.0
+    size = pdfium.FPDFText_GetFontSize(textpage, index)
+    size *= math.sqrt(abs(matrix.a * matrix.d - matrix.b * matrix.c))
+    degrees = math.degrees(math.atan2(matrix.b, matrix.a))
+    quarters = round(degrees / 90)
+    is_slanted = abs(degrees - 90 * quarters) > SLANT_DEGREES
+    turns = SLANTED if is_slanted else (frame.turns - quarters) % 4
+    return _Style(size, _is_bold(drawn, of_font) if drawn else False, turns)
+
+
+def _is_bold(drawn: int, of_font: dict[int, bool]) -> bool:
+    font = pdfium.FPDFTextObj_GetFont(ctypes.cast(drawn, pdfium.FPDF_PAGEOBJECT))
+    if not font:
+        return False
+    address = ctypes.addressof(font.contents)
+    if address not in of_font:
+        name = ctypes.create_string_buffer(256)
+        pdfium.FPDFFont_GetBaseFontName(font, name, len(name))
+        heavy = pdfium.FPDFFont_GetWeight(font) >= BOLD_WEIGHT
+        of_font[address] = heavy or bool(BOLD_NAME.search(name.value.decode("latin-1")))
+    return of_font[address]
+
+
+class _Calls(NamedTuple):
+    """PDFium's functions that are called for every character.
+
+    Declared again with plain integers for pointers: called through `map`, they cost a
+    third of pypdfium2's own declarations, which build a pointer object for each argument.
+    """
+
+    code: Callable[[int | None, int], int]
+    text_object: Callable[[int | None, int], int | None]
+    char_box: Callable[..., int]
+    origin: Callable[..., int]
+
+
+@cache
+def _calls() -> _Calls:
+    handle, index, out = ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p
+
+    def declared(function: Any, result: Any, *arguments: Any) -> Any:
+        address = ctypes.cast(function, ctypes.c_void_p).value or 0
+        return ctypes.CFUNCTYPE(result, *arguments)(address)
+
+    return _Calls(
+        declared(pdfium.FPDFText_GetUnicode, ctypes.c_uint, handle, index),
+        declared(pdfium.FPDFText_GetTextObject, ctypes.c_void_p, handle, index),
+        declared(pdfium.FPDFText_GetCharBox, ctypes.c_int, handle, index, out, out, out, out),
+        declared(pdfium.FPDFText_GetCharOrigin, ctypes.c_int, handle, index, out, out),
+    )
+
+
+def _char_boxes(raw: int | None, glyphs: NDArray[np.int64]) -> Floats:
+    """(n, 4) left, bottom, right, top in PDF's coordinates."""
+    found = _filled(_calls().char_box, raw, glyphs, 4)  # PDFium gives left, right, bottom, top
+    return found[:, [0, 2, 1, 3]]
+
+
+def _origins(raw: int | None, glyphs: NDArray[np.int64]) -> Floats:
+    """(n, 4) empty boxes where the pen stands."""
+    return _filled(_calls().origin, raw, glyphs, 2)[:, [0, 1, 0, 1]]
+
+
+def _filled(
+    call: Callable[..., int], raw: int | None, glyphs: NDArray[np.int64], width: int
+) -> Floats:
+    """Rows that the call writes, one for each glyph, through pointers into one array."""
+    rows = np.zeros((len(glyphs), width))
+    start, stride = rows.ctypes.data, rows.strides[0]
+    stop = start + rows.nbytes
+    columns = [range(start + 8 * k, stop + 8 * k, stride) for k in range(width)]
+    deque(map(call, repeat(raw), glyphs.tolist(), *columns), maxlen=0)
+    return np.clip(np.nan_to_num(rows), -1e7, 1e7)

@@ -1,0 +1,96 @@
+"""Pictures as documents hold them: what can be drawn of them, and what their alt text says.
+
+Leaves out pictures that a document only names (`linked_pictures`) and storing them
+(`media`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from loaders.elements import BBox, Element, Figure, Paragraph, Skipped
+
+SVG_REASON = "SVG drawings cannot be drawn yet"
+SVG_HEAD_BYTES = 4096
+WMF_HEADS = (b"\xd7\xcd\xc6\x9a", b"\x01\x00\x09\x00", b"\x02\x00\x09\x00")
+POSTSCRIPT_HEADS = (b"%!PS", b"\xc5\xd0\xd3\xc6")
+
+MAX_ALT_CHARS = 1_000
+MACHINE_SUFFIX = re.compile(
+    r" ?(?:"
+    r"(?:description automatically generated|automatisch generierte beschreibung|"
+    r"description générée automatiquement|descripción generada automáticamente|"
+    r"descrição gerada automaticamente|descrizione generata automaticamente)"
+    r"(?: (?:with|mit|avec|con|com) [^.]{1,40})?"
+    r"|ai-generated content may be incorrect"
+    r")\.?$",
+    re.IGNORECASE,
+)
+GENERIC = re.compile(
+    r"(?:a |an |the )?(?:picture|image|img|photo|graphic|graphics|grafik|bild|imagen|immagine|"
+    r"afbeelding|obraz|рисунок|图片|図|shape|object|content placeholder|placeholder|diagram|chart|"
+    r"figure|logo|icon|screenshot|untitled|alt text|null|none|undefined)?"
+    r"[\s_\-]*(?:\d+|[:.])?|see the source image",
+    re.IGNORECASE,
+)
+FILE_NAME = re.compile(
+    r"(?:[a-z]:\\|file:|https?:|/).*|.*\.(?:png|jpe?g|jfif|gif|bmp|tiff?|webp|svg|emf|wmf|heic|avif)",
+    re.IGNORECASE,
+)
+
+
+def alt_text(*candidates: str | None) -> str | None:
+    """The first candidate that says something about the picture, cleaned; None if none does.
+
+    File names and what programs fill in by themselves ("Picture 3") say nothing.
+    """
+    for candidate in candidates:
+        text = MACHINE_SUFFIX.sub("", " ".join((candidate or "").split())[:MAX_ALT_CHARS])
+        if text and not GENERIC.fullmatch(text) and not FILE_NAME.fullmatch(text):
+            return text
+    return None
+
+
+def undrawable(content: bytes) -> str | None:
+    """Why the picture cannot be drawn, or None if it may be."""
+    if content.startswith(WMF_HEADS) or content[40:44] == b" EMF":
+        return "Windows metafiles (WMF, EMF) cannot be drawn; save the picture as PNG"
+    if content.startswith(POSTSCRIPT_HEADS):
+        return "PostScript pictures cannot be drawn; save the picture as PNG"
+    head = content[:SVG_HEAD_BYTES].lstrip(b"\xef\xbb\xbf \t\r\n")
+    return SVG_REASON if head.startswith(b"<") and b"<svg" in head else None
+
+
+def picture(
+    content: bytes,
+    name: str,
+    *,
+    caption: str | None = None,
+    alt: str | None = None,
+    page: int | None = None,
+    bbox: BBox | None = None,
+) -> Iterator[Element]:
+    """The figure, or, where it cannot be drawn, its words and the reason.
+
+    name: what to call it in the report, "The picture image3.emf".
+    """
+    reason = undrawable(content)
+    if reason is None:
+        yield Figure(content, caption=caption, alt=alt, page=page, bbox=bbox)
+    else:
+        yield from left_out(name, reason, caption=caption, alt=alt, page=page)
+
+
+def left_out(
+    name: str,
+    reason: str,
+    *,
+    caption: str | None = None,
+    alt: str | None = None,
+    page: int | None = None,
+) -> Iterator[Element]:
+    """A picture that cannot be shown: what people wrote about it is still found."""
+    yield Skipped(name, reason)
+    for words in dict.fromkeys(filter(None, (caption, alt))):
+        yield Paragraph(words, page=page)

@@ -1,0 +1,209 @@
+"""Reads PowerPoint presentations: a slide is a page, its title a heading.
+
+Leaves out what masters and layouts put on every slide, footers, animations, and sound
+and film.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pptx import Presentation
+from pptx.enum.shapes import PP_PLACEHOLDER
+from pptx.oxml.ns import qn
+
+from loaders.elements import Element, Heading, Info, Paragraph, Skipped, Table
+from loaders.errors import LimitExceeded
+from loaders.loader import DocumentLoader
+from loaders.office_parts import embedded_chart, embedded_diagram, embedded_picture
+from loaders.ooxml import meaningful_title, open_package
+from loaders.pictures import alt_text
+from loaders.slide_layout import Placed, caption_of, label_above, placed_shapes
+from loaders.source import SourceFile
+
+COMPATIBILITY = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
+MEDIA = [
+    (("a:audioFile", "a:wavAudioFile", "a:audioCd"), "sound"),
+    (("a:videoFile", "a:quickTimeFile"), "film"),
+]
+ON_EVERY_SLIDE = {
+    PP_PLACEHOLDER.DATE,
+    PP_PLACEHOLDER.FOOTER,
+    PP_PLACEHOLDER.HEADER,
+    PP_PLACEHOLDER.SLIDE_NUMBER,
+}
+LISTS = {PP_PLACEHOLDER.BODY, PP_PLACEHOLDER.OBJECT, PP_PLACEHOLDER.VERTICAL_BODY}
+PICTURE_WITH_CAPTION = "picTx"
+"""PowerPoint's layout in which the text is the picture's caption."""
+
+
+class PptxLoader(DocumentLoader):
+    """Reads .pptx, .pptm, .ppsx and .potx files."""
+
+    def _elements(self, file: SourceFile) -> Iterator[Element]:
+        with open_package(file, self.limits) as stream:
+            presentation = Presentation(stream)
+            slides = list(presentation.slides)
+            if len(slides) > self.limits.max_pages:
+                raise LimitExceeded(
+                    f"{file.name} has {len(slides):,} slides; "
+                    f"the limit is {self.limits.max_pages:,}."
+                )
+            title = meaningful_title(presentation.core_properties.title)
+            yield Info(title or (_title(slides[0]) if slides else None), n_pages=len(slides))
+            size = (presentation.slide_width or 0, presentation.slide_height or 0)
+            for number, slide in enumerate(slides, 1):
+                yield from _Slide(slide, number, size).elements()
+
+
+class _Slide:
+    """One slide as elements."""
+
+    def __init__(self, slide: Any, number: int, size: tuple[int, int]) -> None:
+        _take_fallbacks(slide.shapes._spTree)
+        self._slide = slide
+        self._number = number
+        self._title = slide.shapes.title
+        self._shapes = [s for s in placed_shapes(slide.shapes, *size) if self._is_content(s)]
+        self._captions: set[Placed] = set()
+
+    def elements(self) -> Iterator[Element]:
+        """The heading, what is on the slide in reading order, and the notes."""
+        # Pictures first: the texts that they take as captions are not said again.
+        drawn = {s: list(self._drawn(s)) for s in self._shapes if not s.shape.has_text_frame}
+        said = {s: list(self._said(s)) for s in self._shapes if s not in self._captions}
+        content = [e for s in self._shapes for e in drawn.get(s) or said.get(s) or []]
+        notes = self._notes()
+        title = _title(self._slide)
+        if title or content or notes:
+            # A slide without a title gets its number, or it would count to the one before.
+            yield Heading(title or f"Slide {self._number}", 1, self._number)
+        yield from content
+        if notes:
+            yield Paragraph(f"Notes: {notes}", self._number)
+
+    def _is_content(self, placed: Placed) -> bool:
+        shape = placed.shape
+        if self._title is not None and shape._element is self._title._element:
+            return False
+        return not (shape.is_placeholder and shape.placeholder_format.type in ON_EVERY_SLIDE)
+
+    def _said(self, placed: Placed) -> Iterator[Element]:
+        """The text of a shape."""
+        if placed.text:
+            yield Paragraph(_listed(placed.shape), self._number, placed.box)
+
+    def _drawn(self, placed: Placed) -> Iterator[Element]:
+        """The table, chart, diagram or picture of a shape."""
+        shape, page, box = placed.shape, self._number, placed.box
+        element = shape._element
+        if getattr(shape, "has_table", False):
+            yield Table(tuple(map(_cells, shape.table.rows)), page=page, bbox=box)
+        elif getattr(shape, "has_chart", False):
+            chart = element.find(f".//{qn('c:chart')}")
+            yield from self._chart(chart.get(qn("r:id")), placed)
+        elif (diagram := element.find(f".//{DIAGRAM}")) is not None:
+            part = self._slide.part
+            yield from embedded_diagram(part, diagram.get(qn("r:dm")), page=page, bbox=box)
+        elif (blip := element.find(f".//{qn('a:blip')}")) is not None:
+            yield from self._picture(blip, placed)
+
+    def _chart(self, relation_id: str | None, placed: Placed) -> Iterator[Element]:
+        label = label_above(placed.box, self._free_texts()) if placed.box else None
+        caption = label.text if label else None
+        for element in embedded_chart(
+            self._slide.part, relation_id, caption=caption, page=self._number, bbox=placed.box
+        ):
+            if label and isinstance(element, Table) and element.caption == caption:
+                self._captions.add(label)
+            yield element
+
+    def _picture(self, blip: Any, placed: Placed) -> Iterator[Element]:
+        named = placed.shape._element.find(f".//{qn('p:cNvPr')}")
+        words = [] if named is None else [named.get("descr"), named.get("title")]
+        kind = _media_kind(placed.shape._element)
+        if kind:
+            name = f"The {kind} {placed.shape.name} on slide {self._number}"
+            yield Skipped(name, f"{kind} in slides is not read yet")
+        if kind == "sound":  # its picture is an icon of a loudspeaker
+            return
+        caption = self._caption(placed)
+        if caption:
+            self._captions.add(caption)
+        yield from embedded_picture(
+            self._slide.part,
+            blip.get(qn("r:embed")) or blip.get(qn("r:link")),
+            caption=caption.text if caption else None,
+            alt=alt_text(*words),
+            page=self._number,
+            bbox=placed.box,
+        )
+
+    def _caption(self, picture: Placed) -> Placed | None:
+        texts = self._free_texts()
+        if self._slide.slide_layout._element.get("type") == PICTURE_WITH_CAPTION:
+            bodies = [t for t in texts if _placeholder_type(t.shape) == PP_PLACEHOLDER.BODY]
+            if bodies and picture.shape.is_placeholder:
+                return bodies[0]
+        return caption_of(picture.box, texts) if picture.box else None
+
+    def _free_texts(self) -> list[Placed]:
+        return [s for s in self._shapes if s.text and s not in self._captions]
+
+    def _notes(self) -> str:
+        if not self._slide.has_notes_slide:
+            return ""
+        frame = self._slide.notes_slide.notes_text_frame
+        return "" if frame is None else frame.text.replace("\v", "\n").strip()
+
+
+def _title(slide: Any) -> str | None:
+    title = slide.shapes.title
+    text = "" if title is None or not title.has_text_frame else title.text_frame.text
+    return " ".join(text.split()) or None
+
+
+def _listed(shape: Any) -> str:
+    """The text of a shape, the items of a list marked and indented."""
+    paragraphs = [
+        (p.level, p.text.replace("\v", "\n").strip()) for p in shape.text_frame.paragraphs
+    ]
+    paragraphs = [(level, text) for level, text in paragraphs if text]
+    if len(paragraphs) < 2 or _placeholder_type(shape) not in LISTS:
+        return "\n".join(text for _, text in paragraphs)
+    return "\n".join(f"{'  ' * level}- {text}" for level, text in paragraphs)
+
+
+def _cells(row: Any) -> tuple[str, ...]:
+    """The cells of a row; a merged cell has its text once."""
+    return tuple("" if c.is_spanned else " ".join(c.text.split()) for c in row.cells)
+
+
+def _placeholder_type(shape: Any) -> Any:
+    return shape.placeholder_format.type if shape.is_placeholder else None
+
+
+def _media_kind(element: Any) -> str | None:
+    for tags, kind in MEDIA:
+        if any(element.find(f".//{qn(tag)}") is not None for tag in tags):
+            return kind
+    return None
+
+
+def _take_fallbacks(shapes: Any) -> None:
+    """Put what is drawn for older programs in place of shapes of newer kinds.
+
+    python-pptx passes over both.
+    """
+    for alternatives in list(shapes.iter(f"{COMPATIBILITY}AlternateContent")):
+        for version in ("Fallback", "Choice"):
+            found = alternatives.find(f"{COMPATIBILITY}{version}")
+            if found is not None and len(found):
+                for child in list(found):
+                    alternatives.addprevious(child)
+                break
+        parent = alternatives.getparent()
+        if parent is not None:
+            parent.remove(alternatives)

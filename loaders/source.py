@@ -1,0 +1,201 @@
+"""Where a document comes from: a local file, or a web page fetched once and safely.
+
+A URL is fetched only because a person named it. Its host must resolve to public
+addresses, checked for the very connection that is made and so again after each
+redirect. Leaves out everything that a document itself points to: nothing is fetched
+for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import socket
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import httpcore
+import httpx
+
+from loaders.errors import FetchRefused, LimitExceeded, SourceMissing
+from loaders.limits import BYTES_PER_MIB, Limits
+
+MAX_REDIRECTS = 5
+READ_CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A source as a file on this disk."""
+
+    uri: str
+    """`file:///…` or `https://…`: what `source` says in the metadata."""
+    path: Path
+    name: str
+    """The file's name as a person knows it."""
+    figure_root: Path | None
+    """Relative pictures are read only from below this folder; None reads none."""
+
+    def sha256(self) -> str:
+        """Hash of the content, read in pieces."""
+        digest = hashlib.sha256()
+        with self.path.open("rb") as file:
+            while piece := file.read(READ_CHUNK_BYTES):
+                digest.update(piece)
+        return digest.hexdigest()
+
+
+def is_url(source: str | Path) -> bool:
+    """Whether the source is a web address rather than a path."""
+    return str(source).lower().startswith(("http://", "https://"))
+
+
+def source_uri(source: str | Path) -> str:
+    """The URI under which a path, `file://` URI or web address is known."""
+    text = str(source)
+    if is_url(text):
+        return text
+    return local_path(text).as_uri()
+
+
+def local_path(source: str | Path) -> Path:
+    """The absolute path behind a path or `file://` URI."""
+    text = str(source)
+    if text.startswith("file://"):
+        text = unquote(urlsplit(text).path)
+    return Path(text).expanduser().resolve()
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is on the public internet."""
+    ip = ipaddress.ip_address(address)
+    mapped = getattr(ip, "ipv4_mapped", None)
+    return bool((mapped or ip).is_global) and not ip.is_multicast
+
+
+@contextmanager
+def open_source(
+    source: str | Path,
+    limits: Limits,
+    *,
+    figure_root: Path | None = None,
+    is_allowed: Callable[[str], bool] = is_public,
+) -> Iterator[SourceFile]:
+    """Give the source as a local file; a fetched page is deleted afterwards.
+
+    figure_root: the folder that relative pictures may come from; the file's own by default.
+    is_allowed: which IP addresses may be fetched from.
+    Raises SourceMissing, FetchRefused or LimitExceeded.
+    """
+    if is_url(source):
+        with tempfile.TemporaryDirectory(prefix="limner-") as folder:
+            path = Path(folder) / "page"
+            final_url = _fetch(str(source), path, limits, is_allowed)
+            name = unquote(urlsplit(final_url).path.rstrip("/").rsplit("/", 1)[-1])
+            host = urlsplit(final_url).netloc
+            yield SourceFile(str(source), path, name or host, None)
+        return
+    path = local_path(source)
+    _check_readable(path, limits)
+    yield SourceFile(path.as_uri(), path, path.name, (figure_root or path.parent).resolve())
+
+
+def _check_readable(path: Path, limits: Limits) -> None:
+    try:
+        n_bytes = path.stat().st_size
+        if not path.is_file():
+            raise SourceMissing(f"{path} is not a file. Give a file, a folder or a URL.")
+        with path.open("rb"):
+            pass
+    except FileNotFoundError as error:
+        raise SourceMissing(f"{path} is not there. Check the path.") from error
+    except OSError as error:
+        raise SourceMissing(
+            f"{path} may not be read ({error.strerror}). Check its rights."
+        ) from error
+    if n_bytes > limits.max_bytes:
+        raise LimitExceeded(
+            f"{path.name} has {n_bytes / BYTES_PER_MIB:,.0f} MiB; "
+            f"the limit is {limits.max_bytes / BYTES_PER_MIB:,.0f} MiB."
+        )
+
+
+class _CheckedBackend(httpcore.SyncBackend):
+    """Connects only to allowed addresses, and to the very address that was checked.
+
+    The check belongs here: resolving first and letting the client resolve again would
+    let a name change its address in between (DNS rebinding).
+    """
+
+    def __init__(self, is_allowed: Callable[[str], bool]) -> None:
+        super().__init__()
+        self._is_allowed = is_allowed
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise FetchRefused(
+                f"The address of {host} cannot be found ({error}). "
+                "Check the URL and the network, or save the page and add the file."
+            ) from error
+        addresses = [str(info[4][0]) for info in found]
+        refused = [a for a in addresses if not self._is_allowed(a)]
+        if refused:
+            raise FetchRefused(
+                f"{host} leads to {refused[0]}, which is not a public address. "
+                "limner fetches public pages only; save the page and add the file."
+            )
+        return super().connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+
+
+def _client(limits: Limits, is_allowed: Callable[[str], bool]) -> httpx.Client:
+    transport = httpx.HTTPTransport(trust_env=False)
+    transport._pool = httpcore.ConnectionPool(  # httpx has no public way to give a backend
+        ssl_context=httpx.create_ssl_context(trust_env=False),
+        network_backend=_CheckedBackend(is_allowed),
+    )
+    return httpx.Client(
+        transport=transport,
+        follow_redirects=True,
+        max_redirects=MAX_REDIRECTS,
+        timeout=limits.fetch_timeout_s,
+        headers={"User-Agent": "limner", "Accept": "text/html,application/pdf,image/*,*/*;q=0.5"},
+    )
+
+
+def _fetch(url: str, path: Path, limits: Limits, is_allowed: Callable[[str], bool]) -> str:
+    """Write the page to path; return the URL after redirects."""
+    try:
+        with (
+            _client(limits, is_allowed) as client,
+            client.stream("GET", url) as response,
+            path.open("wb") as file,
+        ):
+            if response.is_error:
+                raise FetchRefused(
+                    f"{url} answered {response.status_code} {response.reason_phrase}."
+                )
+            n_bytes = 0
+            for piece in response.iter_bytes():
+                n_bytes += len(piece)
+                if n_bytes > limits.max_bytes:
+                    raise LimitExceeded(
+                        f"{url} is larger than {limits.max_bytes / BYTES_PER_MIB:,.0f} MiB."
+                    )
+                file.write(piece)
+            return str(response.url)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise FetchRefused(f"{url} cannot be fetched ({type(error).__name__}: {error}).") from error

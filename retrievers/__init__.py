@@ -1,0 +1,62 @@
+"""Documents in, ranked evidence out: the library on disk, its search, and the retriever.
+
+Leaves out how sources become Documents and what is answered from the evidence.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from retrievers.errors import (
+    LibraryDamaged,
+    LibraryError,
+    LibraryLocked,
+    LibraryMissing,
+    LibraryUnwritable,
+    ModelMismatch,
+    ModelMissing,
+    SchemaMismatch,
+    UnknownSource,
+)
+
+if TYPE_CHECKING:
+    from retrievers.catalogue import LibraryDocument
+    from retrievers.embeddings import MiniLMEmbeddings
+    from retrievers.library import Change, Hit, Library
+    from retrievers.retriever import MultimodalRetriever
+
+__all__ = [
+    "Change",
+    "Hit",
+    "Library",
+    "LibraryDamaged",
+    "LibraryDocument",
+    "LibraryError",
+    "LibraryLocked",
+    "LibraryMissing",
+    "LibraryUnwritable",
+    "MiniLMEmbeddings",
+    "ModelMismatch",
+    "ModelMissing",
+    "MultimodalRetriever",
+    "SchemaMismatch",
+    "UnknownSource",
+]
+
+_MODULES = {
+    "Change": "library",
+    "Hit": "library",
+    "Library": "library",
+    "LibraryDocument": "catalogue",
+    "MiniLMEmbeddings": "embeddings",
+    "MultimodalRetriever": "retriever",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Numpy and LangChain take most of a second to import: whoever only asks for help or
+    # handles an error need not wait for them.
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

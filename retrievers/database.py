@@ -1,0 +1,249 @@
+"""The library's SQLite file: its connections, its transactions and its errors.
+
+Leaves out what the tables mean: that is `retrievers.library`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+
+from retrievers.errors import (
+    LibraryDamaged,
+    LibraryError,
+    LibraryLocked,
+    LibraryMissing,
+    LibraryUnwritable,
+    ModelMismatch,
+    SchemaMismatch,
+)
+
+SCHEMA_VERSION = "1"
+PAGE_BYTES = 8192
+"""A chunk with its vector takes about 2.7 KB; in pages of 4 KB each would waste a third."""
+
+TABLES = {"settings", "generations", "documents", "chunks", "passages", "lexical"}
+
+_PRIMARY = 0xFF  # SQLite's extended result codes carry the primary one in their low byte
+_LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
+_UNWRITABLE = {
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_IOERR,
+}
+
+
+class Database:
+    """A pool of connections to one library file. Safe for threads and for other processes."""
+
+    def __init__(self, path: Path, *, busy_timeout_s: float) -> None:
+        self.path = path
+        self.busy_timeout_s = busy_timeout_s
+        self._query = "mode=rw"
+        self._idle: list[sqlite3.Connection] = []
+        self._closed = False
+
+    def open(self) -> None:
+        """Check that the file is a library of this version.
+
+        Raises LibraryMissing, LibraryDamaged, SchemaMismatch or LibraryUnwritable.
+        """
+        if not self.path.is_file():
+            raise self._missing()
+        try:
+            self._check_schema()
+        except LibraryUnwritable:
+            # In a read-only folder SQLite cannot make the files it shares between processes.
+            # Without a log beside it the file is complete, and may be read as it stands.
+            log = self.path.with_name(self.path.name + "-wal")
+            if log.exists() and log.stat().st_size:
+                raise
+            self._query = "mode=ro&immutable=1"
+            self._close_idle()
+            self._check_schema()
+
+    def create(self, model: str) -> None:
+        """Make the tables in a file that is missing or empty, for one embedding model."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LibraryUnwritable(
+                f"The folder {self.path.parent} cannot be made ({error}). "
+                "Choose another with --library."
+            ) from error
+        self._query = "mode=rwc"
+        with self._connection() as connection:
+            connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+            connection.execute("PRAGMA journal_mode = WAL")
+            schema = files("retrievers").joinpath("schema.sql").read_text("utf-8")
+            try:
+                # A process that makes the same library at the same time waits here, then finds
+                # everything made.
+                connection.executescript(f"BEGIN IMMEDIATE; {schema}")
+                if setting(connection, "schema") is None:
+                    settings = {"schema": SCHEMA_VERSION, "model": model}
+                    connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
+                connection.execute("COMMIT")
+            finally:
+                connection.rollback()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection that sees the one state of the library that its first read finds."""
+        with self._connection() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.rollback()
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A connection with all or nothing of what is written in the block.
+
+        Raises LibraryLocked if another writer holds the library longer than the timeout.
+        """
+        with self._connection() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            finally:
+                connection.rollback()
+
+    def close(self) -> None:
+        """Close the connections; one in use by another thread closes when it is given back."""
+        self._closed = True
+        self._close_idle()
+
+    def _close_idle(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        if self._closed:
+            raise ValueError(f"The library {self.path.parent} is closed.")
+        with self._mapped():
+            connection = self._idle.pop() if self._idle else self._connect()
+            try:
+                yield connection
+            finally:
+                if self._closed:
+                    connection.close()
+                else:
+                    self._idle.append(connection)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            f"{self.path.as_uri()}?{self._query}",
+            uri=True,
+            timeout=self.busy_timeout_s,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        try:
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA trusted_schema = OFF")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    def _check_schema(self) -> None:
+        with self.reading() as connection:
+            tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+            if not tables:
+                raise self._missing()
+            found = setting(connection, "schema") if "settings" in tables else None
+        if found is None or not tables >= TABLES:
+            raise LibraryDamaged(
+                f"{self.path} is an SQLite file, but not a whole library. Restore it from a "
+                "backup, or choose another folder with --library."
+            )
+        if found != SCHEMA_VERSION:
+            raise SchemaMismatch(
+                f"The library {self.path.parent} has format {found}; this version of limner "
+                f"reads format {SCHEMA_VERSION}. Use the version of limner that made it, or "
+                "add the documents to a new library."
+            )
+
+    def _missing(self) -> LibraryMissing:
+        return LibraryMissing(
+            f"There is no library in {self.path.parent}. Make one with: limner add PATH"
+        )
+
+    @contextmanager
+    def _mapped(self) -> Iterator[None]:
+        """Turn errors of SQLite into those of this package."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            mapped = self._error(error)
+            if mapped is None:
+                raise
+            raise mapped from error
+
+    def _error(self, error: sqlite3.Error) -> LibraryError | None:
+        code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
+        folder = self.path.parent
+        if code in _LOCKED:
+            return LibraryLocked(
+                f"Another process has been writing to the library {folder} for more than "
+                f"{self.busy_timeout_s:g} s. Try again when it has finished."
+            )
+        if code in _DAMAGED:
+            return LibraryDamaged(
+                f"{self.path} is damaged ({error}). Restore it from a backup, or delete the "
+                "folder and add the documents again."
+            )
+        if code in _UNWRITABLE:
+            return LibraryUnwritable(
+                f"The library {folder} cannot be opened or written ({error}). Check its free "
+                "space and the permissions of the folder; nothing in the library was changed."
+            )
+        return None
+
+
+def setting(connection: sqlite3.Connection, key: str) -> str | None:
+    """The value of a setting, None if it is not set."""
+    row = connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
+    return row[0] if row else None
+
+
+def check_model(connection: sqlite3.Connection, model: str, dimension: int | None = None) -> None:
+    """Raise ModelMismatch unless the library was built with this embedding model."""
+    built_with = setting(connection, "model")
+    if built_with != model:
+        raise ModelMismatch(
+            f"The library was built with the embedding model {built_with}, but limner is set to "
+            f"{model}. Set it back to {built_with}, or build the vectors anew with: limner migrate"
+        )
+    built_for = setting(connection, "dimension")
+    if dimension is not None and built_for is not None and int(built_for) != dimension:
+        raise ModelMismatch(
+            f"The library was built with vectors of {built_for} numbers, but the embedding model "
+            f"{model} gives {dimension}. Set the model of that time, or build the vectors anew "
+            "with: limner migrate"
+        )
+
+
+def add_generation(connection: sqlite3.Connection, *, n_removed: int) -> None:
+    """Number the state that this transaction makes. n_removed: chunks that it took out."""
+    # A time, so that a library restored from a backup does not count to a number that
+    # an index file of the time after the backup carries.
+    number = max(generation(connection) + 1, time.time_ns())
+    connection.execute("INSERT INTO generations VALUES (?, ?)", (number, n_removed))
+
+
+def generation(connection: sqlite3.Connection) -> int:
+    """The number of the state that the connection sees."""
+    newest: int | None = connection.execute("SELECT max(generation) FROM generations").fetchone()[0]
+    return newest or 0

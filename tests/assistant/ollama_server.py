@@ -1,0 +1,324 @@
+"""A server on loopback that speaks Ollama's documented protocol, for tests.
+
+The embedded model writes its texts, under whatever model name it is asked by. It can be
+told to fail as Ollama fails (`fault`). Also has the OpenAI-compatible paths of Ollama.
+Leaves out embeddings and the management of models.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Literal
+
+import pytest
+
+Fault = Literal["broken", "cut", "error line", "out of memory"]
+"""broken: the connection closes within the stream. cut: the stream ends without its last line."""
+
+OUT_OF_MEMORY = "model requires more system memory (5.6 GiB) than is available (3.1 GiB)"
+RUNNER_ERROR = "an error was encountered while running the model: unexpected EOF"
+PULL_ERROR = "pull model manifest: file does not exist"
+TIME = "2026-01-01T00:00:00Z"
+MAX_TOKENS = 48
+FAULT_AFTER_PIECES = 3
+
+
+@dataclass
+class ServedModel:
+    """A model as `/api/tags` and `/api/show` tell of it. capabilities None: an old Ollama."""
+
+    capabilities: list[str] | None = field(default_factory=lambda: ["completion", "tools"])
+    architecture: str = "llama"
+    context_length: int = 131_072
+    modified_at: str = TIME
+
+
+class LoopbackOllama:
+    """The server's state: what tests set before and look at after."""
+
+    def __init__(self) -> None:
+        self.models = {"llama3.1:latest": ServedModel()}
+        self.pullable = {"llava:latest": ServedModel(["completion", "vision"])}
+        self.fault: Fault | None = None
+        self.pause_s = 0.0
+        """Before each piece of an answer."""
+        self.says: str | None = None
+        """The text to answer with in place of the embedded model's."""
+        self.max_tokens = MAX_TOKENS
+        self.redirects_to = ""
+        """Another server, to which every question is sent on."""
+        self.requests: list[tuple[str, dict[str, Any]]] = []
+        self.client_left = threading.Event()
+        """Set when a client closes the connection before the answer is complete."""
+        self.stopping = threading.Event()
+        self.url = ""
+
+    def find(self, name: str) -> ServedModel | None:
+        """A name without tag means `:latest`, as in Ollama."""
+        return self.models.get(name) or self.models.get(f"{name}:latest")
+
+    def bodies(self, path: str) -> list[dict[str, Any]]:
+        """What was asked of a path so far."""
+        return [body for asked, body in self.requests if asked == path]
+
+    def pieces(self, messages: list[dict[str, Any]]) -> Iterator[str]:
+        """The pieces of an answer, each after the pause."""
+        for piece in self._text(messages):
+            self.stopping.wait(self.pause_s)
+            yield piece
+
+    def _text(self, messages: list[dict[str, Any]]) -> Iterator[str]:
+        if self.says is not None:
+            yield from (f"{word} " for word in self.says.split(" "))
+            return
+        from assistant.embedded import embedded_chat_model
+
+        model = embedded_chat_model()
+        for chunk in model.stream(_readable(messages), max_tokens=self.max_tokens):
+            yield str(chunk.text)
+
+
+def _readable(messages: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """The messages as the embedded model can read them: a tool's result is told by the user."""
+    roles = {"system": "system", "assistant": "assistant"}
+    return [(roles.get(m["role"], "user"), m["content"]) for m in messages if m.get("content")]
+
+
+class _BreakOff(Exception):
+    """Close the connection in the middle of an answer."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    ollama: LoopbackOllama
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Keep stderr for the tests."""
+
+    def do_GET(self) -> None:
+        self.ollama.requests.append((self.path, {}))
+        match self.path:
+            case "/api/version":
+                self._send({"version": "0.14.0"})
+            case "/api/tags":
+                self._send({"models": [_tag(*item) for item in self.ollama.models.items()]})
+            case "/v1/models":
+                names = [name.removesuffix(":latest") for name in self.ollama.models]
+                self._send({"object": "list", "data": [_openai_model(name) for name in names]})
+            case _:
+                self._send({"error": "404 page not found"}, 404)
+
+    def do_POST(self) -> None:
+        length = int(self.headers.get("Content-Length", 0))
+        body = json.loads(self.rfile.read(length) or b"{}")
+        self.ollama.requests.append((self.path, body))
+        if self.ollama.redirects_to:
+            self._redirect()
+            return
+        answers = {
+            "/api/show": self._show,
+            "/api/chat": self._chat,
+            "/api/pull": self._pull,
+            "/v1/chat/completions": self._openai_chat,
+        }
+        answer = answers.get(self.path)
+        if answer is None:
+            self._send({"error": "404 page not found"}, 404)
+            return
+        try:
+            answer(body)
+        except _BreakOff:
+            self.close_connection = True
+        except (BrokenPipeError, ConnectionResetError):
+            self.ollama.client_left.set()
+
+    def _redirect(self) -> None:
+        self._head(307, "text/plain")
+        self.send_header("Location", self.ollama.redirects_to + self.path)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def _show(self, body: dict[str, Any]) -> None:
+        model = self.ollama.find(body["model"])
+        if model is None:
+            self._not_found(body["model"])
+            return
+        facts = {
+            "general.architecture": model.architecture,
+            f"{model.architecture}.context_length": model.context_length,
+        }
+        shown = {"details": {"family": model.architecture}, "model_info": facts}
+        if model.capabilities is not None:
+            shown["capabilities"] = model.capabilities
+        self._send(shown)
+
+    def _chat(self, body: dict[str, Any]) -> None:
+        if self.ollama.find(body["model"]) is None:
+            self._not_found(body["model"])
+        elif self.ollama.fault == "out of memory":
+            self._send({"error": OUT_OF_MEMORY}, 500)
+        elif body.get("stream", True):
+            self._send_lines(self._with_fault(self._chat_lines(body)), "application/x-ndjson")
+        else:
+            lines = [json.loads(line) for line in self._chat_lines(body)]
+            message = lines[-2]["message"] if len(lines) == 2 else {"role": "assistant"}
+            text = "".join(line["message"]["content"] for line in lines)
+            self._send(lines[-1] | {"message": message | {"content": text}})
+
+    def _chat_lines(self, body: dict[str, Any]) -> Iterator[bytes]:
+        n_pieces = 0
+        for message in self._messages(body):
+            n_pieces += 1
+            yield _line({"model": body["model"], "message": message, "done": False})
+        yield _line(
+            {
+                "model": body["model"],
+                "message": {"role": "assistant", "content": ""},
+                "done": True,
+                "done_reason": "stop",
+                "total_duration": 1_000_000,
+                "load_duration": 1_000,
+                "prompt_eval_count": 1,
+                "prompt_eval_duration": 1_000,
+                "eval_count": n_pieces,
+                "eval_duration": 1_000,
+            }
+        )
+
+    def _messages(self, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """A call of the first tool where tools are offered and none has answered, else text."""
+        asked = body["messages"]
+        if body.get("tools") and all(m["role"] != "tool" for m in asked):
+            question = next(m["content"] for m in reversed(asked) if m["role"] == "user")
+            name = body["tools"][0]["function"]["name"]
+            call = {"function": {"name": name, "arguments": {"query": question}}}
+            yield {"role": "assistant", "content": "", "tool_calls": [call]}
+            return
+        for piece in self.ollama.pieces(asked):
+            yield {"role": "assistant", "content": piece}
+
+    def _pull(self, body: dict[str, Any]) -> None:
+        self._send_lines(self._with_fault(self._pull_lines(body["model"])), "application/x-ndjson")
+
+    def _pull_lines(self, name: str) -> Iterator[bytes]:
+        full_name = name if ":" in name else f"{name}:latest"
+        yield _line({"status": "pulling manifest"})
+        model = self.ollama.pullable.get(full_name)
+        if model is None:
+            yield _line({"error": PULL_ERROR})
+            return
+        layer = {"status": "pulling 8934d96d3f08", "digest": "sha256:8934d96d3f08", "total": 300}
+        for completed in (0, 100, 200, 300):
+            yield _line(layer | {"completed": completed})
+        for status in ("verifying sha256 digest", "writing manifest"):
+            yield _line({"status": status})
+        self.ollama.models[full_name] = model
+        yield _line({"status": "success"})
+
+    def _openai_chat(self, body: dict[str, Any]) -> None:
+        if self.ollama.find(body["model"]) is None:
+            self._send({"error": {"message": f"model '{body['model']}' not found"}}, 404)
+        elif self.ollama.fault == "out of memory":
+            self._send({"error": {"message": OUT_OF_MEMORY}}, 500)
+        else:
+            self._send_lines(self._with_fault(self._openai_lines(body)), "text/event-stream")
+
+    def _openai_lines(self, body: dict[str, Any]) -> Iterator[bytes]:
+        for piece in self.ollama.pieces(body["messages"]):
+            yield _event(body["model"], {"role": "assistant", "content": piece}, None)
+        yield _event(body["model"], {}, "stop") + b"data: [DONE]\n\n"
+
+    def _with_fault(self, lines: Iterator[bytes]) -> Iterator[bytes]:
+        for n, line in enumerate(lines):
+            if n == FAULT_AFTER_PIECES and self.ollama.fault == "cut":
+                return
+            if n == FAULT_AFTER_PIECES and self.ollama.fault == "broken":
+                raise _BreakOff
+            if n == FAULT_AFTER_PIECES and self.ollama.fault == "error line":
+                is_openai = self.path.startswith("/v1/")
+                error = {"error": {"message": RUNNER_ERROR} if is_openai else RUNNER_ERROR}
+                yield b"data: " + _line(error) + b"\n" if is_openai else _line(error)
+                return
+            yield line
+
+    def _send(self, content: dict[str, Any], status: int = 200) -> None:
+        sent = json.dumps(content).encode()
+        self._head(status, "application/json; charset=utf-8")
+        self.send_header("Content-Length", str(len(sent)))
+        self.end_headers()
+        self.wfile.write(sent)
+
+    def _send_lines(self, lines: Iterator[bytes], kind: str) -> None:
+        self._head(200, kind)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for line in lines:
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
+        self.wfile.write(b"0\r\n\r\n")
+
+    def _head(self, status: int, kind: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        # A client that a test leaves behind must not hold a socket open.
+        self.send_header("Connection", "close")
+
+    def _not_found(self, name: str) -> None:
+        self._send({"error": f"model '{name}' not found"}, 404)
+
+
+def _line(content: dict[str, Any]) -> bytes:
+    return json.dumps({"created_at": TIME} | content).encode() + b"\n"
+
+
+def _event(model: str, delta: dict[str, str], reason: str | None) -> bytes:
+    choice = {"index": 0, "delta": delta, "finish_reason": reason}
+    chunk = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": model}
+    return b"data: " + json.dumps(chunk | {"choices": [choice]}).encode() + b"\n\n"
+
+
+def _tag(name: str, model: ServedModel) -> dict[str, Any]:
+    details = {"family": model.architecture, "format": "gguf"}
+    return {
+        "name": name,
+        "model": name,
+        "modified_at": model.modified_at,
+        "size": 1,
+        "digest": "8934d96d3f08",
+        "details": details,
+    }
+
+
+def _openai_model(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 1, "owned_by": "library"}
+
+
+@contextmanager
+def running_ollama() -> Iterator[LoopbackOllama]:
+    """Serve on a free port of loopback until the block ends."""
+    state = LoopbackOllama()
+    handler = type("Handler", (_Handler,), {"ollama": state})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = False  # so that closing waits for the answers under way
+    state.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield state
+    finally:
+        state.stopping.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def ollama_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackOllama]:
+    """A loopback Ollama; OLLAMA_HOST is unset, so that only who is given its URL finds it."""
+    monkeypatch.delenv("OLLAMA_HOST", raising=False)
+    with running_ollama() as server:
+        yield server

@@ -1,0 +1,83 @@
+"""The citation check: which sources bear out a sentence."""
+
+import pytest
+from langchain_core.documents import Document
+
+from assistant.answer import Source
+from assistant.citations import CitationChecker, is_verbatim
+from tests.assistant.words import WordEmbeddings
+
+PERMITS = "In 2005, 72,861 new housing units were authorized in Atlanta. Phoenix had 62,617 units."
+GOLD = "Gold prices were stable over the decade. They did not fall in 2020."
+
+
+def source(n: int, text: str, **metadata: object) -> Source:
+    return Source(n, 0.5, Document(text, metadata={"title": "t", "modality": "text", **metadata}))
+
+
+def figure(n: int, text: str, key: str) -> Source:
+    return source(n, text, modality="figure", image_key=key, caption=text)
+
+
+def checker(*sources: Source, question: str = "How many?") -> CitationChecker:
+    return CitationChecker(question, sources, WordEmbeddings())
+
+
+def test_a_verbatim_sentence_is_cited_to_its_source_with_full_support() -> None:
+    sentence = checker(source(1, GOLD), source(2, PERMITS)).check("Phoenix had 62,617 units.")
+    assert (sentence.citations, sentence.support, sentence.supported) == ((2,), 1.0, True)
+
+
+def test_a_reworded_sentence_is_cited_to_its_source() -> None:
+    sentence = checker(source(1, GOLD), source(2, PERMITS)).check(
+        "Atlanta authorized 72,861 new housing units in 2005."
+    )
+    assert sentence.citations == (2,)
+    assert 0.6 < sentence.support < 1.0
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "In 2005, 72,862 new housing units were authorized in Atlanta.",
+        "In 2005, 72,861 new housing units were authorized in Boston.",
+        "In 2005, 72,861 new housing units were not authorized in Atlanta.",
+        "The moon is made of cheese.",
+    ],
+)
+def test_a_wrong_number_name_negation_or_subject_is_not_borne_out(claim: str) -> None:
+    sentence = checker(source(1, PERMITS)).check(claim)
+    assert not sentence.supported
+    assert sentence.citations == ()
+    assert sentence.support <= 0.3
+
+
+def test_a_number_that_stands_in_the_question_may_be_repeated() -> None:
+    text = "Atlanta led all areas with the most new housing units authorized."
+    claim = "In 2005, Atlanta led all areas with the most new housing units authorized."
+    assert checker(source(1, text), question="Which area led in 2005?").check(claim).supported
+
+
+def test_a_sentence_without_words_supports_nothing() -> None:
+    assert checker(source(1, PERMITS)).check("…").citations == ()
+
+
+def test_a_figure_is_shown_once_and_only_where_it_is_cited() -> None:
+    check = checker(source(1, GOLD), figure(2, "Figure 1. Gold prices since 2014", "k1"))
+    first = check.check("Figure 1. Gold prices since 2014")
+    again = check.check("Gold prices since 2014")
+    other = check.check("They did not fall in 2020.")
+    assert first.figures == (2,)
+    assert (again.citations, again.figures) == ((2,), ())
+    assert (other.citations, other.figures) == ((1,), ())
+
+
+def test_the_source_of_a_quote_is_cited_first() -> None:
+    twin = source(2, PERMITS)
+    sentence = checker(source(1, PERMITS), twin).check("Phoenix had 62,617 units.", quoted_from=2)
+    assert sentence.citations == (2, 1)
+
+
+def test_verbatim_ignores_case_and_punctuation_but_not_order() -> None:
+    assert is_verbatim("phoenix HAD 62,617 units", PERMITS)
+    assert not is_verbatim("units had Phoenix", PERMITS)

@@ -1,0 +1,95 @@
+"""An answer in the making as Markdown: its marks and figures stand where they belong."""
+
+from collections.abc import Iterable
+
+from hypothesis import given
+from hypothesis import strategies as st
+from langchain_core.documents import Document
+
+from assistant.answer import NOT_IN_LIBRARY, REPLACED, Answer, Sentence, Source
+from assistant.events import AnswerFinished, Event, SentenceChecked, SourcesFound, TextAdded
+from assistant.sentences import sentences_of_stream
+from assistant.streamed import StreamedMarkdown
+
+TEXT = {"title": "Report", "page": 2, "modality": "text"}
+CHART = {
+    "title": "Report",
+    "page": 3,
+    "modality": "figure",
+    "caption": "Landings [2021]",
+    "image_url": "http://127.0.0.1:8000/media/k.png",
+}
+SOURCES = (
+    Source(1, 0.9, Document("…", metadata=TEXT), cited=True),
+    Source(2, 0.8, Document("…", metadata=CHART), cited=True),
+)
+FIRST = Sentence("Cod rose to 1.5 kt (e.g. in May).", (1, 2), (2,), 1.0, True)
+SECOND = Sentence("“Gulls” stayed.", (1,), (), 1.0, True)
+FIGURE = (
+    "![Landings \\[2021\\]](http://127.0.0.1:8000/media/k.png)\n"
+    "*Landings \\[2021\\] (Report, page 3)*"
+)
+
+
+REFUSED = AnswerFinished(Answer("?", (Sentence(NOT_IN_LIBRARY),), (), False, "m"))
+
+
+def finished(*sentences: Sentence) -> AnswerFinished:
+    return AnswerFinished(Answer("?", sentences, SOURCES, True, "m"))
+
+
+def streamed(events: Iterable[Event]) -> str:
+    markdown = StreamedMarkdown()
+    return "".join(markdown.add(event) for event in events)
+
+
+def as_the_assistant_tells(pieces: Iterable[str], sentences: Iterable[Sentence]) -> list[Event]:
+    """Each sentence is checked when its text is complete, as the events promise."""
+    waiting = iter(sentences)
+    events: list[Event] = [SourcesFound(SOURCES)]
+    for text, ends in sentences_of_stream(pieces):
+        events.append(TextAdded(text))
+        if ends:
+            events.append(SentenceChecked(next(waiting)))
+    return events
+
+
+@st.composite
+def cut_anywhere(draw: st.DrawFn) -> list[str]:
+    text = f"{FIRST.text} {SECOND.text}"
+    cuts = sorted(draw(st.sets(st.integers(1, len(text) - 1))))
+    return [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+
+
+@given(cut_anywhere())
+def test_marks_and_figures_follow_their_sentence_however_the_stream_cuts_it(
+    pieces: list[str],
+) -> None:
+    events = as_the_assistant_tells(pieces, [FIRST, SECOND])
+    assert streamed([*events, finished(FIRST, SECOND)]) == (
+        f"Cod rose to 1.5 kt \\(e.g. in May\\). [1][2]\n\n{FIGURE}\n\n"
+        "“Gulls” stayed. [1]\n\n**Sources**\n\n1. Report, page 2\n2. Report, page 3"
+    )
+
+
+def test_an_answer_that_the_check_replaces_is_said_to_be_replaced() -> None:
+    claim = Sentence("The moon is cheese.")
+    events = [TextAdded(claim.text), SentenceChecked(claim)]
+    shown = streamed([*events, REFUSED])
+    assert shown == f"The moon is cheese.\n\n**{REPLACED}**\n\n{NOT_IN_LIBRARY}"
+
+
+def test_an_answer_without_any_words_before_it_stands_alone() -> None:
+    assert streamed([REFUSED]) == NOT_IN_LIBRARY
+
+
+def test_a_refusal_in_the_models_own_words_is_not_said_twice() -> None:
+    refusal = Sentence("The documents do not say how high it is.")
+    events = [TextAdded(refusal.text), SentenceChecked(refusal)]
+    shown = streamed([*events, REFUSED])
+    assert shown == refusal.text
+
+
+def test_nothing_in_the_models_words_takes_effect_as_markdown() -> None:
+    shown = streamed([TextAdded("![x](http://evil"), TextAdded("/a.png) <script>")])
+    assert shown == r"\!\[x\]\(http\://evil/a.png\) \<script\>"

@@ -1,0 +1,170 @@
+"""Small PDFs written by hand, so that a test knows every point of what it reads."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+
+WIDTH, HEIGHT = 612, 792
+
+
+@dataclass
+class Page:
+    """Draw on it with the methods below; y is measured from the bottom, in points."""
+
+    extra: str = ""
+    """More entries of the page's dictionary, such as `/Rotate 90`."""
+    content: list[str] = field(default_factory=list)
+    images: list[str] = field(default_factory=list)
+    pieces: list[bytes] = field(default_factory=list)
+    """Objects of the images, and of their masks right after them."""
+
+    def text(
+        self, x: float, y: float, string: str, *, size: float = 10, bold: bool = False
+    ) -> Page:
+        return self.turned_text(x, y, string, (1, 0, 0, 1), size=size, bold=bold)
+
+    def turned_text(
+        self,
+        x: float,
+        y: float,
+        string: str,
+        matrix: Sequence[float],
+        *,
+        size: float = 10,
+        bold: bool = False,
+    ) -> Page:
+        escaped = string.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")
+        a, b, c, d = matrix
+        font = "/Bold" if bold else "/Plain"
+        self.content.append(f"BT {font} {size} Tf {a} {b} {c} {d} {x} {y} Tm ({escaped}) Tj ET")
+        return self
+
+    def lines(
+        self, x: float, y: float, *strings: str, size: float = 10, leading: float = 12
+    ) -> Page:
+        for k, string in enumerate(strings):
+            self.text(x, y - k * leading, string, size=size)
+        return self
+
+    def picture(
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        image: Image.Image,
+        *,
+        jpeg: bool = False,
+        mask: Image.Image | None = None,
+    ) -> Page:
+        name = f"/Im{len(self.images)}"
+        self.images.append(name)
+        self.content.append(f"q {width} 0 0 {height} {x} {y} cm {name} Do Q")
+        self.pieces.append(_image_object(image, jpeg=jpeg, has_mask=mask is not None))
+        if mask:
+            self.pieces.append(_image_object(mask.convert("L"), jpeg=False, has_mask=False))
+        return self
+
+    def rectangle(self, x: float, y: float, width: float, height: float) -> Page:
+        self.content.append(f"{x} {y} {width} {height} re f")
+        return self
+
+
+def write_pdf(
+    path: Path,
+    pages: Sequence[Page],
+    *,
+    title: str | None = None,
+    outline: Sequence[tuple[str, int]] = (),
+    broken_pages: Sequence[int] = (),
+) -> Path:
+    """Write the pages. outline: (title, page index); broken_pages: indexes left without object."""
+    objects: dict[int, bytes] = {}
+
+    def reserve() -> int:
+        objects[len(objects) + 1] = b""
+        return len(objects)
+
+    catalog, tree, plain, bold, info = (reserve() for _ in range(5))
+    objects[plain] = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
+    objects[bold] = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica-Bold>>"
+    objects[info] = f"<</Title({title})>>".encode("latin-1") if title else b"<<>>"
+    numbers = [reserve() for _ in pages]
+    for number, page in zip(numbers, pages, strict=True):
+        names = {}
+        numbered = [(reserve(), piece) for piece in page.pieces]
+        waiting = iter(page.images)
+        for k, (own, piece) in enumerate(numbered):
+            if k and b"@MASK@" in numbered[k - 1][1]:
+                objects[own] = piece  # the mask of the image before
+                continue
+            names[next(waiting)] = own
+            mask = numbered[k + 1][0] if b"@MASK@" in piece else 0
+            objects[own] = piece.replace(b"@MASK@", f"/SMask {mask} 0 R".encode())
+        content = reserve()
+        stream = zlib.compress("\n".join(page.content).encode("latin-1"))
+        objects[content] = _stream("/Filter/FlateDecode", stream)
+        xobjects = " ".join(f"{name} {own} 0 R" for name, own in names.items())
+        objects[number] = (
+            f"<</Type/Page/Parent {tree} 0 R/MediaBox[0 0 {WIDTH} {HEIGHT}]{page.extra}"
+            f"/Contents {content} 0 R/Resources<</Font<</Plain {plain} 0 R/Bold {bold} 0 R>>"
+            f"/XObject<<{xobjects}>>>>>>"
+        ).encode()
+    for index in broken_pages:
+        objects[numbers[index]] = b"null"
+    kids = " ".join(f"{number} 0 R" for number in numbers)
+    objects[tree] = f"<</Type/Pages/Kids[{kids}]/Count {len(numbers)}>>".encode()
+    root = ""
+    if outline:
+        first, *_ = own = [reserve() for _ in range(len(outline) + 1)]
+        for k, (name, index) in enumerate(outline, 1):
+            after = f"/Next {own[k + 1]} 0 R" if k < len(outline) else ""
+            objects[own[k]] = (
+                f"<</Title({name})/Parent {first} 0 R{after}/Dest[{numbers[index]} 0 R/Fit]>>"
+            ).encode("latin-1")
+        objects[first] = f"<</First {own[1]} 0 R/Last {own[-1]} 0 R>>".encode()
+        root = f"/Outlines {first} 0 R"
+    objects[catalog] = f"<</Type/Catalog/Pages {tree} 0 R{root}>>".encode()
+    path.write_bytes(_file(objects, catalog, info))
+    return path
+
+
+def _image_object(image: Image.Image, *, jpeg: bool, has_mask: bool) -> bytes:
+    space = "/DeviceGray" if image.mode == "L" else "/DeviceRGB"
+    if jpeg:
+        buffer = BytesIO()
+        image.save(buffer, "JPEG", quality=90)
+        filtered, content = "/DCTDecode", buffer.getvalue()
+    else:
+        filtered, content = "/FlateDecode", zlib.compress(image.tobytes())
+    entries = (
+        f"/Type/XObject/Subtype/Image/Width {image.width}/Height {image.height}"
+        f"/ColorSpace{space}/BitsPerComponent 8/Filter{filtered}{'@MASK@' if has_mask else ''}"
+    )
+    return _stream(entries, content)
+
+
+def _stream(entries: str, content: bytes) -> bytes:
+    head = f"<<{entries}/Length {len(content)}>>\nstream\n".encode()
+    return head + content + b"\nendstream"
+
+
+def _file(objects: dict[int, bytes], catalog: int, info: int) -> bytes:
+    written = bytearray(b"%PDF-1.7\n")
+    places = []
+    for number, content in sorted(objects.items()):
+        places.append(len(written))
+        written += f"{number} 0 obj\n".encode() + content + b"\nendobj\n"
+    start = len(written)
+    written += f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n".encode()
+    for place in places:
+        written += f"{place:010} 00000 n \n".encode()
+    trailer = f"<</Size {len(objects) + 1}/Root {catalog} 0 R/Info {info} 0 R>>"
+    written += f"trailer\n{trailer}\nstartxref\n{start}\n%%EOF\n".encode()
+    return bytes(written)

@@ -1,0 +1,64 @@
+"""The fusion of what is known of a figure."""
+
+from loaders.captioning.fusion import FigureWords, best_caption, fuse
+
+
+def test_what_a_person_wrote_comes_before_what_a_machine_guessed() -> None:
+    words = FigureWords(
+        document="Figure 1. Permits by city.",
+        alt="Bar chart",
+        ocr="Atlanta 72,861",
+        blip="a poster",
+    )
+    assert (
+        fuse(words, title="Permits").splitlines()
+        == [
+            "Figure 1. Permits by city.",
+            "Bar chart",
+            "Text in the picture: Atlanta 72,861",
+            "A machine sees: a poster",
+            "Section: Permits",
+        ][:4]
+    )
+
+
+def test_nothing_is_said_twice() -> None:
+    words = FigureWords(
+        document="Figure 1. Oil prices.", alt="oil prices", ocr="Figure 1. Oil prices."
+    )
+    assert fuse(words, title="Oil") == "Figure 1. Oil prices."
+
+
+def test_a_figure_without_words_is_placed_by_its_section() -> None:
+    assert fuse(FigureWords(), title="Report", section="Results") == "Section: Results"
+    assert best_caption(FigureWords(), section="Results") == "Picture in “Results”"
+
+
+def test_the_sentence_that_refers_to_a_figure_is_part_of_it() -> None:
+    text = fuse(
+        FigureWords(alt="a chart"), title="T", references=["As Figure 2 shows, gold was steady."]
+    )
+    assert "The document says: As Figure 2 shows, gold was steady." in text
+
+
+def test_alt_text_that_is_a_file_name_or_a_generic_word_says_nothing() -> None:
+    for alt in ("image1.png", "Picture 3", "image", "IMG_0042", " ", "logo.svg"):
+        assert FigureWords(alt=alt).present() == {}
+
+
+def test_the_caption_is_the_most_trusted_text() -> None:
+    assert (
+        best_caption(FigureWords(document="Figure 1. A", alt="b", blip="c"), section=None)
+        == "Figure 1. A"
+    )
+    assert best_caption(FigureWords(alt="b", blip="c"), section=None) == "b"
+    assert (
+        best_caption(FigureWords(ocr="Sales 2005"), section=None)
+        == "Picture with the text: Sales 2005"
+    )
+
+
+def test_a_long_caption_is_cut_at_a_word() -> None:
+    caption = best_caption(FigureWords(document="word " * 100), section=None)
+    assert len(caption) <= 202
+    assert caption.endswith("word …")

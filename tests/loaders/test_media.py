@@ -1,0 +1,110 @@
+"""The media store."""
+
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from loaders.errors import BrokenPicture, LimitExceeded
+from loaders.media import MediaStore
+
+
+def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def media(tmp_path: Path) -> MediaStore:
+    return MediaStore(tmp_path / "media")
+
+
+def test_the_same_picture_has_one_key_one_file_and_one_url(media: MediaStore) -> None:
+    content = encoded(Image.new("RGB", (60, 40), "red"), "PNG")
+    first, second = media.put(content), media.put(content)
+    assert first == second
+    assert list(media.keys()) == [first.key]
+    assert media.path(first.key).read_bytes() == content
+    assert media.url(first.key) == media.path(first.key).as_uri()
+
+
+def test_a_base_url_is_what_keys_are_appended_to(tmp_path: Path) -> None:
+    media = MediaStore(tmp_path, base_url="https://cdn.example/figures/")
+    picture = media.put(Image.new("RGB", (60, 40)))
+    assert media.url(picture.key) == f"https://cdn.example/figures/{picture.key}"
+
+
+def test_a_format_that_browsers_do_not_show_becomes_png(media: MediaStore) -> None:
+    picture = media.put(encoded(Image.new("RGB", (60, 40), "blue"), "TIFF"))
+    assert picture.key.endswith(".png")
+    assert media.open(picture.key).getpixel((0, 0)) == (0, 0, 255)
+
+
+def test_a_photo_taken_upright_is_upright(media: MediaStore) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture = media.put(encoded(Image.new("RGB", (60, 40)), "JPEG", exif=exif))
+    assert (picture.width, picture.height) == (40, 60)
+    assert media.open(picture.key).size == (40, 60)
+
+
+def test_transparency_is_laid_on_white(media: MediaStore) -> None:
+    picture = media.put(encoded(Image.new("RGBA", (60, 40), (0, 0, 0, 0)), "PNG"))
+    assert media.open(picture.key).getpixel((5, 5)) == (255, 255, 255)
+
+
+def test_a_sixteen_bit_picture_keeps_its_contrast(media: MediaStore) -> None:
+    deep = Image.new("I;16", (60, 40), 1_000)
+    deep.paste(2_000, (0, 0, 30, 40))
+    picture = media.put(encoded(deep, "PNG"))
+    shown = media.open(picture.key)
+    assert shown.getpixel((0, 0)) == (255, 255, 255)
+    assert shown.getpixel((59, 0)) == (0, 0, 0)
+
+
+def test_a_thumbnail_lies_beside_the_picture(media: MediaStore) -> None:
+    picture = media.put(Image.new("RGB", (1_000, 500)))
+    with Image.open(media.thumbnail_path(picture.key)) as thumbnail:
+        assert thumbnail.size == (320, 160)
+
+
+def test_a_truncated_picture_is_refused_and_leaves_nothing(media: MediaStore) -> None:
+    content = encoded(Image.effect_noise((100, 100), 50), "PNG")
+    with pytest.raises(BrokenPicture, match="cannot be decoded"):
+        media.put(content[: len(content) // 2])
+    assert list(media.keys()) == []
+
+
+def test_a_picture_over_the_pixel_limit_is_not_decoded(tmp_path: Path) -> None:
+    media = MediaStore(tmp_path, max_pixels=100)
+    with pytest.raises(LimitExceeded, match="60×40"):
+        media.put(encoded(Image.new("RGB", (60, 40)), "PNG"))
+
+
+def test_the_size_of_a_picture_is_known_without_storing_it(media: MediaStore) -> None:
+    assert media.size(encoded(Image.new("RGB", (16, 300)), "PNG")) == (16, 300)
+    assert list(media.keys()) == []
+
+
+@pytest.mark.parametrize(
+    "key", ["../library.sqlite", "a.png", "", "x" * 64 + ".png", "0" * 64 + ".svg"]
+)
+def test_only_keys_of_the_stores_own_form_become_paths(media: MediaStore, key: str) -> None:
+    with pytest.raises(KeyError):
+        media.path(key)
+
+
+def test_removing_a_picture_removes_all_that_is_known_from_it(media: MediaStore) -> None:
+    picture = media.put(Image.new("RGB", (60, 40)))
+    media.add_readings(picture.key, {"ocr": "secret"})
+    media.remove(picture.key)
+    assert [p for p in media.folder.rglob("*") if p.is_file()] == []
+
+
+def test_readings_of_several_readers_are_kept(media: MediaStore) -> None:
+    key = media.put(Image.new("RGB", (60, 40))).key
+    media.add_readings(key, {"ocr:1": "text"})
+    media.add_readings(key, {"blip:1": "a red square"})
+    assert media.readings(key) == {"ocr:1": "text", "blip:1": "a red square"}

@@ -1,0 +1,1 @@
+"""The chat page (Streamlit): shows what the assistant says, and holds no logic of its own."""

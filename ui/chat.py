@@ -1,0 +1,122 @@
+"""The chat page. Streamlit runs this file from its top for each visitor and each click.
+
+Leaves out starting the server: that is `ui.launch`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from assistant.answer import Answer, as_markdown
+from assistant.api import EXPLAINED
+from assistant.assistant import Assistant
+from assistant.settings import Settings, read_settings
+from ui.answers import show_answer, stream_answer
+from ui.documents import show_library
+from ui.plain_text import plain
+
+ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
+<rect width="32" height="32" rx="7" fill="#2f6f5e"/>
+<path d="M11 6h4v16h7v4H11z" fill="#fff"/><circle cx="22" cy="11" r="4" fill="#f2c14e"/></svg>"""
+WELCOME = "Ask your documents; the answer shows the figures and pages that prove it."
+EMPTY = "The library is empty. Add documents on the left, or run `limner add FOLDER` in a terminal."
+N_EXAMPLES = 2
+MAX_EXAMPLE_CHARS = 140
+
+
+@dataclass(slots=True)
+class Turn:
+    """A question and, once there is one, its answer or what went wrong."""
+
+    question: str
+    source: str | None
+    answer: Answer | None = None
+    error: str | None = None
+
+
+def main() -> None:
+    """Show the whole page."""
+    st.set_page_config("limner", ICON, layout="centered", initial_sidebar_state="expanded")
+    st.title("limner")
+    try:
+        settings = read_settings()
+        assistant = _open(str(settings.library.resolve()), settings)
+        _show_page(assistant)
+    except EXPLAINED as error:
+        st.error(as_markdown(str(error)))
+
+
+@st.cache_resource(show_spinner="Opening the library")
+def _open(library: str, _settings: Settings) -> Assistant:  # noqa: ARG001 - library is the cache's key
+    return Assistant.open(_settings, create=True)
+
+
+def _show_page(assistant: Assistant) -> None:
+    turns: list[Turn] = st.session_state.setdefault("turns", [])
+    typed = st.chat_input("Ask your documents", disabled=not assistant.library.n_documents)
+    asked = typed or st.session_state.pop("example", None)
+    if asked:
+        # Before anything that a click elsewhere might interrupt: no question gets lost.
+        turns.append(Turn(asked, st.session_state.get("within")))
+        st.session_state.report = None
+    with st.sidebar:
+        show_library(assistant)
+        _show_model(assistant)
+    if not turns:
+        _welcome(assistant)
+    for turn in turns:
+        _show_turn(turn, assistant)
+
+
+def _show_turn(turn: Turn, assistant: Assistant) -> None:
+    with st.chat_message("user", avatar=":material/person:"):
+        st.text(turn.question)
+    with st.chat_message("assistant", avatar=":material/menu_book:"):
+        if turn.answer:
+            show_answer(turn.answer, assistant)
+        elif turn.error:
+            st.error(as_markdown(turn.error))
+        else:
+            _answer(turn, assistant)
+
+
+def _answer(turn: Turn, assistant: Assistant) -> None:
+    try:
+        events = assistant.stream(turn.question, source=turn.source)
+        turn.answer = stream_answer(events, assistant)
+    except EXPLAINED as error:
+        turn.error = str(error)
+        st.error(as_markdown(turn.error))
+
+
+def _show_model(assistant: Assistant) -> None:
+    try:
+        model = assistant.model
+    except EXPLAINED as error:
+        st.error(as_markdown(str(error)))
+        return
+    st.caption(f"**Answers by** {plain(model.name)}  \n{plain(model.reason)}")
+
+
+def _welcome(assistant: Assistant) -> None:
+    if not assistant.library.n_documents:
+        st.info(EMPTY)
+        return
+    st.markdown(WELCOME)
+    for question in _examples(assistant):
+        if st.button(plain(question), icon=":material/image:"):
+            st.session_state.example = question
+            st.rerun()
+
+
+def _examples(assistant: Assistant) -> list[str]:
+    """Questions that this very library answers, each with a figure."""
+    hits = assistant.search("chart that shows results", 4 * N_EXAMPLES, modality="figure")
+    captions = dict.fromkeys(str(hit.document.metadata["caption"]) for hit in hits)
+    short = [caption for caption in captions if len(caption) <= MAX_EXAMPLE_CHARS]
+    return [f"Show me the figure: {caption}" for caption in short[:N_EXAMPLES]]
+
+
+main()

@@ -1,0 +1,50 @@
+"""Files that came through the page, kept below the library's folder.
+
+Each lies in a folder named by its content: the same file twice is one document, and two
+different files of one name are two. Leaves out reading them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import unicodedata
+from pathlib import Path
+
+FOLDER = "uploads"
+UNSAFE = re.compile(r"[^\w.() -]+")
+MAX_STEM_BYTES = 180
+MAX_SUFFIX_CHARS = 12
+
+
+def store(library: Path, name: str, content: bytes | memoryview) -> Path:
+    """Write an upload; return where it lies. name: as the visitor's browser says it."""
+    folder = _folder(library) / hashlib.sha256(content).hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / safe_name(name)
+    unfinished = path.with_name(f".{os.urandom(8).hex()}")
+    unfinished.write_bytes(content)
+    unfinished.replace(path)
+    return path
+
+
+def discard(library: Path, source: str) -> None:
+    """Delete the upload behind a source; nothing if the source is not an upload."""
+    for path in _folder(library).glob("*/*"):
+        if path.as_uri() == source:
+            path.unlink(missing_ok=True)
+            if not any(path.parent.iterdir()):
+                path.parent.rmdir()
+
+
+def safe_name(name: str) -> str:
+    """The file's own name without its path, and without what a file system may not like."""
+    own = unicodedata.normalize("NFC", name.replace("\\", "/").rpartition("/")[2])
+    path = Path(UNSAFE.sub("_", own).strip(" ."))
+    stem = path.stem.encode()[:MAX_STEM_BYTES].decode(errors="ignore").strip(" .")
+    return (stem or "file") + path.suffix[:MAX_SUFFIX_CHARS]
+
+
+def _folder(library: Path) -> Path:
+    return library.resolve() / FOLDER
