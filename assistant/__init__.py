@@ -14,7 +14,7 @@ from assistant.errors import AssistantError
 
 if TYPE_CHECKING:
     from assistant.answer import Answer, Sentence, Source
-    from assistant.assistant import Assistant
+    from assistant.assistant import Assistant, LibraryDocument
     from assistant.events import AnswerFinished, SentenceChecked, SourcesFound, TextAdded
     from assistant.settings import Settings, read_settings
 
@@ -23,6 +23,7 @@ __all__ = [
     "AnswerFinished",
     "Assistant",
     "AssistantError",
+    "LibraryDocument",
     "Sentence",
     "SentenceChecked",
     "Settings",
@@ -36,6 +37,7 @@ _MODULES = {
     "Answer": "answer",
     "AnswerFinished": "events",
     "Assistant": "assistant",
+    "LibraryDocument": "assistant",
     "Sentence": "answer",
     "SentenceChecked": "events",
     "Settings": "settings",

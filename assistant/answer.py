@@ -17,7 +17,7 @@ from retrievers import Hit
 NOT_IN_LIBRARY = "The documents do not say."
 REPLACED = "The text above is not borne out by the documents; take this instead:"
 """What stands between an answer that was streamed and the one that the check left of it."""
-MARKDOWN_SPECIALS = re.compile(r"([\\`*_{}\[\]()#+!|<>~$:&-])")
+MARKDOWN_SPECIALS = re.compile(r"([\\`*_{}\[\]()#+!|<>~$:&=-]|(?<=\d)[.)](?=\s))")
 
 
 @dataclass(frozen=True, slots=True)

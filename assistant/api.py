@@ -33,7 +33,7 @@ from starlette.types import Receive, Scope, Send
 
 from assistant.answer import search_result
 from assistant.assistant import Assistant
-from assistant.errors import AssistantError, SettingsInvalid
+from assistant.errors import EXPLAINED, AssistantError, SettingsInvalid
 from assistant.events import Event
 from assistant.openai_protocol import (
     MAX_GLOB_CHARS,
@@ -45,7 +45,6 @@ from assistant.openai_protocol import (
 )
 from assistant.settings import Settings
 from assistant.writers import MAX_QUESTION_CHARS
-from retrievers import LibraryError, ModelMissing
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -64,8 +63,6 @@ MEDIA_TYPES = {
     ".webp": "image/webp",
 }
 
-EXPLAINED = (AssistantError, LibraryError, ModelMissing)
-"""Errors whose text tells a person what to do."""
 OWN_FAILURE = "limner itself failed on this request; its log says where. Please report it."
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -16,18 +16,33 @@ from typing import Self
 
 from langchain_core.embeddings import Embeddings
 
+from assistant import uploads
 from assistant.answer import NOT_IN_LIBRARY, Answer, Sentence, Source
 from assistant.citations import CitationChecker
 from assistant.events import AnswerFinished, Event, SentenceChecked, SourcesFound, TextAdded
 from assistant.ingestion import OnProgress, Report, describer_for, ingest
 from assistant.llm import LanguageModel, choose_llm
-from assistant.quotes import asks_to_show, find_figure, find_quotes
+from assistant.quotes import (
+    SHOWS_ANSWER,
+    Quote,
+    asks_to_show,
+    asks_what_is_seen,
+    find_figure,
+    find_quotes,
+)
 from assistant.sentences import sentences_of_stream
 from assistant.settings import Settings
-from assistant.writers import is_refusal, phrase_quote, write_from_sources
+from assistant.writers import is_phrasable, is_refusal, phrase_quote, write_from_sources
 from loaders import MediaStore
 from loaders.source import open_source, source_uri
-from retrievers import Hit, Library, MiniLMEmbeddings, MultimodalRetriever, UnknownSource
+from retrievers import (
+    Hit,
+    Library,
+    LibraryDocument,
+    MiniLMEmbeddings,
+    MultimodalRetriever,
+    UnknownSource,
+)
 
 MIN_GROUNDED_SHARE = 0.5
 """Share of an answer's sentences that must be borne out for the answer to count as grounded."""
@@ -109,6 +124,10 @@ class Assistant:
         """The library as a LangChain retriever; `as_tool` makes it a tool for agents."""
         return MultimodalRetriever(library=self.library, k=k)
 
+    def documents(self) -> list[LibraryDocument]:
+        """What is in the library."""
+        return self.library.documents()
+
     def add(
         self, sources: Iterable[str | Path], *, on_progress: OnProgress | None = None
     ) -> Report:
@@ -118,17 +137,35 @@ class Assistant:
             sources, self.library, self.media, describer, self.settings.limits, on_progress
         )
 
+    def add_uploads(
+        self,
+        files: Iterable[tuple[str, bytes | memoryview]],
+        *,
+        on_progress: OnProgress | None = None,
+    ) -> Report:
+        """Keep files (name, content) below the library's folder and read them into it."""
+        folder = self.library.folder
+        paths = [uploads.store(folder, name, content) for name, content in files]
+        report = self.add(paths, on_progress=on_progress)
+        for source, _ in report.failed:
+            uploads.discard(folder, source)
+        return report
+
     def remove(self, source: str) -> None:
-        """Take a document out with all its pictures. Raises UnknownSource."""
+        """Take a document out with all its pictures, and its file if it was uploaded.
+
+        Raises UnknownSource.
+        """
         for key in self.library.remove(source).orphan_keys:
             self.media.remove(key)
+        uploads.discard(self.library.folder, source)
 
     def find_source(self, name: str) -> str:
         """The URI of the one document that a path, URI or file name means.
 
         Raises UnknownSource where there is none, and where there are several.
         """
-        known = [d.source for d in self.library.documents()]
+        known = [d.source for d in self.documents()]
         if (uri := source_uri(name)) in known:
             return uri
         matching = self.library.sources(name)
@@ -210,16 +247,17 @@ class Assistant:
         if not sources:
             return
         checker = CitationChecker(question, sources, self._embeddings)
-        if asks_to_show(question):
-            figure = find_figure(question, sources, self._embeddings)
-            if figure:
-                yield TextAdded(figure.text)
-                yield SentenceChecked(checker.check(figure.text, quoted_from=figure.n))
-                return
+        if asks_to_show(question) and (figure := find_figure(question, sources, self._embeddings)):
+            yield from self._quoted(question, [figure], checker)
+            return
         if self.model.is_trusted_with_facts:
             yield from self._written(question, sources, checker)
         else:
-            yield from self._quoted(question, sources, checker)
+            quotes = find_quotes(question, sources, self._embeddings)
+            if not quotes and asks_what_is_seen(question):
+                figure = find_figure(question, sources, self._embeddings, SHOWS_ANSWER)
+                quotes = [figure] if figure else []
+            yield from self._quoted(question, quotes, checker)
 
     def _written(
         self, question: str, sources: tuple[Source, ...], checker: CitationChecker
@@ -236,16 +274,15 @@ class Assistant:
                 written = ""
 
     def _quoted(
-        self, question: str, sources: tuple[Source, ...], checker: CitationChecker
+        self, question: str, quotes: Sequence[Quote], checker: CitationChecker
     ) -> Iterator[TextAdded | SentenceChecked]:
-        """The quotes that answer, the first in the model's words where those are confirmed."""
-        quotes = find_quotes(question, sources, self._embeddings)
+        """The quotes, a long one in the model's words where the check confirms these."""
         for position, quote in enumerate(quotes):
-            text = None
-            if position == 0:
-                text = phrase_quote(question, quote, self.model, self._embeddings)
-            yield TextAdded(f"{' ' if position else ''}{text or quote.text}")
-            yield SentenceChecked(checker.check(text or quote.text, quoted_from=quote.n))
+            text = quote.text
+            if is_phrasable(quote, question):
+                text = phrase_quote(question, quote, self.model, self._embeddings) or text
+            yield TextAdded(f"{' ' if position else ''}{text}")
+            yield SentenceChecked(checker.check(text, quoted_from=quote.n))
 
 
 class _Clock:

@@ -17,6 +17,9 @@ Errors of ollama, openai and httpx become one of these once, where they leave th
 
 from __future__ import annotations
 
+from loaders.errors import LoaderError, PartMissing
+from retrievers.errors import LibraryError, ModelMissing
+
 
 class AssistantError(Exception):
     """A question could not be answered. The text says what happened and what to do."""
@@ -56,3 +59,7 @@ class SettingsInvalid(AssistantError):
 
 class QuestionsInvalid(AssistantError):
     """A question file cannot be read, or a line of it is not a question."""
+
+
+EXPLAINED = (AssistantError, LibraryError, LoaderError, ModelMissing, PartMissing)
+"""Errors whose text tells a person what happened and what to do; any other is a bug of ours."""

@@ -23,11 +23,10 @@ from pydantic import Field
 
 from assistant.answer import Answer, Source, search_result
 from assistant.assistant import Assistant
-from assistant.errors import AssistantError
+from assistant.errors import EXPLAINED
 from assistant.settings import Settings
 from assistant.writers import MAX_QUESTION_CHARS
 from loaders import LoaderError, MediaStore
-from retrievers import LibraryError, ModelMissing
 
 MAX_HITS = 20
 MAX_GLOB_CHARS = 1_000
@@ -154,7 +153,7 @@ def _errors_as_sentences() -> Iterator[None]:
     """Let the agent read what happened and what to do; a bug of ours stays in the log."""
     try:
         yield
-    except (AssistantError, LibraryError, ModelMissing) as error:
+    except EXPLAINED as error:
         raise ToolError(str(error)) from error
 
 

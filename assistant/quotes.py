@@ -24,10 +24,14 @@ from loaders.captioning.fusion import BLIP_LABEL, OCR_LABEL, REFERENCE_LABEL, SE
 ANSWERS = 0.5
 """Score from which a quote is taken to answer the question; chosen on the `fit` questions."""
 SHOWS = 0.24
-"""Score from which a figure is taken to be the one asked for: it need not answer anything."""
+"""Score from which a figure is taken to be the one that a person wants to see."""
+SHOWS_ANSWER = 0.4
+"""Score from which a figure is shown in answer to a question about what is seen in it."""
 NEAR_BEST = 0.93
 MAX_QUOTES = 2
 MAX_CANDIDATES = 160
+MAX_ANNOUNCED = 4
+"""Sentences or list items that belong to one that ends in a colon."""
 MIN_QUOTE_CHARS = 12
 MAX_PICTURE_QUOTE_CHARS = 200
 """A longer "sentence" in a picture is all the labels of a chart, one after the other."""
@@ -50,6 +54,8 @@ ASKS_NUMBER = re.compile(
     re.IGNORECASE,
 )
 ASKS_PERSON = re.compile(r"\bwho(?:m|se)?\b", re.IGNORECASE)
+CELLS = " — "
+"""Stands between the first cell of a quoted table row and the others."""
 TABLE_LINE = re.compile(r"^\|.*\|$")
 TABLE_RULE = re.compile(r"^\|(?:\s*:?-+:?\s*\|)+$")
 
@@ -91,8 +97,15 @@ def find_quotes(question: str, sources: Sequence[Source], embeddings: Embeddings
     return chosen
 
 
-def find_figure(question: str, sources: Sequence[Source], embeddings: Embeddings) -> Quote | None:
-    """The figure that the question asks to see, as a quote of its caption; None where none fits."""
+def asks_what_is_seen(question: str) -> bool:
+    """Whether the person asks about a picture for something that only looking at it tells."""
+    return bool(FIGURE_WORDS.search(question)) and not ASKS_NUMBER.search(question)
+
+
+def find_figure(
+    question: str, sources: Sequence[Source], embeddings: Embeddings, least_score: float = SHOWS
+) -> Quote | None:
+    """The figure that the question is about, as a quote of its caption; None where none is."""
     figures = [s for s in sources if s.is_figure]
     if not figures:
         return None
@@ -101,7 +114,7 @@ def find_figure(question: str, sources: Sequence[Source], embeddings: Embeddings
         for s in figures
     ]
     best = _ranked(FIGURE_WORDS.sub(" ", question), candidates, embeddings)[0]
-    return best if best.score >= SHOWS else None
+    return best if best.score >= least_score else None
 
 
 def _candidates(source: Source) -> list[_Candidate]:
@@ -124,11 +137,21 @@ def _candidates(source: Source) -> list[_Candidate]:
         if len(sentence) <= MAX_PICTURE_QUOTE_CHARS
     ]
     found = [
-        _Candidate(source.n, sentence, f"{context} {' '.join(sentences[max(0, i - 1) : i + 2])}")
+        _Candidate(
+            source.n,
+            _with_what_it_announces(sentences[i : i + 1 + MAX_ANNOUNCED]),
+            f"{context} {' '.join(sentences[max(0, i - 1) : i + 2])}",
+        )
         for i, sentence in enumerate(sentences)
         if len(sentence) >= MIN_QUOTE_CHARS
     ]
     return found + [_Candidate(source.n, row, f"{context} {prose}") for row in _table_rows(table)]
+
+
+def _with_what_it_announces(sentences: Sequence[str]) -> str:
+    """The first sentence; where it ends in a colon, with the list that follows."""
+    first, *rest = sentences
+    return " ".join(sentences) if first.endswith(":") and rest else first
 
 
 def _context(source: Source) -> str:
@@ -153,7 +176,7 @@ def _table_rows(lines: list[str]) -> list[str]:
             for name, value in zip(header[1:], rest, strict=False)
             if value
         ]
-        quotes.append(f"{first} — {'; '.join(cells)}" if cells else first)
+        quotes.append(f"{first}{CELLS}{'; '.join(cells)}" if cells else first)
     return [q for q in quotes if q.strip()]
 
 

@@ -17,7 +17,7 @@ from langchain_core.messages import HumanMessage
 from assistant.answer import NOT_IN_LIBRARY, Source
 from assistant.errors import GenerationFailed, GenerationTimeout
 from assistant.llm import LanguageModel
-from assistant.quotes import Quote
+from assistant.quotes import CELLS, Quote
 from assistant.sentences import is_negated, names, numbers, share, stems, words
 
 CHARS_PER_TOKEN = 3
@@ -28,6 +28,8 @@ MAX_QUESTION_CHARS = 4_000
 MARK = re.compile(r"\s*\[\d+(?:\s*[,;–-]\s*\d+)*\]")
 OPEN_MARK = re.compile(r"\s*\[[\d\s,;–-]*$|\s+$")
 
+SHORT_QUOTE_CHARS = 160
+"""A shorter quote needs no rewording."""
 PHRASE_QUOTE_CHARS = 700
 PHRASE_LIKENESS = 0.75
 """Cosine that a phrase must have to its quote to be taken in its place."""
@@ -55,6 +57,12 @@ def phrase_quote(
     except (GenerationFailed, GenerationTimeout):
         return None  # the quote itself is the answer
     return phrase if _is_confirmed(phrase, question, quote.text, embeddings) else None
+
+
+def is_phrasable(quote: Quote, question: str) -> bool:
+    """Whether a small model may reword the quote: it is long, and has no values to mix up."""
+    values = numbers(quote.text) - numbers(question)
+    return len(quote.text) > SHORT_QUOTE_CHARS and len(values) <= 1 and CELLS not in quote.text
 
 
 def without_marks(pieces: Iterable[str]) -> Iterator[str]:

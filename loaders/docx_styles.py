@@ -68,17 +68,19 @@ class Styles:
 
     def list_depth(self, paragraph: etree._Element) -> int | None:
         """0 for an item of an outermost list; None for what is no list item."""
+        # Word's "List Bullet 2" is a list of its own, whose level the file gives as the first.
+        names = (LIST_NAME.fullmatch(style.name) for style in self._chain(paragraph))
+        by_name = next((int(named[1] or 1) - 1 for named in names if named), None)
         for properties in self._properties(paragraph):
-            numbering = properties.find(qn("w:numPr"))
-            number = None if numbering is None else _value(numbering, "w:numId")
-            if numbering is not None and number is not None:
-                level = _value(numbering, "w:ilvl") or "0"
-                return int(level) if number != NO_LIST and level.isdecimal() else None
-        for style in self._chain(paragraph):
-            named = LIST_NAME.fullmatch(style.name)
-            if named:
-                return int(named[1] or 1) - 1
-        return None
+            number = properties.find(f"{qn('w:numPr')}/{qn('w:numId')}")
+            if number is None:
+                continue
+            if number.get(qn("w:val")) == NO_LIST:
+                return None
+            level = properties.find(f"{qn('w:numPr')}/{qn('w:ilvl')}")
+            text = "0" if level is None else level.get(qn("w:val"), "0")
+            return max(int(text) if text.isdecimal() else 0, by_name or 0)
+        return by_name
 
     def _properties(self, paragraph: etree._Element) -> Iterator[etree._Element]:
         """Paragraph properties, the strongest first."""

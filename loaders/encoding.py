@@ -36,7 +36,10 @@ def decode(content: bytes, *, declared: str | None = None, is_cut: bool = False)
             return _checked(content[len(bom) :].decode(encoding, errors="replace"))
     if b"\0" in content:
         return None
-    for known in filter(None, (_charset(declared), "utf-8")):
+    known_charset = _charset(declared)
+    # Latin letters that are also right UTF-8 are UTF-8, whatever an old template declares.
+    order = ("utf-8", known_charset) if known_charset == "cp1252" else (known_charset, "utf-8")
+    for known in filter(None, order):
         try:
             return _checked(codecs.getincrementaldecoder(known)().decode(content, not is_cut))
         except UnicodeError:

@@ -131,8 +131,9 @@ def _addresses(image: Tag) -> list[str]:
     """Where the picture may be, the likeliest first."""
     lazy = [attribute(image, name) for name in LAZY_ATTRIBUTES]
     sets = [attribute(image, name) for name in ("srcset", "data-srcset")]
-    if image.parent is not None and image.parent.name == "picture":
-        sets += [attribute(source, "srcset") for source in image.parent.find_all("source")]
+    around = image.find_parent("picture")
+    if around is not None:
+        sets += [attribute(source, "srcset") for source in around.find_all("source")]
     listed = [m for text in sets for m in SOURCE_SET.findall(text)]
     listed.sort(key=lambda m: _size(m[1]), reverse=True)
     real = [*filter(None, lazy), *(address for address, _ in listed)]

@@ -128,14 +128,11 @@ class VectorIndex:
         dimension = int(database.setting(connection, "dimension") or 0)
         if not dimension or newest == self._generation:
             return
-        opened = self._index is None
         if self._index is None or self._index.d != dimension:
             self._open(connection, dimension)
         self._drop_removed(connection)
         self._add_new(connection, dimension)
         self._generation = newest
-        if opened and self.n_unsaved:
-            self.save()
 
     def _open(self, connection: sqlite3.Connection, dimension: int) -> None:
         """Start from the file if this database made it, else from nothing."""

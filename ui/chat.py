@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from assistant.answer import Answer, as_markdown
-from assistant.api import EXPLAINED
 from assistant.assistant import Assistant
+from assistant.errors import EXPLAINED
 from assistant.settings import Settings, read_settings
 from ui.answers import show_answer, stream_answer
 from ui.documents import show_library

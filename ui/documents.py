@@ -14,7 +14,6 @@ import streamlit as st
 
 from assistant.assistant import Assistant
 from assistant.ingestion import Progress, Report
-from ui import uploads
 from ui.plain_text import plain
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ def show_library(assistant: Assistant) -> str | None:
     """Show the library; return the source of the one document to ask within, if any."""
     st.header("Library")
     _take_uploads(assistant)
-    documents = assistant.library.documents()
+    documents = assistant.documents()
     if not documents:
         return None
     within = _choose_document(documents)
@@ -96,7 +95,6 @@ def _confirm_removal(source: str, assistant: Assistant) -> None:
         if remove.button("Remove", type="primary", width="stretch"):
             st.session_state.removing = None
             assistant.remove(source)
-            uploads.discard(assistant.settings.library, source)
             st.rerun()
 
 
@@ -119,13 +117,10 @@ def _take_uploads(assistant: Assistant) -> None:
 
 
 def _add(files: Sequence[UploadedFile], assistant: Assistant) -> Report:
-    library = assistant.settings.library
     bar = st.progress(0.0, "Saving")
-    paths = [uploads.store(library, file.name, file.getbuffer()) for file in files]
-    report = assistant.add(paths, on_progress=_shown_in(bar.progress))
+    named = [(file.name, file.getbuffer()) for file in files]
+    report = assistant.add_uploads(named, on_progress=_shown_in(bar.progress))
     bar.empty()
-    for source, _ in report.failed:
-        uploads.discard(library, source)
     return report
 
 

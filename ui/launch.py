@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -102,9 +104,13 @@ def _hand_to_page(settings: Settings) -> None:
 def _announce(port: int, stopped: threading.Event) -> None:
     """Say where the page is once it answers."""
     while not stopped.wait(POLL_S):
+        page = HTTPConnection(HOST, port, timeout=1)
         try:
-            with socket.create_connection((HOST, port)):
+            page.request("GET", "/_stcore/health")
+            if page.getresponse().status == HTTPStatus.OK:
                 print(f"limner is at http://localhost:{port}", flush=True)  # noqa: T201
                 return
-        except OSError:
+        except (OSError, HTTPException):
             continue
+        finally:
+            page.close()

@@ -64,7 +64,7 @@ def read_with_progress(assistant: Assistant, sources: list[str]) -> Report:
 def list_documents(library: Path | None, as_json: bool) -> None:
     """Print one line a document."""
     with opened(library) as assistant:
-        documents = assistant.library.documents()
+        documents = assistant.documents()
     if as_json:
         print_json(
             {
@@ -94,7 +94,7 @@ def show(source: str, library: Path | None, as_json: bool) -> None:
     with opened(library) as assistant:
         uri = assistant.find_source(source)
         evidence = assistant.library.evidence(uri)
-        document = next(d for d in assistant.library.documents() if d.source == uri)
+        document = next(d for d in assistant.documents() if d.source == uri)
     if as_json:
         print_json(
             {

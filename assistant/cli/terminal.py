@@ -15,10 +15,8 @@ import typer
 from rich.console import Console
 
 from assistant.assistant import Assistant
-from assistant.errors import AssistantError, SettingsInvalid
+from assistant.errors import EXPLAINED, SettingsInvalid
 from assistant.settings import Settings, read_settings
-from loaders import LoaderError, PartMissing
-from retrievers import LibraryError
 
 PRIVATE = {
     # Nothing is fetched from a hub while a command runs, and no library reports home.
@@ -49,7 +47,7 @@ def sentences_for_errors() -> Iterator[None]:
     except SettingsInvalid as error:
         err.print(f"limner: {error}", style="red", markup=False)
         raise typer.Exit(2) from None
-    except (AssistantError, LibraryError, LoaderError, PartMissing) as error:
+    except EXPLAINED as error:
         err.print(f"limner: {error}", style="red", markup=False)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:

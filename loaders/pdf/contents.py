@@ -5,7 +5,7 @@ Leaves out the pictures themselves: they are rendered one by one when they are w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -78,6 +78,7 @@ class Knowledge:
     """Moves on with every page: read them in order."""
     outline: Mapping[int, Sequence[Bookmark]]
     outline_is_thorough: bool
+    repeated_pictures: Collection[str]
     min_figure_side: int
 
 
@@ -115,15 +116,14 @@ class PageReading:
             (labels if is_label else body).append(segment)
         yield from self._body(arrange(body, list(pictures)), pictures, labels, sheet)
         yield from self._paragraphs(arrange(labels, []), sheet)
-        for turns, others in layer.by_turns.items():
-            if turns != layer.main_turns:
-                turned = Sheet(self.frame, max(0, turns))
+        for turned, others in layer.sheets(self.frame):
+            if others is not layer.main:
                 kept = self._without_running_lines(others, turned)
                 yield from self._paragraphs(arrange(kept, []), turned)
 
     def _regions(self, sheet: Sheet) -> list[Region] | None:
         """The pictures on the page; None if the page is itself the picture."""
-        repeated = self.known.survey.repeated_pictures
+        repeated = self.known.repeated_pictures
         text = [replace(s, box=sheet.on_page(s.box)) for s in self.contents.layer.main]
         regions = find_regions(
             self.contents.images,

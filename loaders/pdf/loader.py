@@ -78,6 +78,7 @@ class _Reader:
             Ladder(),
             outline,
             is_thorough(outline, n_pages),
+            survey.repeated_pictures(),
             self._limits.min_figure_side,
         )
 
@@ -87,7 +88,9 @@ class _Reader:
             return
         contents = PageContents.of(page, index)
         survey.add_pictures(image.content for image in contents.images)
-        survey.add_text(index, contents.layer.main, contents.sheet.size[1])
+        survey.add_page(index)
+        for sheet, segments in contents.layer.sheets(contents.frame):
+            survey.add_text(index, segments, sheet.size[1])
         if len(contents.images) <= MAX_HELD_IMAGES:
             self._held[index] = contents
 

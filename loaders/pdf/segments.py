@@ -20,7 +20,7 @@ import pypdfium2.raw as pdfium
 from numpy.typing import NDArray
 
 from loaders.errors import LimitExceeded
-from loaders.pdf.page import Box, Floats, Frame, Segment, turned
+from loaders.pdf.page import Box, Floats, Frame, Segment, Sheet, turned
 
 MAX_CHARS = 500_000
 """On one page. A page of the smallest print holds about 20,000."""
@@ -72,6 +72,11 @@ class TextLayer:
     @property
     def n_chars(self) -> int:
         return sum(map(_n_chars, self.by_turns.values()))
+
+    def sheets(self, frame: Frame) -> Iterator[tuple[Sheet, list[Segment]]]:
+        """The page as turned for each direction, with what is then upright; slanted text last."""
+        for turns in sorted(self.by_turns, key=lambda turns: turns % 5):
+            yield Sheet(frame, max(0, turns)), self.by_turns[turns]
 
     @property
     def main_turns(self) -> int:

@@ -45,10 +45,13 @@ class Survey:
     _pictures: Counter[str] = field(default_factory=Counter)
     _running: dict[str, float] | None = None
 
-    def add_text(self, index: int, segments: Iterable[Segment], height: float) -> None:
-        """Take in the upright text of a page of that height."""
+    def add_page(self, index: int) -> None:
+        """Count a page whose text is taken in."""
         self._sampled.add(index)
         self._running = None
+
+    def add_text(self, index: int, segments: Iterable[Segment], height: float) -> None:
+        """Take in the text of a page that is upright on a sheet of that height."""
         for segment in segments:
             self.styles[Style.of(segment)] += len(segment.text)
             self.vocabulary.update(word.lower() for word in WORD.findall(segment.text))
@@ -60,7 +63,6 @@ class Survey:
         """Take in the contents of the images of a page."""
         self._pictures.update(set(contents))
 
-    @property
     def repeated_pictures(self) -> set[str]:
         """Content that is on three pages or more: logos, grounds, ornaments."""
         return {content for content, n in self._pictures.items() if n >= MIN_REPEATS}

@@ -157,6 +157,7 @@ def test_text_off_the_page_is_not_read(read) -> None:
 
 def chapter(n: int) -> Page:
     page = Page().text(72, 760, "River report").text(300, 30, f"Page {n}")
+    page.turned_text(590, 300, "Downloaded copy", (0, 1, -1, 0))
     return page.text(72, 500, f"Only page number {n} tells this.")
 
 
@@ -164,6 +165,7 @@ def test_running_headers_and_page_numbers_are_dropped(read) -> None:
     text = text_of(read(*(chapter(n) for n in range(1, 6))))
     assert "River report" not in text
     assert "Page" not in text
+    assert "Downloaded" not in text
     assert text.count("tells this") == 5
 
 

@@ -135,18 +135,16 @@ except LibraryUnwritable as error:
         code = """
 import os
 from retrievers import LibraryUnwritable
-def search():
-    with Library.open(sys.argv[1], WordCounts(), create=True) as library:
-        assert len(library.search("gold")) == 1
-        library.remove("file:///x.pdf")
 if os.getuid() == 0:
-    Library.open(sys.argv[1], WordCounts()).search("gold")  # imports what nobody may not read
+    with Library.open(sys.argv[1], WordCounts()) as library:
+        library.search("gold")  # imports what the user nobody may not be able to read
     os.setuid(65534)
-try:
-    search()
-except LibraryUnwritable:
-    sys.exit(0)
-sys.exit(1)
+with Library.open(sys.argv[1], WordCounts(), create=True) as library:
+    n_found = len(library.search("gold"))
+    try:
+        library.remove("file:///x.pdf")
+    except LibraryUnwritable:
+        sys.exit(0 if n_found == 1 else 2)
 """
         with tempfile.TemporaryDirectory() as place:
             Path(place).chmod(0o755)
@@ -268,14 +266,13 @@ class TestIndex:
         ids=["deleted", "empty", "other bytes", "shorter", "cut off", "one byte changed"],
     )
     def test_it_is_made_anew_when_it_is_of_no_use(self, index: Path, folder: Path, damage):
-        content = damage(index.read_bytes())
+        whole = index.read_bytes()
+        damaged = damage(whole)
         index.unlink()
-        if content is not None:
-            index.write_bytes(content)
+        if damaged is not None:
+            index.write_bytes(damaged)
         self.assert_whole(folder)
-        before = index.stat().st_mtime_ns
-        self.assert_whole(folder)
-        assert index.stat().st_mtime_ns == before, "it was not saved"
+        assert index.read_bytes() == whole
 
     def test_an_older_one_is_caught_up(self, index: Path, folder: Path):
         older = index.read_bytes()
@@ -289,18 +286,21 @@ class TestIndex:
     def test_one_of_a_library_before_it_was_restored_is_not_believed(
         self, index: Path, folder: Path
     ):
+        def add(text: str) -> None:
+            with Library.open(folder, WordCounts()) as library:
+                library.put(f"file:///{text}", [piece(text)], fingerprint="1", title="t")
+
+        add("The one.")
         backup = (folder / "library.sqlite").read_bytes()
-        with Library.open(folder, WordCounts()) as library:
-            library.put("file:///lost.pdf", [piece("Lost lead.")], fingerprint="1", title="l")
+        add("Lost lead.")
         lost = index.read_bytes()
         (folder / "library.sqlite").write_bytes(backup)
-        with Library.open(folder, WordCounts()) as library:
-            library.put("file:///z.pdf", [piece("Zinc.")], fingerprint="1", title="z")
+        add("How how how.")
         index.write_bytes(lost)
         with Library.open(folder, WordCounts()) as library:
-            (best, *_) = library.search("zinc")
-            assert (best.document.page_content, best.score) == ("Zinc.", pytest.approx(1.0))
-            assert len(library.search("lost lead zinc", 50)) == 5
+            # The lexical search leaves "how" and "the" out: only the vectors can find them.
+            best = [hit.document.page_content for hit in library.search("how the xyzzy", 2)]
+            assert best == ["How how how.", "The one."]
 
     def test_one_that_cannot_be_saved_does_not_matter(
         self, index: Path, folder: Path, caplog: pytest.LogCaptureFixture

@@ -215,6 +215,15 @@ class TestSearch:
             assert "A chart of rain." in texts(hits)
             assert len(hits) == (2 if choice == {"source": "far*"} else 1)
 
+    def test_filters_leave_out_what_lies_between(self, library: Library, put: Put):
+        for name in ("first.md", "between.pdf", "last.md"):
+            put(name, piece(f"gold in {name}"), figure(f"gold chart of {name}", "a"))
+        found = {h.document.metadata["title"] for h in library.search("gold", 100, source="*.md")}
+        assert found == {"first.md", "last.md"}
+        figures = library.search("gold", 100, modality="figure")
+        assert {hit.document.metadata["modality"] for hit in figures} == {"figure"}
+        assert len(figures) == 3
+
     def test_a_filter_that_nothing_passes_gives_nothing(self, library: Library, put: Put):
         put("sea.pdf", WHALES)
         assert library.search("whales", source="land.pdf") == []

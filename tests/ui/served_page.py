@@ -60,10 +60,9 @@ def interrupt(process: subprocess.Popen[str]) -> str:
 def served(library: Path) -> Iterator[int]:
     """The page over this library; gives its port."""
     port = free_port()
-    process = start(library, port)
-    try:
-        wait_for_address(process)
-        yield port
-    finally:
-        process.kill()
-        process.communicate()
+    with start(library, port) as process:
+        try:
+            wait_for_address(process)
+            yield port
+        finally:
+            process.kill()

@@ -13,21 +13,17 @@ from ui.launch import PortTaken, serve
 @pytest.mark.real
 def test_it_says_where_it_is_and_ctrl_c_ends_it_quietly(tmp_path: Path) -> None:
     port = free_port()
-    process = start(tmp_path / "library", port)
-    try:
-        assert wait_for_address(process) == f"limner is at http://localhost:{port}\n"
-        with socket.create_connection(("127.0.0.1", port), timeout=5):
-            pass
-        # Another address of this machine's own: what only 127.0.0.1 serves is not there.
-        with (
-            pytest.raises(ConnectionRefusedError),
-            socket.create_connection(("127.0.0.2", port), timeout=5),
-        ):
-            pass
-        said = interrupt(process)
-    finally:
-        process.kill()
-        process.wait()
+    with start(tmp_path / "library", port) as process:
+        try:
+            assert wait_for_address(process) == f"limner is at http://localhost:{port}\n"
+            with socket.create_connection(("127.0.0.1", port), timeout=5):
+                pass
+            # Another address of this machine's own: what only 127.0.0.1 serves is not there.
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.2", port), timeout=5)
+            said = interrupt(process)
+        finally:
+            process.kill()
     assert "Traceback" not in said
     assert process.returncode == 0
 

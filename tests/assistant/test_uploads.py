@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ui.uploads import discard, safe_name, store
+from assistant.uploads import discard, safe_name, store
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,84 @@
+"""Metrics of retrieval, on a library small enough to compute them by hand."""
+
+import json
+from pathlib import Path
+
+import pytest
+from langchain_core.documents import Document
+
+from assistant.errors import QuestionsInvalid
+from assistant.evaluation import evaluate_retrieval, read_questions, write_ranked
+from retrievers import Library
+from tests.assistant.words import WordEmbeddings
+
+OIL = {"id": "q1", "question": "oil prices", "doc": "a.pdf", "page": 2, "modality": "text"}
+GOLD = {
+    "id": "q2",
+    "question": "gold prices",
+    "doc": "a.pdf",
+    "pages": [1, 3],
+    "modality": "chart",
+    "image": ["p3:figure1"],
+}
+NONE = {"id": "q3", "question": "gold", "doc": "a.pdf", "pages": [], "answerable": False}
+ABSENT = {"id": "q4", "question": "gold", "doc": "b.pdf", "page": 1}
+
+
+def page(n: int, text: str, modality: str = "text") -> Document:
+    metadata = {"chunk_id": f"{n}{modality}", "modality": modality, "page": n}
+    return Document(text, metadata=metadata)
+
+
+@pytest.fixture
+def library(tmp_path: Path):
+    with Library.open(tmp_path / "library", WordEmbeddings(), create=True) as library:
+        pages = [page(1, "silver"), page(2, "oil prices"), page(3, "gold prices", "figure")]
+        library.put("file:///x/a.pdf", pages, fingerprint="1", title="A", n_pages=3)
+        other = [page(1, "gold prices of all years")]
+        library.put("file:///x/c.pdf", other, fingerprint="1", title="C", n_pages=1)
+        yield library
+
+
+def write(folder: Path, *rows: object) -> Path:
+    path = folder / "questions.jsonl"
+    path.write_text("\n".join(json.dumps(row) for row in rows))
+    return path
+
+
+def test_recall_and_rank_are_those_computed_by_hand(library: Library, tmp_path: Path) -> None:
+    questions = read_questions(write(tmp_path, OIL, GOLD, NONE, ABSENT))
+    metrics = evaluate_retrieval(questions, library).metrics
+    assert metrics["n_questions"] == 3
+    assert metrics["documents_not_in_library"] == ["b.pdf"]
+    within = metrics["document"]
+    assert (within["n"], within["page_recall@1"], within["mrr@10"]) == (2, 1.0, 1.0)
+    assert within["by_modality"]["chart"]["n"] == 1
+    assert within["figure_recall@5"] == 1.0
+    assert metrics["library"]["document_recall@3"] == 1.0
+
+
+def test_the_ranking_is_written_best_first(library: Library, tmp_path: Path) -> None:
+    result = evaluate_retrieval(read_questions(write(tmp_path, OIL)), library)
+    write_ranked(result.rankings, tmp_path / "out.jsonl")
+    (row,) = map(json.loads, (tmp_path / "out.jsonl").read_text().splitlines())
+    assert row["id"] == "q1"
+    assert row["pages"][0] == ["a.pdf", 2]
+    assert sorted(row["pages"]) == [["a.pdf", 1], ["a.pdf", 2], ["a.pdf", 3]]
+
+
+def test_the_scope_chooses_the_ranking(library: Library, tmp_path: Path) -> None:
+    questions = read_questions(write(tmp_path, GOLD))
+    result = evaluate_retrieval(questions, library, scope="library")
+    assert {name for name, _ in result.rankings[0].pages} == {"a.pdf", "c.pdf"}
+
+
+def test_a_broken_line_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path, OIL)
+    path.write_text(path.read_text() + '\n{"id": "x"}')
+    with pytest.raises(QuestionsInvalid, match="line 2 is not a question"):
+        read_questions(path)
+    with pytest.raises(QuestionsInvalid, match="cannot be read"):
+        read_questions(tmp_path / "none.jsonl")
+    path.write_text("\n")
+    with pytest.raises(QuestionsInvalid, match="holds no questions"):
+        read_questions(path)

@@ -1,0 +1,156 @@
+"""Reading files and folders into a library."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from assistant.ingestion import Progress, Report, ingest
+from loaders import FigureDescriber, Limits, MediaStore
+from retrievers import Library
+from tests.assistant.words import WordEmbeddings
+
+
+class Desk:
+    """A library, its media store and a folder of documents."""
+
+    def __init__(self, folder: Path) -> None:
+        self.documents = folder / "documents"
+        self.documents.mkdir()
+        self.library = Library.open(folder / "library", WordEmbeddings(), create=True)
+        self.media = MediaStore(folder / "library" / "media")
+        self.steps: list[Progress] = []
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.documents / name
+        path.write_text(text, "utf-8")
+        return path
+
+    def draw(self, name: str, colour: str) -> None:
+        Image.new("RGB", (80, 60), colour).save(self.documents / name)
+
+    def add(self, *sources: Path, reader: object = None, limits: Limits | None = None) -> Report:
+        describer = FigureDescriber(self.media, reader=reader)  # type: ignore[arg-type]
+        return ingest(
+            sources or (self.documents,),
+            self.library,
+            self.media,
+            describer,
+            limits or Limits(),
+            self.steps.append,
+        )
+
+
+@pytest.fixture
+def desk(tmp_path: Path):
+    desk = Desk(tmp_path)
+    yield desk
+    desk.library.close()
+
+
+def test_a_folder_is_read_with_all_below_it(desk: Desk) -> None:
+    desk.write("a.md", "# Oil\n\nOil fell.")
+    (desk.documents / "deep").mkdir()
+    desk.write("deep/b.txt", "Gold rose.")
+    desk.write(".hidden.txt", "not read")
+    report = desk.add()
+    assert (report.added, report.failed, report.chunks) == (2, [], 2)
+    assert [d.title for d in desk.library.documents()] == ["Oil", "b.txt"]
+
+
+def test_an_unchanged_file_is_skipped_and_a_changed_one_replaced(desk: Desk) -> None:
+    path = desk.write("a.txt", "Oil fell.")
+    assert desk.add().added == 1
+    assert desk.add().unchanged == 1
+    path.write_text("Oil rose.")
+    report = desk.add()
+    assert (report.added, report.updated, report.unchanged) == (0, 1, 0)
+    assert [h.document.page_content for h in desk.library.search("Oil")] == ["Oil rose."]
+
+
+def test_one_bad_file_is_reported_and_the_others_are_read(desk: Desk) -> None:
+    desk.write("a.txt", "Oil fell.")
+    desk.write("b.pdf", "no PDF at all")
+    desk.write("c.docx", "")
+    desk.write("d.xyz.sqlite", "x")
+    desk.write("z.txt", "Gold rose.")
+    report = desk.add()
+    assert report.added >= 2
+    reasons = {source.rsplit("/", 1)[-1]: reason for source, reason in report.failed}
+    assert {"b.pdf", "c.docx"} <= set(reasons)
+    assert "PDF" in reasons["b.pdf"]
+
+
+def test_nothing_indexed_is_lost_when_a_file_breaks(desk: Desk) -> None:
+    path = desk.write("a.txt", "Oil fell.")
+    desk.add()
+    path.write_bytes(b"")
+    report = desk.add()
+    assert len(report.failed) == 1
+    assert len(desk.library.search("Oil")) == 1
+
+
+def test_a_missing_path_and_an_empty_folder_are_reported(desk: Desk) -> None:
+    reasons = dict(desk.add(desk.documents / "no.pdf", desk.documents).failed)
+    folder = desk.documents.as_uri()
+    assert "is not there" in reasons[f"{folder}/no.pdf"]
+    assert "holds no files" in reasons[folder]
+
+
+class Stumbling:
+    """A reader with a bug."""
+
+    fingerprint = "stumbling:1"
+
+    def read(self, images: Sequence[Image.Image]) -> list[str]:
+        raise RuntimeError("off by one")
+
+
+def test_a_bug_of_ours_costs_one_file_and_is_told_as_ours(desk: Desk) -> None:
+    desk.draw("a.png", "red")
+    desk.write("b.txt", "Gold rose.")
+    report = desk.add(reader=Stumbling())
+    assert report.added == 1
+    ((_, reason),) = report.failed
+    assert "limner itself failed" in reason
+    assert "off by one" in reason
+    assert list(desk.media.keys()) == []
+
+
+def test_pictures_that_nothing_refers_to_any_more_are_deleted(desk: Desk) -> None:
+    desk.draw("a.png", "red")
+    desk.add()
+    desk.draw("a.png", "blue")
+    assert desk.add().updated == 1
+    assert set(desk.media.keys()) == desk.library.image_keys()
+    assert len(desk.library.image_keys()) == 1
+
+
+def test_the_library_inside_the_folder_is_not_read(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.write("a.txt", "Oil fell.")
+    assert desk.add(tmp_path).added == 1
+    desk.library.close()
+
+
+def test_pictures_come_only_from_below_the_folder_that_was_added(desk: Desk) -> None:
+    Image.new("RGB", (80, 60)).save(desk.documents.parent / "private.png")
+    desk.write("a.md", "Text.\n\n![mine](../private.png)")
+    report = desk.add()
+    assert (report.added, report.figures) == (1, 0)
+    assert len(report.skipped) == 1
+
+
+def test_progress_names_each_source(desk: Desk) -> None:
+    desk.write("a.txt", "Oil fell.")
+    desk.draw("b.png", "red")
+    desk.add()
+    assert [(s.n_done, s.n_sources) for s in desk.steps if not s.n_figures] == [(0, 2), (1, 2)]
+    assert [(s.n_figures_done, s.n_figures) for s in desk.steps if s.n_figures] == [(1, 1)]
+
+
+def test_limits_are_those_of_the_run(desk: Desk) -> None:
+    desk.write("a.txt", "x" * 100)
+    ((_, reason),) = desk.add(limits=Limits(max_bytes=50)).failed
+    assert "limit" in reason

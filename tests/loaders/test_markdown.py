@@ -1,0 +1,151 @@
+"""Markdown: structure, pictures by relative address, and the HTML in it."""
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.loaders.reading import CORPUS, Reading, expected, picture, read, with_corpus, words
+
+
+@pytest.fixture
+def reread(tmp_path: Path) -> Callable[[str], Reading]:
+    folder = tmp_path / "notes"
+    (folder / "fig").mkdir(parents=True)
+    (folder / "fig" / "quay.png").write_bytes(picture())
+    (folder / "fig" / "plan.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+
+    def write_and_read(text: str) -> Reading:
+        path = folder / "note.md"
+        path.write_text(text, encoding="utf-8")
+        return read(path, tmp_path)
+
+    return write_and_read
+
+
+def test_text_lists_and_code_stand_below_their_headings(reread) -> None:
+    found = reread(
+        "# Harbour\n\nOld and\nnew.\n\nShips\n-----\n- cod\n- herring\n\n1. load\n2. sail\n\n"
+        "```python\nif a:\n    b()\n```\n"
+    )
+    assert [d.metadata["section"] for d in found.documents] == ["Harbour", "Harbour › Ships"]
+    assert found.texts == [
+        "Harbour\nOld and new.",
+        "Ships\n- cod\n- herring\n1. load\n2. sail\nif a:\n    b()",
+    ]
+
+
+def test_a_table_is_read_as_rows(reread) -> None:
+    (table,) = reread("| Port | Ships |\n|---|--:|\n| Oslo | `5` |\n").tables
+    assert "| Oslo | 5 |" in table.page_content
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ('---\ntitle: "Harbour: a report"\ntags: [a]\n---\n# Other\n', "Harbour: a report"),
+        ("+++\ntitle = 'Harbour'\n+++\ntext", "Harbour"),
+        ("---\ndate: 2024\n---\n# Harbour *2024*\n", "Harbour 2024"),
+        ("Text.\n\n---\n\ntitle: no front matter\n", "note.md"),
+    ],
+)
+def test_the_title_is_that_of_the_front_matter_or_the_first_heading(
+    reread, text: str, title: str
+) -> None:
+    found = reread(text)
+    assert found.title == title
+    assert "tags:" not in found.text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("![A red quay](fig/quay.png)", {"alt": "A red quay"}),
+        (
+            '![A red quay](fig/quay.png "The new quay")',
+            {"alt": "A red quay", "document": "The new quay"},
+        ),
+        ("![A red quay][q]\n\n[q]: ./fig/quay.png", {"alt": "A red quay"}),
+        ("![](fig/quay.png){alt='A red quay' width=50%}", {"alt": "A red quay"}),
+        ('![](fig/quay.png){alt="A red quay"}', {"alt": "A red quay"}),
+        ("![](fig/quay.png)\n\n*The new quay*", {"document": "The new quay"}),
+        ("![](fig/quay.png)\n*The new quay*", {"document": "The new quay"}),
+        ("![](fig/quay.png)\n\nFigure 1. The new quay", {"document": "Figure 1. The new quay"}),
+        ("[![A red quay](fig/quay.png)](https://example.org)", {"alt": "A red quay"}),
+        ('<img src="fig/quay.png" alt="A red quay">', {"alt": "A red quay"}),
+        (
+            "<figure>\n<img src='fig/quay.png'>\n<figcaption>The new quay</figcaption>\n</figure>",
+            {"document": "The new quay"},
+        ),
+        (
+            f"![A red quay](data:image/png;base64,{base64.b64encode(picture()).decode()})",
+            {"alt": "A red quay"},
+        ),
+    ],
+)
+def test_a_picture_comes_with_what_is_said_of_it(reread, text: str, said: dict[str, str]) -> None:
+    found = reread(f"Before.\n\n{text}\n\nAfter.")
+    assert [words(f) for f in found.figures] == [said]
+    assert found.texts == ["Before.", "After."]
+
+
+def test_text_after_a_picture_in_its_paragraph_is_not_its_caption(reread) -> None:
+    found = reread("See ![quay](fig/quay.png) at dawn.")
+    assert found.texts == ["See at dawn."]
+    assert words(found.figures[0]) == {"alt": "quay"}
+
+
+def test_what_cannot_be_drawn_or_reached_keeps_its_words(reread) -> None:
+    found = reread(
+        "![Plan of the quay](fig/plan.svg)\n\n![On the web](https://example.org/a.png)\n\n"
+        "![Outside](../secret.png)\n"
+    )
+    assert not found.figures
+    assert found.texts == ["Plan of the quay\nOn the web\nOutside"]
+    reasons = [s.reason for s in found.skipped]
+    assert "SVG" in reasons[0]
+    assert reasons[1] == "pictures on the web are not fetched"
+    assert "outside" in reasons[2]
+
+
+def test_marks_of_pandoc_are_not_text(reread) -> None:
+    found = reread(
+        "## Ships {#ships .main}\n\n::::: objectives\n\n- count\n\n:::::\n\n::: tip\nLook.\n:::\n\n"
+        "```\n::: kept\n```\n"
+    )
+    assert found.documents[0].metadata["section"] == "Ships"
+    assert found.texts == ["Ships\n- count\nLook.\n::: kept"]
+
+
+def test_a_script_in_the_text_is_not_read(reread) -> None:
+    found = reread("Before.\n\n<script>\nalert(1)\n</script>\n\nAfter.")
+    assert found.texts == ["Before.\nAfter."]
+
+
+@with_corpus
+@pytest.mark.parametrize(
+    ("name", "n_figures", "n_skipped"),
+    [("03-matplotlib.md", 0, 6), ("07-cond.md", 3, 0), ("azure_multimodal.md", 1, 0)],
+)
+def test_real_texts_are_read_whole(
+    name: str, n_figures: int, n_skipped: int, tmp_path: Path
+) -> None:
+    found = read(CORPUS / "docs" / name, tmp_path)
+    about = expected("docs")[name]
+    assert (len(found.figures), len(found.skipped)) == (n_figures, n_skipped)
+    assert n_figures + n_skipped == about["images_in_markdown"]
+    for passage in about.get("must_contain", []):
+        assert passage in found.text
+    assert ":::" not in found.text
+    assert "{alt=" not in found.text
+
+
+@with_corpus
+def test_the_alternative_text_of_a_real_picture_is_found(tmp_path: Path) -> None:
+    found = read(CORPUS / "docs" / "07-cond.md", tmp_path)
+    assert words(found.figures[0])["alt"].startswith("A flowchart diagram of the if-else construct")
+    assert (
+        "Heat map representing the data variable."
+        in read(CORPUS / "docs" / "03-matplotlib.md", tmp_path).text
+    )
