@@ -14,9 +14,10 @@ from assistant.errors import AssistantError
 
 if TYPE_CHECKING:
     from assistant.answer import Answer, Sentence, Source
-    from assistant.assistant import Assistant, LibraryDocument
+    from assistant.assistant import Assistant
     from assistant.events import AnswerFinished, SentenceChecked, SourcesFound, TextAdded
     from assistant.settings import Settings, read_settings
+    from retrievers import LibraryDocument
 
 __all__ = [
     "Answer",
