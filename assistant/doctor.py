@@ -74,7 +74,7 @@ def _blip(settings: Settings) -> Check:
 
 
 def _ocr() -> Check:
-    return Check("ocr", True, OcrReader().fingerprint.rsplit(":", 1)[0].replace(":", " "))
+    return Check("ocr", True, " ".join(OcrReader().fingerprint.split(":")[:2]))
 
 
 def _checked(name: str, look: Callable[[], str]) -> Check:

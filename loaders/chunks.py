@@ -23,13 +23,14 @@ _splitter = RecursiveCharacterTextSplitter(
     keep_separator="end",
     chunk_size=CHUNK_CHARS,
     chunk_overlap=0,
+    strip_whitespace=False,  # the indentation of a nested list says what belongs to what
 )
 
 
 def split_text(paragraphs: list[str]) -> Iterator[str]:
     """Join paragraphs up to CHUNK_CHARS; cut longer ones at ends of sentences."""
     held = ""
-    for piece in (p for text in paragraphs for p in _splitter.split_text(text)):
+    for piece in (p.rstrip() for text in paragraphs for p in _splitter.split_text(text)):
         if held and len(held) + len(piece) + 1 > CHUNK_CHARS:
             yield held
             held = piece

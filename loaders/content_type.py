@@ -17,6 +17,7 @@ from PIL import Image
 
 from loaders.encoding import decode
 from loaders.errors import BrokenDocument, EmptyDocument, EncryptedDocument, LimitExceeded
+from loaders.media import PICTURE_FORMATS
 
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -29,8 +30,6 @@ ZIP = "application/zip"
 OLE2 = "application/x-ole-storage"
 UNKNOWN = "application/octet-stream"
 
-PICTURE_FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP", "AVIF", "JPEG2000", "ICO")
-"""What Pillow may try. Others it knows have no clear signature, or, as EPS, run a program."""
 PICTURE_TYPES = frozenset(
     f"image/{kind}"
     for kind in ("png", "jpeg", "mpo", "gif", "webp", "tiff", "bmp", "avif", "jp2", "jpx", "x-icon")

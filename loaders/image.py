@@ -13,10 +13,10 @@ from contextlib import contextmanager
 
 from PIL import Image, ImageOps
 
-from loaders.content_type import PICTURE_FORMATS
 from loaders.elements import Element, Figure, Info, Skipped
 from loaders.errors import BrokenDocument, EmptyDocument, LimitExceeded, LoaderError
 from loaders.loader import DocumentLoader
+from loaders.media import PICTURE_FORMATS
 from loaders.pictures import alt_text
 from loaders.source import SourceFile
 

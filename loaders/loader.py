@@ -169,18 +169,14 @@ class DocumentLoader(BaseLoader):
     ) -> list[_Piece]:
         where = f"A figure{f' on page {figure.page}' if figure.page else ''}"
         stored = [p for p in before if p.picture]
-        if len(stored) >= self.limits.max_figures:
-            self.skipped.append(
-                Skipped(where, f"the limit is {self.limits.max_figures:,} figures a document")
-            )
-            return []
         try:
+            self._check_number(stored)
             if min(self.media.size(figure.image)) < self.limits.min_figure_side:
-                return []
+                return list(_text_pieces(_words_of(figure, with_alt=False), path))
             picture = self.media.put(figure.image)
         except (BrokenPicture, LimitExceeded) as error:
             self.skipped.append(Skipped(where, str(error)))
-            return []
+            return list(_text_pieces(_words_of(figure, with_alt=True), path))
         self.stored_keys.add(picture.key)
         if any(
             p.picture and p.picture.key == picture.key and _same_words(p, figure) for p in stored
@@ -195,6 +191,10 @@ class DocumentLoader(BaseLoader):
         # The picture is on disk now; holding its pixels too would unbound the memory.
         words = Figure(b"", figure.caption, figure.alt, figure.page, figure.bbox)
         return [_Piece(metadata, figure=words, picture=picture)]
+
+    def _check_number(self, stored: list[_Piece]) -> None:
+        if len(stored) >= self.limits.max_figures:
+            raise LimitExceeded(f"The limit is {self.limits.max_figures:,} figures a document.")
 
     def _describe(self, pieces: list[_Piece]) -> None:
         """Fill in text, caption and descriptions of the figures, in one batch."""
@@ -310,6 +310,12 @@ def _table_pieces(table: Table, path: list[tuple[int, str]]) -> Iterator[_Piece]
     for chunk in split_table(table.rows):
         text = f"{metadata['caption']}\n{chunk}" if table.caption else chunk
         yield _Piece(dict(metadata), _under(path, text))
+
+
+def _words_of(figure: Figure, *, with_alt: bool) -> list[Paragraph]:
+    """What a document says of a figure that is left out: it must not be lost with it."""
+    texts = [figure.caption, figure.alt if with_alt else None]
+    return [Paragraph(text, figure.page) for text in texts if text and text.strip()]
 
 
 def _under(path: list[tuple[int, str]], text: str) -> str:

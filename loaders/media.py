@@ -13,7 +13,6 @@ import io
 import json
 import os
 import re
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +24,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from loaders.errors import BrokenPicture, LimitExceeded
 from loaders.limits import DEFAULT_LIMITS
 
-WEB_FORMATS = {"PNG": "png", "JPEG": "jpg", "GIF": "gif", "WEBP": "webp"}
+PICTURE_FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP", "AVIF", "JPEG2000", "ICO")
+"""What Pillow may try. Others it knows have no clear signature, or, as EPS, run a program."""
+WEB_FORMATS = {"PNG": "png", "JPEG": "jpg", "MPO": "jpg", "GIF": "gif", "WEBP": "webp"}
 KEY_PATTERN = re.compile(r"[0-9a-f]{64}\.(?:png|jpg|gif|webp)")
 THUMBNAIL_SIDE = 320
 
@@ -119,7 +120,8 @@ class MediaStore:
     def _decode(self, content: bytes) -> Image.Image:
         opened = self._opened(content)
         self._check_size(opened)
-        with _broken_pictures():
+        with _broken_pictures(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             opened.load()
         return opened
 
@@ -127,9 +129,9 @@ class MediaStore:
     def _opened(content: bytes) -> Image.Image:
         """The picture with its header read, its pixels not yet."""
         with _broken_pictures(), warnings.catch_warnings():
-            # Pillow warns at its own pixel limit; ours is checked before decoding.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return Image.open(io.BytesIO(content))
+            # Pillow warns at its own pixel limit, where ours is checked, and of odd metadata.
+            warnings.simplefilter("ignore")
+            return Image.open(io.BytesIO(content), formats=PICTURE_FORMATS)
 
     def _check_size(self, image: Image.Image) -> None:
         n_pixels = image.width * image.height
@@ -158,15 +160,15 @@ class MediaStore:
     def _write(path: Path, content: bytes) -> None:
         """Write so that a reader sees the whole file or none."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+        unfinished = path.with_name(f".{os.urandom(8).hex()}")
         try:
-            with os.fdopen(handle, "wb") as file:
+            with unfinished.open("xb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(name).replace(path)
+            unfinished.replace(path)
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            unfinished.unlink(missing_ok=True)
             raise
 
 

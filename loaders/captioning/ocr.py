@@ -13,6 +13,8 @@ from PIL import Image
 
 MAX_SIDE = 2_000
 """Pixels. Larger pictures are scaled down: the detector's time grows with the area."""
+DETECTOR_SIDE = 1_280
+"""Pixels. Where text stands is looked for in a picture of at most this side."""
 MIN_SIDE = 64
 """Pixels. Small pictures are scaled up to it; the detector sees nothing in less."""
 MIN_CONFIDENCE = 0.6
@@ -28,7 +30,7 @@ class OcrReader:
     @property
     def fingerprint(self) -> str:
         """The engine and its version."""
-        return f"rapidocr:{version('rapidocr')}:{MAX_SIDE}"
+        return f"rapidocr:{version('rapidocr')}:{MAX_SIDE}:{DETECTOR_SIDE}"
 
     def read(self, images: Sequence[Image.Image]) -> list[str]:
         """One text an image, in order, its lines joined with line feeds; "" where there is none."""
@@ -48,7 +50,17 @@ def _new_engine() -> Any:
     from rapidocr import RapidOCR
 
     logging.getLogger("RapidOCR").setLevel(logging.ERROR)
-    return RapidOCR(params={"Global.log_level": "error"})
+    return RapidOCR(
+        params={
+            "Global.log_level": "error",
+            # Its default scales pictures up until their shorter side has 736 pixels. Measured on
+            # 14 figures of 0.1 to 1.3 megapixels: a third faster this way, the same lines found.
+            "Det.limit_type": "max",
+            "Det.limit_side_len": DETECTOR_SIDE,
+            # Lines that stand upside down are too rare in figures to ask about each line.
+            "Global.use_cls": False,
+        }
+    )
 
 
 def _scaled(image: Image.Image) -> Image.Image:

@@ -168,7 +168,7 @@ def test_a_stream_has_the_form_of_server_sent_events(served: Served) -> None:
 def test_a_stream_says_so_when_the_check_replaces_what_was_shown(serving: Serving) -> None:
     chunks = list(serving(says("The moon ", "is made of cheese.")).ask(stream=True))
     text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
-    assert text == f"The moon is made of cheese.\n\n{REPLACED}\n\n{NOT_IN_LIBRARY}"
+    assert text == f"The moon is made of cheese.\n\n**{REPLACED}**\n\n{NOT_IN_LIBRARY}"
     assert chunks[-1].limner["grounded"] is False
 
 

@@ -121,16 +121,18 @@ def test_the_table_of_contents_is_not_said_again(document, reread) -> None:
     assert "\t3" not in reread().text
 
 
-def test_a_merged_cell_is_said_once(document, reread) -> None:
+def test_a_merged_cell_is_said_once_and_what_it_covers_is_not(document, reread) -> None:
     table = document.add_table(3, 3)
     for r, row in enumerate(table.rows):
         for c, cell in enumerate(row.cells):
             cell.text = f"r{r}c{c}"
     table.cell(1, 0).merge(table.cell(2, 0)).text = "North"
-    table.cell(0, 1).merge(table.cell(0, 2)).text = "Units"
+    covered = table.rows[2]._tr.tc_lst[0].p_lst[0]
+    covered.append(parse_xml(f"<w:r {W}><w:t>covered</w:t></w:r>"))
+    table.cell(0, 0).merge(table.cell(0, 1)).text = "Units"
     (found,) = reread().tables
     rows = [[c.strip() for c in line.split("|")[1:-1]] for line in found.page_content.splitlines()]
-    assert rows[0] == ["r0c0", "Units", ""]
+    assert rows[0] == ["Units", "", "r0c2"]
     assert rows[2:] == [["North", "r1c1", "r1c2"], ["", "r2c1", "r2c2"]]
 
 
@@ -272,21 +274,30 @@ def test_a_table_that_arranges_pictures_gives_each_its_text_below(document, rere
     assert not found.texts
 
 
-def test_a_text_box_is_said_once_though_the_file_holds_it_twice(document, reread) -> None:
-    box = "<w:txbxContent><w:p><w:r><w:t>In the box</w:t></w:r></w:p></w:txbxContent>"
+def test_of_the_two_versions_of_a_text_box_the_newer_is_read(document, reread) -> None:
+    box = "<w:txbxContent><w:p><w:r><w:t>In the {} box</w:t></w:r></w:p></w:txbxContent>"
     spaces = (
         f'{W} xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006" '
         'xmlns:wps="http://schemas.microsoft.com/office/word/2010/wordprocessingShape" '
         'xmlns:v="urn:schemas-microsoft-com:vml"'
     )
-    run = parse_xml(
-        f'<w:r {spaces}><mc:AlternateContent><mc:Choice Requires="wps">'
-        f"<w:drawing><wps:wsp><wps:txbx>{box}</wps:txbx></wps:wsp></w:drawing></mc:Choice>"
-        f"<mc:Fallback><w:pict><v:textbox>{box}</v:textbox></w:pict></mc:Fallback>"
-        "</mc:AlternateContent></w:r>"
-    )
-    document.add_paragraph("Beside the box.")._p.append(run)
-    assert reread().texts == ["Beside the box.\nIn the box"]
+    new = f"<w:drawing><wps:wsp><wps:txbx>{box.format('new')}</wps:txbx></wps:wsp></w:drawing>"
+    old = f"<w:pict><v:textbox>{box.format('old')}</v:textbox></w:pict>"
+    for requires, name in (("wps", "Known"), ("wps unheardof", "Unknown")):
+        run = parse_xml(
+            f'<w:r {spaces}><mc:AlternateContent><mc:Choice Requires="{requires}">{new}</mc:Choice>'
+            f"<mc:Fallback>{old}</mc:Fallback></mc:AlternateContent></w:r>"
+        )
+        document.add_paragraph(f"{name}:")._p.append(run)
+    assert reread().texts == ["Known:\nIn the new box\nUnknown:\nIn the old box"]
+
+
+def test_a_picture_and_text_in_one_paragraph_keep_their_order(document, reread) -> None:
+    add_picture(document, alt="first").add_run(" then words.")
+    paragraph = document.add_paragraph("Words, then ")
+    paragraph.add_run().add_picture(io.BytesIO(picture(color="blue")), width=Cm(3))
+    kinds = [d.metadata["modality"] for d in reread().documents]
+    assert kinds == ["figure", "text", "figure"]
 
 
 def test_a_linked_picture_is_reported_and_never_opened(document, reread, tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from loaders.content_type import PICTURE_FORMATS
 from loaders.errors import BrokenDocument, EmptyDocument, LimitExceeded
 from loaders.limits import Limits
+from loaders.media import PICTURE_FORMATS
 from tests.loaders.reading import CORPUS, picture, read, with_corpus, words
 
 DESCRIPTION, WINDOWS_TITLE, ORIENTATION, SUBFILE_TYPE = 0x010E, 0x9C9B, 0x0112, 0x00FE

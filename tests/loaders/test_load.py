@@ -28,7 +28,6 @@ from loaders import (
 from loaders.source import open_source
 from tests.loaders.reading import CORPUS, expected, picture, read, with_corpus
 
-
 OLD_WORD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0" + "WordDocument".encode("utf-16-le")
 
 

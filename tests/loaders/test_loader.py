@@ -128,8 +128,9 @@ def test_icons_and_repeats_are_not_figures(given) -> None:
 
 
 def test_a_broken_picture_is_reported_and_the_rest_is_read(given) -> None:
-    loader = given(Paragraph("Text."), Figure(b"not a picture", page=4))
-    assert [d.page_content for d in loader.load()] == ["Text."]
+    broken = Figure(b"not a picture", caption="Figure 1. Oil", page=4)
+    loader = given(Paragraph("Text."), broken)
+    assert [d.page_content for d in loader.load()] == ["Text.", "Figure 1. Oil"]
     (skipped,) = loader.skipped
     assert skipped.what == "A figure on page 4"
     assert "cannot be decoded" in skipped.reason

@@ -121,9 +121,11 @@ def test_a_table_is_read_with_its_header_and_a_merged_cell_once(deck, reread) ->
         for c, text in enumerate(row):
             table.table.cell(r, c).text = text
     table.table.cell(1, 0).merge(table.table.cell(2, 0))
+    table.table.cell(2, 0).text = "covered"
     (found,) = reread().tables
     assert "| Region | Units |" in found.page_content
     assert found.page_content.count("North") == 1
+    assert "covered" not in found.page_content
     assert found.metadata["bbox"] == [0.1, 0.2667, 0.5, 0.5333]
 
 

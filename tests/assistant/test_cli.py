@@ -1,0 +1,174 @@
+"""The command line, run as a person runs it, over a real library."""
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.assistant.command_line import limner, limner_json
+from tests.assistant.real_library import CAPTION, REAL_ANSWER, REAL_QUESTION, REAL_WISH
+
+ANSWER_KEYS = {"question", "answer", "grounded", "sentences", "sources", "model", "timings_s"}
+METADATA_KEYS = {"source", "title", "modality", "chunk_id"}
+FIGURE_KEYS = METADATA_KEYS | {
+    "image_url", "image_key", "width", "height", "caption", "descriptions"
+}  # fmt: skip
+
+
+@pytest.fixture
+def library(real_library: Path, tmp_path: Path) -> Path:
+    """A copy that a test may change."""
+    return Path(shutil.copytree(real_library, tmp_path / "library"))
+
+
+def test_help_comes_at_once() -> None:
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        assert limner("--help").returncode == 0
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 0.5
+
+
+def test_add_reports_every_file_and_goes_on(tmp_path: Path) -> None:
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    (folder / "notes.md").write_text("# Oil\n\nOil fell in 2020.")
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.7 and nothing else")
+    (folder / "sheet.xlsx").write_bytes(b"PK\x03\x04 not a workbook")
+    report = limner_json("add", folder, "--library", tmp_path / "library")
+    assert (report["added"], report["updated"], report["unchanged"]) == (1, 0, 0)
+    failed = {f["source"].rsplit("/", 1)[-1]: f["reason"] for f in report["failed"]}
+    assert set(failed) == {"broken.pdf", "sheet.xlsx"}
+    assert all(reason.endswith(".") for reason in failed.values())
+    assert {"figures", "chunks", "pages", "seconds", "skipped"} <= set(report)
+    again = limner_json("add", folder, "--library", tmp_path / "library")
+    assert (again["added"], again["unchanged"], len(again["failed"])) == (0, 1, 2)
+
+
+def test_add_fails_where_nothing_could_be_read(tmp_path: Path) -> None:
+    result = limner("add", tmp_path / "none.pdf", "--library", tmp_path / "library")
+    assert result.returncode == 1
+    assert "is not there" in result.stdout
+
+
+def test_list_show_search_and_remove_keep_their_contracts(library: Path) -> None:
+    (document,) = limner_json("list", "--library", library)["documents"]
+    assert set(document) == {"source", "title", "pages", "chunks", "figures", "added_at"}
+    assert document["figures"] == 1
+
+    shown = limner_json("show", "lighthouse.md", "--library", library)
+    assert shown["source"] == document["source"]
+    assert all(set(e) >= METADATA_KEYS | {"text"} for e in shown["evidence"])
+    (figure,) = (e for e in shown["evidence"] if e["modality"] == "figure")
+    assert set(figure) >= FIGURE_KEYS
+
+    found = limner_json("search", "visitors chart", "--modality", "figure", "--library", library)
+    assert found["query"] == "visitors chart"
+    assert [hit["rank"] for hit in found["hits"]] == [1]
+    assert found["hits"][0]["caption"] == CAPTION
+    assert -1 <= found["hits"][0]["score"] <= 1
+
+    assert limner("remove", "lighthouse.md", "--library", library).returncode == 0
+    assert limner_json("list", "--library", library) == {"documents": []}
+    assert [p for p in (library / "media").rglob("*") if p.is_file()] == []
+
+
+def test_search_by_a_picture_finds_its_copy(library: Path) -> None:
+    (picture,) = (library / "media").glob("*.png")
+    found = limner_json("search", "--image", picture, "--library", library)
+    assert found["hits"][0]["image_key"] == picture.name
+
+
+@pytest.mark.real
+def test_ask_answers_with_a_citation_and_a_figure(library: Path) -> None:
+    answer = limner_json("ask", REAL_QUESTION, "--llm", "embedded", "--library", library)
+    assert set(answer) == ANSWER_KEYS
+    assert answer["grounded"]
+    assert REAL_ANSWER in answer["answer"]
+    assert set(answer["sentences"][0]) == {"text", "citations", "figures", "support", "supported"}
+    n = answer["sentences"][0]["citations"][0]
+    assert answer["sources"][n - 1]["cited"]
+
+    shown = limner("ask", REAL_WISH, "--llm", "embedded", "--library", library)
+    assert shown.returncode == 0
+    assert CAPTION in shown.stdout
+    assert "media/" in shown.stdout
+
+
+@pytest.mark.real
+def test_ask_says_so_where_the_library_does_not_know(library: Path) -> None:
+    answer = limner_json(
+        "ask", "Who won the football cup?", "--llm", "embedded", "--library", library
+    )
+    assert answer["answer"] == "The documents do not say."
+    assert not answer["grounded"]
+    assert answer["sentences"][0]["citations"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["ask", "x", "--library", "none"], 1, "limner add"),
+        (["search", "x", "--library", "none"], 1, "There is no library"),
+        (["search"], 2, "Give a query"),
+        (["ask", "x", "--llm", "gpt9"], 2, "llm = 'gpt9' is not valid"),
+        (["search", "x", "--modality", "smell"], 2, "smell"),
+        (["nonsense"], 2, "nonsense"),
+        (["show", "none.pdf"], 1, "There is no library"),
+        (["serve", "--host", "0.0.0.0"], 2, "loopback"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_an_exit_code(
+    arguments: list[str], code: int, words: str, tmp_path: Path
+) -> None:
+    result = limner(*arguments, cwd=tmp_path)
+    assert result.returncode == code, result.stderr
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_stopped_ollama_is_named_with_what_to_do(library: Path) -> None:
+    env = {"LIMNER_OLLAMA_HOST": "http://127.0.0.1:9"}
+    result = limner("ask", REAL_QUESTION, "--library", library, env=env)
+    assert result.returncode == 1
+    assert "ollama serve" in result.stderr
+
+
+def test_doctor_names_every_part(library: Path) -> None:
+    checks = limner_json("doctor", "--library", library)["checks"]
+    assert all(set(check) == {"name", "ok", "detail", "fix"} for check in checks)
+    assert {"embeddings", "library", "llm", "blip", "ocr"} <= {check["name"] for check in checks}
+
+
+def test_evaluate_writes_its_ranking(library: Path, tmp_path: Path) -> None:
+    questions = tmp_path / "questions.jsonl"
+    row = {"id": "q1", "question": REAL_QUESTION, "doc": "lighthouse.md"}
+    questions.write_text(json.dumps(row))
+    ranked = tmp_path / "ranked.jsonl"
+    metrics = limner_json("evaluate", questions, "--ranked", ranked, "--library", library)
+    assert metrics["n_questions"] == 1
+    assert metrics["library"]["document_recall@1"] == 1.0
+    assert json.loads(ranked.read_text())["id"] == "q1"
+
+
+@pytest.mark.real
+def test_chat_answers_until_an_empty_line(library: Path) -> None:
+    import subprocess
+    import sys
+
+    from tests.assistant.command_line import ROOT
+
+    result = subprocess.run(
+        [sys.executable, "-m", "assistant.cli", "chat", "--llm", "embedded", "--library", library],
+        input=f"{REAL_QUESTION}\n\n",
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=ROOT,
+        check=True,
+    )
+    assert REAL_ANSWER in result.stdout

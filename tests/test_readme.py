@@ -1,0 +1,75 @@
+"""The README's code runs as it stands there."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+from tests.assistant.command_line import ROOT, SAMPLES
+from tests.assistant.ollama_server import LoopbackOllama, ollama_server
+
+__all__ = ["ollama_server"]
+
+README = (ROOT / "README.md").read_text("utf-8")
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+DOCUMENT = SAMPLES / "building-permits-2005.docx"
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder like the checkout, with a library of one sample."""
+    from assistant import Assistant, Settings
+
+    folder = tmp_path_factory.mktemp("readme")
+    (folder / "samples").symlink_to(ROOT / "samples")
+    with Assistant.open(Settings(library=folder / ".limner"), create=True) as assistant:
+        assert assistant.add([DOCUMENT]).added == 1
+    return folder
+
+
+def run(code: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    path = folder / "example.py"
+    path.write_text(code, "utf-8")
+    runpy.run_path(str(path))
+
+
+def test_the_agent_example_finds_figures_with_a_real_tool_loop(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    ollama_server: LoopbackOllama,
+) -> None:
+    (code,) = (block for block in PYTHON if "create_agent" in block)
+    monkeypatch.setenv("OLLAMA_HOST", ollama_server.url)
+    run(code, folder, monkeypatch)
+    said = capsys.readouterr().out
+    assert "Figure 1. New privately owned housing units" in said
+    assert ".limner/media/" in said
+    assert len(ollama_server.bodies("/api/chat")) == 2
+
+
+def test_the_library_example_answers_with_a_figure(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (code,) = (block for block in PYTHON if "Assistant.open" in block)
+    monkeypatch.setenv("LIMNER_LLM", "embedded")
+    run(code, folder, monkeypatch)
+    said = capsys.readouterr().out
+    assert "figure file://" in said
+    assert "![Figure 1" in said
+
+
+def test_every_make_target_and_command_that_the_readme_names_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for target in re.findall(r"`?make (\w+)", README):
+        assert target == "is" or re.search(rf"^{target}:", makefile, re.MULTILINE), target
+    from assistant.cli.app import app
+
+    known = {c.name or c.callback.__name__ for c in app.registered_commands if c.callback}
+    shell = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))
+    named = set(re.findall(r"^limner (\w+)", shell, re.MULTILINE))
+    assert named <= known
