@@ -33,7 +33,7 @@ from assistant.quotes import (
 from assistant.sentences import sentences_of_stream
 from assistant.settings import Settings
 from assistant.writers import is_phrasable, is_refusal, phrase_quote, write_from_sources
-from loaders import MediaStore
+from loaders import AdaptedLoader, MediaStore
 from loaders.source import open_source, source_uri
 from retrievers import (
     Hit,
@@ -129,9 +129,12 @@ class Assistant:
         return self.library.documents()
 
     def add(
-        self, sources: Iterable[str | Path], *, on_progress: OnProgress | None = None
+        self,
+        sources: Iterable[str | Path | AdaptedLoader],
+        *,
+        on_progress: OnProgress | None = None,
     ) -> Report:
-        """Read files, folders and URLs into the library."""
+        """Read files, folders, URLs and other loaders' Documents into the library."""
         describer = describer_for(self.settings, self.media)
         return ingest(
             sources, self.library, self.media, describer, self.settings.limits, on_progress

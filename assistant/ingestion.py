@@ -6,6 +6,7 @@ with its reason. Leaves out following folders and what was deleted from them.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -13,8 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from langchain_core.documents import Document
+
 from assistant.settings import Settings
 from loaders import (
+    AdaptedLoader,
     BlipCaptioner,
     DocumentLoader,
     FigureDescriber,
@@ -84,7 +88,7 @@ def describer_for(settings: Settings, media: MediaStore) -> FigureDescriber:
 
 
 def ingest(
-    sources: Iterable[str | Path],
+    sources: Iterable[str | Path | AdaptedLoader],
     library: Library,
     media: MediaStore,
     describer: FigureDescriber,
@@ -109,11 +113,14 @@ def ingest(
 
 
 def _expanded(
-    sources: Iterable[str | Path], library_folder: Path, report: Report
-) -> Iterator[tuple[str | Path, Path | None]]:
-    """Each file or URL once, with the folder that its pictures may come from."""
+    sources: Iterable[str | Path | AdaptedLoader], library_folder: Path, report: Report
+) -> Iterator[tuple[str | Path | AdaptedLoader, Path | None]]:
+    """Each file, URL or loader once, with the folder that its pictures may come from."""
     seen: set[str] = set()
     for source in sources:
+        if isinstance(source, AdaptedLoader):
+            yield source, None
+            continue
         folder = None if is_url(source) else local_path(source)
         if folder is None or not folder.is_dir():
             found: list[str | Path] = [source]
@@ -149,11 +156,14 @@ class _Run:
     on_progress: OnProgress | None
     n_sources: int
 
-    def read(self, source: str | Path, root: Path | None, n_done: int) -> None:
+    def read(self, source: str | Path | AdaptedLoader, root: Path | None, n_done: int) -> None:
         """Read one source, and report it if it cannot be read."""
-        uri = source_uri(source)
+        uri = source.uri if isinstance(source, AdaptedLoader) else source_uri(source)
         self._tell(Progress(uri, n_done, self.n_sources))
         try:
+            if isinstance(source, AdaptedLoader):
+                self._read_adapted(source)
+                return
             with open_source(source, self.limits, figure_root=root) as file:
                 self._read_file(file, n_done)
         except LoaderError as error:
@@ -170,9 +180,7 @@ class _Run:
 
     def _read_file(self, file: SourceFile, n_done: int) -> None:
         fingerprint = f"{file.sha256()} v{READING_VERSION} {self.describer.fingerprint}"
-        known = self.library.fingerprint(file.uri)
-        if known == fingerprint:
-            self.report.unchanged += 1
+        if self._is_known(file.uri, fingerprint):
             return
         loader = loader_for(
             file,
@@ -184,26 +192,38 @@ class _Run:
             ),
         )
         try:
-            self._store(file, loader, fingerprint, is_new=known is None)
+            self._put(file.uri, loader, list(loader.load_file(file)), fingerprint)
         except BaseException:
             for key in loader.stored_keys - self.library.image_keys():
                 self.media.remove(key)
             raise
 
-    def _store(
-        self, file: SourceFile, loader: DocumentLoader, fingerprint: str, *, is_new: bool
+    def _read_adapted(self, loader: AdaptedLoader) -> None:
+        """What another loader reads: known to be unchanged only once it is read."""
+        documents = list(loader.lazy_load())
+        ids = "".join(d.metadata["chunk_id"] for d in documents)
+        fingerprint = hashlib.sha256(ids.encode()).hexdigest()
+        if not self._is_known(loader.uri, fingerprint):
+            self._put(loader.uri, loader, documents, fingerprint)
+
+    def _is_known(self, uri: str, fingerprint: str) -> bool:
+        is_known = self.library.fingerprint(uri) == fingerprint
+        self.report.unchanged += is_known
+        return is_known
+
+    def _put(
+        self, uri: str, loader: DocumentLoader, documents: list[Document], fingerprint: str
     ) -> None:
-        documents = list(loader.load_file(file))
         change = self.library.put(
-            file.uri, documents, fingerprint=fingerprint, title=loader.title, n_pages=loader.n_pages
+            uri, documents, fingerprint=fingerprint, title=loader.title, n_pages=loader.n_pages
         )
         for key in change.orphan_keys:
             self.media.remove(key)
-        if is_new:
-            self.report.added += 1
-        else:
+        if change.replaced:
             self.report.updated += 1
-        self.report.skipped += [(file.uri, f"{s.what}: {s.reason}") for s in loader.skipped]
+        else:
+            self.report.added += 1
+        self.report.skipped += [(uri, f"{s.what}: {s.reason}") for s in loader.skipped]
         self.report.figures += change.n_figures
         self.report.chunks += change.n_chunks
         self.report.pages += loader.n_pages or 0

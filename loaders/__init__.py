@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from loaders.adapted import AdaptedLoader, adapt
     from loaders.captioning.blip import BlipCaptioner
     from loaders.captioning.describer import FigureDescriber
     from loaders.captioning.ocr import OcrReader
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from loaders.text import TextLoader
 
 __all__ = [
+    "AdaptedLoader",
     "BlipCaptioner",
     "BrokenDocument",
     "BrokenPicture",
@@ -60,11 +62,14 @@ __all__ = [
     "SourceMissing",
     "TextLoader",
     "UnsupportedFormat",
+    "adapt",
     "load",
     "loader_for",
 ]
 
 _MODULES = {
+    "AdaptedLoader": "adapted",
+    "adapt": "adapted",
     "BlipCaptioner": "captioning.blip",
     "DocumentLoader": "loader",
     "DocxLoader": "docx",

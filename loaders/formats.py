@@ -7,11 +7,10 @@ file of that format comes.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import Unpack
 
 from langchain_core.documents import Document
 
-from loaders.captioning.describer import FigureDescriber
 from loaders.content_type import (
     DOCX,
     HTML,
@@ -25,9 +24,8 @@ from loaders.content_type import (
     format_name,
 )
 from loaders.errors import UnsupportedFormat
-from loaders.limits import DEFAULT_LIMITS, Limits
-from loaders.loader import DocumentLoader, Progress
-from loaders.media import MediaStore
+from loaders.limits import DEFAULT_LIMITS
+from loaders.loader import DocumentLoader, LoaderOptions
 from loaders.source import SourceFile, is_url, open_source
 
 READABLE = (
@@ -38,16 +36,6 @@ OLD_OFFICE = {
     "application/msword": ".docx",
     "application/vnd.ms-powerpoint": ".pptx",
 }
-
-
-class LoaderOptions(TypedDict, total=False):
-    """The keyword arguments of every loader; see DocumentLoader."""
-
-    media: MediaStore | None
-    describer: FigureDescriber | None
-    limits: Limits
-    figure_root: Path | None
-    on_progress: Progress | None
 
 
 def load(source: str | Path, **options: Unpack[LoaderOptions]) -> list[Document]:

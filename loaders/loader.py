@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from langchain_core.document_loaders import BaseLoader
 from langchain_core.documents import Document
@@ -44,6 +44,16 @@ SPEAKS_OF_PICTURE = re.compile(
 
 Progress = Callable[[int, int], None]
 """Called with the number of figures described so far and their number in all."""
+
+
+class LoaderOptions(TypedDict, total=False):
+    """The keyword arguments of every loader; see DocumentLoader."""
+
+    media: MediaStore | None
+    describer: FigureDescriber | None
+    limits: Limits
+    figure_root: Path | None
+    on_progress: Progress | None
 
 
 @dataclass(slots=True)
@@ -100,18 +110,21 @@ class DocumentLoader(BaseLoader):
 
     def load_file(self, file: SourceFile) -> Iterator[Document]:
         """Yield the Documents of a source that is open already. Raises a LoaderError."""
-        self.title, self.n_pages, self.skipped = file.name, None, []
-        pieces = self._pieces(file)
+        yield from self._documents(file.uri, file.name, self._elements(file))
+
+    def _documents(self, uri: str, name: str, elements: Iterator[Element]) -> Iterator[Document]:
+        self.title, self.n_pages, self.skipped = name, None, []
+        pieces = self._pieces(name, elements)
         if not pieces:
-            raise EmptyDocument(f"{file.name} holds no text and no figure that limner can read.")
+            raise EmptyDocument(f"{name} holds no text and no figure that limner can read.")
         self._describe(pieces)
         ids = _Ids()
         for piece in pieces:
-            metadata = {"source": file.uri, "title": self.title} | piece.metadata
+            metadata = {"source": uri, "title": self.title} | piece.metadata
             metadata["chunk_id"] = ids.make(metadata, piece.text)
             yield Document(page_content=piece.text, metadata=metadata)
 
-    def _pieces(self, file: SourceFile) -> list[_Piece]:
+    def _pieces(self, name: str, elements: Iterator[Element]) -> list[_Piece]:
         pieces: list[_Piece] = []
         path: list[tuple[int, str]] = []
         held: list[Paragraph] = []
@@ -129,7 +142,7 @@ class DocumentLoader(BaseLoader):
                     _Piece(_metadata("text", path, bare.page, None), _one_line(bare.text))
                 )
 
-        for element in self._elements(file):
+        for element in elements:
             match element:
                 case Info(title=title, n_pages=n_pages):
                     self.title = _one_line(title or "") or self.title
@@ -157,7 +170,7 @@ class DocumentLoader(BaseLoader):
                 bare = None
             if n_chars > self.limits.max_text_chars:
                 raise LimitExceeded(
-                    f"{file.name} holds more text than the limit of "
+                    f"{name} holds more text than the limit of "
                     f"{self.limits.max_text_chars:,} characters."
                 )
         flush()

@@ -55,12 +55,21 @@ def test_the_agent_example_finds_figures_with_a_real_tool_loop(
 def test_the_library_example_answers_with_a_figure(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (code,) = (block for block in PYTHON if "Assistant.open" in block)
+    (code,) = (block for block in PYTHON if "answer.to_markdown" in block)
     monkeypatch.setenv("LIMNER_LLM", "embedded")
     run(code, folder, monkeypatch)
     said = capsys.readouterr().out
     assert "figure file://" in said
     assert "![Figure 1" in said
+
+
+def test_the_community_loader_example_adds_its_rows(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (code,) = (block for block in PYTHON if "CSVLoader" in block)
+    (folder / "rows.csv").write_text("city,units\nAtlanta,72861\n")
+    run(code, folder, monkeypatch)
+    assert "1 added" in capsys.readouterr().out
 
 
 def test_every_make_target_and_command_that_the_readme_names_exists() -> None:
