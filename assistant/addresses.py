@@ -24,7 +24,7 @@ def server_address(text: str, *, port: int) -> str:
         found = parts.port or (STANDARD_PORTS[parts.scheme] if has_scheme else port)
     except (ValueError, KeyError) as error:
         raise SettingsInvalid(
-            f"{text!r} is not the address of a server. Write it like http://localhost:{port}."
+            f"{text.rpartition('@')[2]!r} is not the address of a server. Write it like http://localhost:{port}."
         ) from error
     host = parts.hostname or "127.0.0.1"
     host = ANY_ADDRESS.get(host, host)

@@ -12,9 +12,14 @@ from typing import Any
 
 from langchain_core.documents import Document
 
+from assistant.sentences import words
 from retrievers import Hit
 
 NOT_IN_LIBRARY = "The documents do not say."
+UNSUPPORTED = "[not in the documents]"
+"""Stands where an answer's sentence should have a citation and has none."""
+WRITTEN = {"document", "alt"}
+"""Descriptions of a figure that a person wrote."""
 REPLACED = "The text above is not borne out by the documents; take this instead:"
 """What stands between an answer that was streamed and the one that the check left of it."""
 MARKDOWN_SPECIALS = re.compile(r"([\\`*_{}\[\]()#+!|<>~$:&=-]|(?<=\d)[.)](?=\s))")
@@ -36,10 +41,21 @@ class Source:
 
     @property
     def place(self) -> str:
-        """Title and page, as a person cites them."""
+        """Title and page, or section where there are no pages, as a person cites them."""
         metadata = self.document.metadata
-        page = metadata.get("page")
-        return f"{metadata['title']}, page {page}" if page else str(metadata["title"])
+        if "page" in metadata:
+            return f"{metadata['title']}, page {metadata['page']}"
+        heading = metadata.get("section", "").rsplit(" › ", 1)[-1]
+        is_telling = heading not in ("", metadata["title"])
+        return f"{metadata['title']}, “{heading}”" if is_telling else str(metadata["title"])
+
+    @property
+    def caption(self) -> str:
+        """The figure's caption; a machine's must not pass for one that a person wrote."""
+        metadata = self.document.metadata
+        known = metadata.get("descriptions", {}).keys()
+        is_guess = "blip" in known and not known & WRITTEN
+        return f"{metadata['caption']}{' (caption by a machine)' if is_guess else ''}"
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of one source, metadata flat."""
@@ -64,8 +80,10 @@ class Sentence:
 
     @property
     def marks(self) -> str:
-        """Its `[n]` marks, after a space; "" where it has none."""
-        return " " + "".join(f"[{n}]" for n in self.citations) if self.citations else ""
+        """What stands after it, with a space: its `[n]` marks, or that it is not borne out."""
+        if self.citations:
+            return " " + "".join(f"[{n}]" for n in self.citations)
+        return "" if self.supported or is_refusal(self.text) else f" {UNSUPPORTED}"
 
     @property
     def marked(self) -> str:
@@ -135,6 +153,11 @@ def sources_markdown(answer: Answer) -> str:
     return "\n".join(["**Sources**", "", *cited]) if cited else ""
 
 
+def is_refusal(text: str) -> bool:
+    """Whether a model said, in these words, that the sources do not answer."""
+    return words(NOT_IN_LIBRARY) == words(text)[: len(words(NOT_IN_LIBRARY))]
+
+
 def search_result(query: str, hits: Sequence[Hit]) -> dict[str, Any]:
     """The search result of the command contract."""
     return {
@@ -153,9 +176,8 @@ def search_result(query: str, hits: Sequence[Hit]) -> dict[str, Any]:
 
 def figure_markdown(source: Source) -> str:
     """A figure with its caption. The URL is the media store's own; the words are escaped."""
-    metadata = source.document.metadata
-    caption = as_markdown(str(metadata["caption"]))
-    return f"![{caption}]({metadata['image_url']})\n*{caption} ({as_markdown(source.place)})*"
+    caption, place = as_markdown(source.caption), as_markdown(source.place)
+    return f"![{caption}]({source.document.metadata['image_url']})\n*{caption} ({place})*"
 
 
 def as_markdown(text: str) -> str:

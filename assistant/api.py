@@ -16,7 +16,6 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from ipaddress import ip_address
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
@@ -31,6 +30,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import Receive, Scope, Send
 
+from assistant.addresses import is_loopback
 from assistant.answer import search_result
 from assistant.assistant import Assistant
 from assistant.errors import EXPLAINED, AssistantError, SettingsInvalid
@@ -146,7 +146,7 @@ def serve(
 
 def _listening(host: str, port: int) -> socket.socket:
     """A socket on a loopback address. Raises SettingsInvalid."""
-    if not _is_loopback(host):
+    if not is_loopback(f"http://[{host}]" if ":" in host else f"http://{host}"):
         raise SettingsInvalid(
             f"limner serves only this machine, and {host!r} is not one of its loopback "
             "addresses. Use --host 127.0.0.1."
@@ -158,13 +158,6 @@ def _listening(host: str, port: int) -> socket.socket:
         raise SettingsInvalid(
             f"limner cannot listen on {host}, port {port}: {error}. Choose another with --port."
         ) from error
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _add_health(app: FastAPI, assistant: Assistant) -> None:

@@ -10,17 +10,19 @@ import threading
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
 from langchain_core.embeddings import Embeddings
 
 from assistant import uploads
-from assistant.answer import NOT_IN_LIBRARY, Answer, Sentence, Source
+from assistant.answer import NOT_IN_LIBRARY, Answer, Sentence, Source, is_refusal
 from assistant.citations import CitationChecker
 from assistant.events import AnswerFinished, Event, SentenceChecked, SourcesFound, TextAdded
-from assistant.ingestion import OnProgress, Report, describer_for, ingest
+from assistant.ingestion import OnProgress, Report, ingest
 from assistant.llm import LanguageModel, choose_llm
 from assistant.quotes import (
     SHOWS_ANSWER,
@@ -32,15 +34,14 @@ from assistant.quotes import (
 )
 from assistant.sentences import sentences_of_stream
 from assistant.settings import Settings
-from assistant.writers import is_phrasable, is_refusal, phrase_quote, write_from_sources
-from loaders import AdaptedLoader, MediaStore
+from assistant.writers import is_phrasable, phrase_quote, write_from_sources
+from loaders import AdaptedLoader, BlipCaptioner, FigureDescriber, MediaStore, OcrReader
 from loaders.source import open_source, source_uri
 from retrievers import (
     Hit,
     Library,
     LibraryDocument,
     MiniLMEmbeddings,
-    MultimodalRetriever,
     UnknownSource,
 )
 
@@ -66,6 +67,7 @@ class Assistant:
         self._embeddings = embeddings
         self._model = model
         self._choosing = threading.Lock()
+        self._readers: tuple[BlipCaptioner | None, OcrReader] | None = None
 
     @classmethod
     def open(cls, settings: Settings, *, create: bool = False) -> Self:
@@ -120,9 +122,18 @@ class Assistant:
             timeout_s=settings.timeout_s,
         )
 
-    def retriever(self, k: int = 8) -> MultimodalRetriever:
-        """The library as a LangChain retriever; `as_tool` makes it a tool for agents."""
-        return MultimodalRetriever(library=self.library, k=k)
+    @cached_property
+    def describer(self) -> FigureDescriber:
+        """Reads figures; its models are loaded once, at the first figure."""
+        return self._describer_for(self.media)
+
+    def _describer_for(self, media: MediaStore) -> FigureDescriber:
+        blip = self.settings.blip_model
+        if self._readers is None:
+            captioner = BlipCaptioner(blip) if BlipCaptioner.is_available(blip) else None
+            self._readers = captioner, OcrReader()
+        captioner, reader = self._readers
+        return FigureDescriber(media, captioner=captioner, reader=reader)
 
     def documents(self) -> list[LibraryDocument]:
         """What is in the library."""
@@ -135,9 +146,8 @@ class Assistant:
         on_progress: OnProgress | None = None,
     ) -> Report:
         """Read files, folders, URLs and other loaders' Documents into the library."""
-        describer = describer_for(self.settings, self.media)
         return ingest(
-            sources, self.library, self.media, describer, self.settings.limits, on_progress
+            sources, self.library, self.media, self.describer, self.settings.limits, on_progress
         )
 
     def add_uploads(
@@ -194,18 +204,28 @@ class Assistant:
 
         Raises a LoaderError if the picture cannot be read.
         """
-        with open_source(image, self.settings.limits) as file:
-            key = self.media.put(file.path.read_bytes()).key
-        copies = [Hit(d, 1.0) for d in self.library.with_picture(key)]
-        try:
-            readings = describer_for(self.settings, self.media).describe([key]).get(key, {})
-        finally:
-            if not copies:
-                self.media.remove(key)
-        text = " ".join([query, *readings.values()]).strip()
+        with TemporaryDirectory(prefix="limner-") as folder:
+            # A store of its own: a picture that is only searched for does not enter the library.
+            scratch = MediaStore(folder, max_pixels=self.settings.max_pixels)
+            with open_source(image, self.settings.limits) as file:
+                key = scratch.put(file.path.read_bytes()).key
+            copies = self._copies(key, source, modality)
+            if copies:
+                texts = [copies[0].document.page_content]
+            else:
+                texts = list(self._describer_for(scratch).describe([key]).get(key, {}).values())
+        text = " ".join([query, *texts]).strip()
         seen = {h.document.metadata["chunk_id"] for h in copies}
         found = self.search(text, k, source=source, modality=modality) if text else []
         return (copies + [h for h in found if h.document.metadata["chunk_id"] not in seen])[:k]
+
+    def _copies(self, key: str, source: str | None, modality: str | None) -> list[Hit]:
+        """Figures with this very picture; their score is 1."""
+        if modality not in (None, "figure"):
+            return []
+        sources = set(self.library.sources(source or "*"))
+        found = self.library.with_picture(key)
+        return [Hit(d, 1.0) for d in found if d.metadata["source"] in sources]
 
     def search(
         self, query: str, k: int = 10, *, source: str | None = None, modality: str | None = None
@@ -249,7 +269,7 @@ class Assistant:
     ) -> Iterator[TextAdded | SentenceChecked]:
         if not sources:
             return
-        checker = CitationChecker(question, sources, self._embeddings)
+        checker = CitationChecker(sources, self._embeddings)
         if asks_to_show(question) and (figure := find_figure(question, sources, self._embeddings)):
             yield from self._quoted(question, [figure], checker)
             return

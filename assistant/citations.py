@@ -9,6 +9,8 @@ that is `assistant.quotes`.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -27,6 +29,7 @@ from assistant.sentences import (
     stems,
     words,
 )
+from loaders.captioning.fusion import BLIP_LABEL
 
 SUPPORTED = 0.62
 """Support from which a sentence counts as borne out."""
@@ -35,6 +38,13 @@ NEAR_BEST = 0.9
 """A further source is cited when its support is at least this share of the best one's."""
 CONTRADICTED = 0.3
 """Highest support where a number, a name or a negation of the sentence is not in the source."""
+TELLING = 0.5
+"""Share of the words that tell sentences apart that must stand in the one with the number."""
+FALLS = re.compile(
+    r"\b(?:below|declin|decreas|deficit|down|drop|fall|fell|loss|lost|minus|negative|shrank)",
+    re.IGNORECASE,
+)
+"""With such a word, a claim may give a negative number without its sign."""
 WORDS_WEIGHT = 0.6
 MEANING_WEIGHT = 0.4
 
@@ -42,13 +52,14 @@ MEANING_WEIGHT = 0.4
 class CitationChecker:
     """Holds sentences against numbered sources. Embeds a source once, when it is needed."""
 
-    def __init__(self, question: str, sources: Sequence[Source], embeddings: Embeddings) -> None:
-        self._question = question
+    def __init__(self, sources: Sequence[Source], embeddings: Embeddings) -> None:
         self._sources = sources
         self._embeddings = embeddings
         self._shown: set[str] = set()
-        self._passages: dict[int, tuple[list[str], NDArray[np.float32]]] = {}
-        self._stems = [set(stems(s.document.page_content)) for s in sources]
+        self._vectors: dict[int, NDArray[np.float32]] = {}
+        self._texts = [_evidence_of(s) for s in sources]
+        self._contexts = [_context_of(s) for s in sources]
+        self._stems = [set(stems(text)) for text in self._texts]
 
     def check(self, text: str, *, quoted_from: int | None = None) -> Sentence:
         """The sentence with its citations, figures and support.
@@ -86,31 +97,63 @@ class CitationChecker:
         return str(self._sources[n - 1].document.metadata["image_key"])
 
     def _support(self, text: str, n: int) -> float:
-        source_text = self._sources[n - 1].document.page_content
+        source_text = self._texts[n - 1]
+        passages = _passages(source_text)
         if is_verbatim(text, source_text):
-            return 1.0
+            around = [p for p in passages if is_verbatim(text, p)]
+            denied = bool(around) and all(is_negated(p) != is_negated(text) for p in around)
+            return CONTRADICTED if denied or numbers(text) - numbers(source_text) else 1.0
         in_words = share(stems(text), self._stems[n - 1]) if stems(text) else 0.0
         if WORDS_WEIGHT * in_words + MEANING_WEIGHT < SUPPORTED:
             return WORDS_WEIGHT * in_words  # no likeness of meaning could make up for it
-        passages, vectors = self._passages_of(n)
-        cosines = vectors @ np.asarray(self._embeddings.embed_query(text), dtype=np.float32)
+        cosines = self._vectors_of(n) @ np.asarray(
+            self._embeddings.embed_query(text), dtype=np.float32
+        )
         nearest = passages[int(np.argmax(cosines))]
         support = WORDS_WEIGHT * in_words + MEANING_WEIGHT * max(0.0, float(cosines.max()))
-        told = f"{source_text}\n{self._question}"
+        told = f"{source_text}\n{self._contexts[n - 1]}"
         agrees = (
-            numbers(text) <= numbers(told)
-            and {stem(w) for w in names(text)} <= set(map(stem, words(told)))
+            {stem(w) for w in names(text)} <= set(map(stem, words(told)))
             and is_negated(text) == is_negated(nearest)
+            and _numbers_agree(text, source_text, self._contexts[n - 1])
         )
         return support if agrees else min(support, CONTRADICTED)
 
-    def _passages_of(self, n: int) -> tuple[list[str], NDArray[np.float32]]:
-        """What a sentence is held against in source n, and its vectors: float32 (passages, d)."""
-        if n not in self._passages:
-            texts = _passages(self._sources[n - 1].document.page_content)
-            vectors = np.asarray(self._embeddings.embed_documents(texts), dtype=np.float32)
-            self._passages[n] = texts, vectors
-        return self._passages[n]
+    def _vectors_of(self, n: int) -> NDArray[np.float32]:
+        """Of the passages of source n: float32 (passages, dimension)."""
+        if n not in self._vectors:
+            texts = _passages(self._texts[n - 1])
+            vectors = self._embeddings.embed_documents(texts)
+            self._vectors[n] = np.asarray(vectors, dtype=np.float32)
+        return self._vectors[n]
+
+
+def _numbers_agree(text: str, source_text: str, context: str) -> bool:
+    """Whether each number of a claim stands in a sentence of the source that says it of the same.
+
+    Of the claim's words, those tell sentences apart that stand in some of them but not in all.
+    A number in the source's title, section or caption, such as a year, may go with any.
+    """
+    sentences = [(numbers(s), set(stems(s))) for s in split_sentences(source_text)]
+    counts = Counter(word for _, known in sentences for word in known)
+    telling = {w for w in stems(text) if 0 < counts[w] < len(sentences)}
+    telling -= set(map(stem, numbers(text))) | set(stems(context))
+    for number in numbers(text) - numbers(context):
+        said = {number, f"-{number}"} if FALLS.search(text) else {number}
+        if not any(said & found and share(telling, known) >= TELLING for found, known in sentences):
+            return False
+    return True
+
+
+def _evidence_of(source: Source) -> str:
+    """The source's text without what a machine only guesses to see in its picture."""
+    lines = source.document.page_content.splitlines()
+    return "\n".join(line for line in lines if not line.startswith(BLIP_LABEL))
+
+
+def _context_of(source: Source) -> str:
+    metadata = source.document.metadata
+    return f"{metadata['title']}\n{metadata.get('section', '')}\n{metadata.get('caption', '')}"
 
 
 def is_verbatim(text: str, source_text: str) -> bool:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.metadata import files
+from pathlib import Path
 
 from assistant.assistant import Assistant
-from assistant.errors import AssistantError
+from assistant.errors import EXPLAINED
 from assistant.settings import Settings
 from loaders import BlipCaptioner, MediaStore, OcrReader
 from loaders.captioning.blip import missing_weights
-from retrievers import Library, LibraryError, MiniLMEmbeddings
+from retrievers import Library, MiniLMEmbeddings
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +76,23 @@ def _blip(settings: Settings) -> Check:
 
 
 def _ocr() -> Check:
-    return Check("ocr", True, " ".join(OcrReader().fingerprint.split(":")[:2]))
+    fix = "Text in pictures is not read. Run: pip install --force-reinstall rapidocr"
+    try:
+        from rapidocr import RapidOCR  # noqa: F401
+
+        engine = " ".join(OcrReader().fingerprint.split(":")[:2])
+    except ImportError as error:
+        return Check("ocr", False, f"cannot be loaded: {error}", fix)
+    models = [file for file in files("rapidocr") or () if file.suffix == ".onnx"]
+    gone = [file.name for file in models if not Path(file.locate()).is_file()]
+    if gone or not models:
+        return Check("ocr", False, f"{engine} lacks {', '.join(gone) or 'its models'}", fix)
+    return Check("ocr", True, engine)
 
 
 def _checked(name: str, look: Callable[[], str]) -> Check:
     """A check that fails with the sentence of the error that look raises."""
     try:
         return Check(name, True, look())
-    except (AssistantError, LibraryError) as error:
+    except EXPLAINED as error:
         return Check(name, False, type(error).__name__, str(error))

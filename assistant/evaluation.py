@@ -42,7 +42,11 @@ class Question:
 
 @dataclass(slots=True)
 class Ranking:
-    """What one search gave, as pages best first; figures: pages of the first figures."""
+    """What one search gave, best first.
+
+    pages: each page once; documents: that of each of the first hits, as often as it was hit;
+    figures: the pages of the figures among the first hits.
+    """
 
     question: Question
     pages: list[Page]
@@ -91,6 +95,11 @@ def evaluate_retrieval(
     """Search for every question within its document and in the whole library.
 
     scope: which of the two rankings to keep, `document` or `library`.
+
+    page_recall@k and mrr@10 count distinct pages; document_recall@k counts the first k hits.
+    figure_recall@5: a figure on a gold page is among the first five hits. Any figure of the
+    page counts: a question's box is in points, a hit's in fractions of a page whose size the
+    library does not know.
     """
     known = {document.source for document in library.documents()}
     sources = {q.doc: _source_of(q.doc, known) for q in questions if q.doc}
@@ -120,14 +129,16 @@ def write_ranked(rankings: Iterable[Ranking], path: Path) -> None:
     path.write_text("\n".join(lines) + "\n", "utf-8")
 
 
-def _question(row: dict[str, Any]) -> Question:
+def _question(row: Any) -> Question:
+    if not isinstance(row, dict):
+        raise TypeError(f"it is a JSON {type(row).__name__}, not an object")
     pages = row.get("pages") or ([row["page"]] if row.get("page") else [])
     return Question(
         id=str(row["id"]),
         question=str(row["question"]),
-        doc=row.get("doc"),
+        doc=str(row["doc"]) if row.get("doc") else None,
         pages=tuple(int(p) for p in pages),
-        modality=row.get("modality"),
+        modality=str(row["modality"]) if row.get("modality") else None,
         answerable=bool(row.get("answerable", True)),
         has_figure=bool(row.get("image")),
     )
@@ -143,10 +154,8 @@ def _ranking(question: Question, library: Library, source: str | None) -> Rankin
     hits = library.search(question.question, ALL if source else 1_000, source=source)
     seconds = time.perf_counter() - start
     figures = [h for h in hits[:FIGURE_CUTOFF] if h.document.metadata["modality"] == "figure"]
-    documents = dict.fromkeys(unquote(h.document.metadata["source"]) for h in hits)
-    return Ranking(
-        question, _pages(question, hits), list(documents), _pages(question, figures), seconds
-    )
+    documents = [unquote(h.document.metadata["source"]) for h in hits[: max(CUTOFFS)]]
+    return Ranking(question, _pages(question, hits), documents, _pages(question, figures), seconds)
 
 
 def _pages(question: Question, hits: Sequence[Hit]) -> list[Page]:

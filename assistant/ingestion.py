@@ -16,20 +16,18 @@ from typing import Any
 
 from langchain_core.documents import Document
 
-from assistant.settings import Settings
 from loaders import (
     AdaptedLoader,
-    BlipCaptioner,
     DocumentLoader,
     FigureDescriber,
     Limits,
     LoaderError,
     MediaStore,
-    OcrReader,
+    PartMissing,
     loader_for,
 )
 from loaders.source import SourceFile, is_url, local_path, open_source, source_uri
-from retrievers import Library, LibraryError
+from retrievers import Library, LibraryError, ModelMissing
 
 READING_VERSION = 1
 """Raised when loaders read the same file differently, so that `add` reads files again."""
@@ -80,13 +78,6 @@ class Report:
         }
 
 
-def describer_for(settings: Settings, media: MediaStore) -> FigureDescriber:
-    """OCR, and BLIP where its weights are on this disk."""
-    blip = settings.blip_model
-    captioner = BlipCaptioner(blip) if BlipCaptioner.is_available(blip) else None
-    return FigureDescriber(media, captioner=captioner, reader=OcrReader())
-
-
 def ingest(
     sources: Iterable[str | Path | AdaptedLoader],
     library: Library,
@@ -121,27 +112,34 @@ def _expanded(
         if isinstance(source, AdaptedLoader):
             yield source, None
             continue
-        folder = None if is_url(source) else local_path(source)
-        if folder is None or not folder.is_dir():
-            found: list[str | Path] = [source]
-            root = None
-        else:
-            found = list(_files(folder, library_folder.resolve()))
-            root = folder
-            if not found:
-                report.failed.append((folder.as_uri(), f"{folder} holds no files."))
-        for item in found:
-            if (uri := source_uri(item)) not in seen:
+        try:
+            root = None if is_url(source) or not local_path(source).is_dir() else local_path(source)
+            items = [source] if root is None else _files(root, library_folder.resolve(), report)
+            known = [(source_uri(item), item) for item in items]
+        except (OSError, RuntimeError, ValueError) as error:
+            report.failed.append((str(source), f"{source} is no path or URL ({error})."))
+            continue
+        if not known:
+            report.failed.append((str(source), f"{source} is a folder that holds no files."))
+        for uri, item in known:
+            if uri not in seen:
                 seen.add(uri)
                 yield item, root
 
 
-def _files(folder: Path, library_folder: Path) -> Iterator[Path]:
+def _files(folder: Path, library_folder: Path, report: Report) -> list[Path]:
     """All files below the folder in order; not hidden ones, not the library's own."""
+    found = []
     for path in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.is_file() and not hidden and not path.is_relative_to(library_folder):
-            yield path
+        if hidden or path.is_dir() or path.is_relative_to(library_folder):
+            continue
+        if path.resolve().is_relative_to(folder):
+            found.append(path)
+        else:
+            reason = f"{path.name} is a link to a place outside the folder that was added."
+            report.failed.append((f"{folder.as_uri()}/{path.name}", reason))
+    return found
 
 
 @dataclass(slots=True)
@@ -168,8 +166,8 @@ class _Run:
                 self._read_file(file, n_done)
         except LoaderError as error:
             self.report.failed.append((uri, str(error)))
-        except LibraryError:
-            raise
+        except (LibraryError, ModelMissing, PartMissing):
+            raise  # every other file would fail in the same way
         except Exception as error:
             # One file that trips a bug of ours must not cost the person the other files.
             logger.exception("limner failed on %s", uri)
@@ -218,7 +216,8 @@ class _Run:
             uri, documents, fingerprint=fingerprint, title=loader.title, n_pages=loader.n_pages
         )
         for key in change.orphan_keys:
-            self.media.remove(key)
+            if not self.library.with_picture(key):
+                self.media.remove(key)
         if change.replaced:
             self.report.updated += 1
         else:

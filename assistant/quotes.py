@@ -46,7 +46,12 @@ PICTURE_WORD = (
     r"screenshot|illustration)s?\b"
 )
 FIGURE_WORDS = re.compile(PICTURE_WORD, re.IGNORECASE)
-SHOW = re.compile(rf"\b(?:show|see|display|look at)\b.*{PICTURE_WORD}", re.IGNORECASE | re.DOTALL)
+SHOW = re.compile(
+    r"\W*(?:(?:please|(?:can|could|would) you|i (?:want|would like) to|i'd like to|let me)\s+)*"
+    rf"(?:show|see|display|look at)\b.*{PICTURE_WORD}",
+    re.IGNORECASE | re.DOTALL,
+)
+ASKS_MORE = re.compile(r"\b(?:how|what|when|where|which|who|whom|whose|why)\b", re.IGNORECASE)
 ASKS_NUMBER = re.compile(
     r"\b(?:how (?:many|much|high|tall|long|large|big|far|old|wide|deep|fast|hot|cold)|what "
     r"(?:percentage|percent|share|number|value|amount|price|cost|year)|in (?:which|what) year|when|"
@@ -77,8 +82,8 @@ class _Candidate:
 
 
 def asks_to_show(question: str) -> bool:
-    """Whether the person wants to see a figure rather than be told something."""
-    return bool(SHOW.search(question))
+    """Whether the person wants to see a figure and is not asking anything besides."""
+    return bool(SHOW.match(question)) and not ASKS_MORE.search(question)
 
 
 def find_quotes(question: str, sources: Sequence[Source], embeddings: Embeddings) -> list[Quote]:
@@ -110,8 +115,7 @@ def find_figure(
     if not figures:
         return None
     candidates = [
-        _Candidate(s.n, str(s.document.metadata["caption"]), _context(s) + s.document.page_content)
-        for s in figures
+        _Candidate(s.n, s.caption, _context(s) + s.document.page_content) for s in figures
     ]
     best = _ranked(FIGURE_WORDS.sub(" ", question), candidates, embeddings)[0]
     return best if best.score >= least_score else None

@@ -21,7 +21,7 @@ BOUNDARY = re.compile(r"(?<=[.!?…])[\"”’)\]]*\s+(?=[\"“‘(\[]*[A-Z0-9])
 WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 MAY_OPEN_NEXT = ' \t\n"“‘(['
 """What may turn out to stand before the next sentence rather than at the end of this one."""
-NUMBER = re.compile(r"(?<![\w.,])[-−–]?\$?\d[\d,]*(?:\.\d+)?%?|(?<=\w)\d+(?:\.\d+)?")
+NUMBER = re.compile(r"(?<![\w.,])[-−]?\$?\d[\d,]*(?:\.\d+)?%?|(?<=\w)\d+(?:\.\d+)?")
 UNTELLING = STOPWORDS | frozenset(
     "document documents give let many much page please said say says see tell".split()  # noqa: SIM905
 )
@@ -85,7 +85,7 @@ def stem(word: str) -> str:
 
 
 def numbers(text: str) -> set[str]:
-    """The numbers in a text, without signs for thousands, money, percent and minus."""
+    """The numbers in a text, without signs for thousands, money and percent; minus stays."""
     return {_plain_number(n) for n in NUMBER.findall(text)} - {""}
 
 
@@ -120,7 +120,8 @@ def _plain_number(text: str) -> str:
     plain = text.strip("-−–$%").replace(",", "").rstrip(".")
     if "." in plain:
         plain = plain.rstrip("0").rstrip(".")
-    return plain.lstrip("0") or ("0" if plain else "")
+    value = plain.lstrip("0") or ("0" if plain else "")
+    return f"-{value}" if text[0] in "-−" and value else value
 
 
 @cache

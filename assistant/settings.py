@@ -107,8 +107,11 @@ def read_settings(**flags: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
+        # A misspelt or secret key may hold a password: its value is not for the screen.
+        is_shown = key in Settings.model_fields and key != "openai_api_key"
+        value = f" = {first.get('input')!r}" if is_shown else ""
         raise SettingsInvalid(
-            f"The setting {key} = {first.get('input')!r} is not valid: {first['msg']}. "
+            f"The setting {key}{value} is not valid: {first['msg']}. "
             f"Mend it in the flags, in {ENV_PREFIX}{key.upper()} or in {TOML_FILE}."
         ) from error
     except (OSError, ValueError) as error:

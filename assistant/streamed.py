@@ -12,10 +12,10 @@ from assistant.answer import (
     Source,
     as_markdown,
     figure_markdown,
+    is_refusal,
     sources_markdown,
 )
 from assistant.events import AnswerFinished, Event, SentenceChecked, SourcesFound, TextAdded
-from assistant.writers import is_refusal
 
 
 class StreamedMarkdown:

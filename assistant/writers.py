@@ -14,8 +14,8 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 from langchain_core.messages import HumanMessage
 
-from assistant.answer import NOT_IN_LIBRARY, Source
-from assistant.errors import GenerationFailed, GenerationTimeout
+from assistant.answer import Source
+from assistant.errors import GenerationFailed
 from assistant.llm import LanguageModel
 from assistant.quotes import CELLS, Quote
 from assistant.sentences import is_negated, names, numbers, share, stems, words
@@ -54,7 +54,7 @@ def phrase_quote(
     prompt = _prompt("phrase").format(quote=quote.text[:PHRASE_QUOTE_CHARS], question=question)
     try:
         phrase = "".join(model.stream([HumanMessage(prompt)])).strip()
-    except (GenerationFailed, GenerationTimeout):
+    except GenerationFailed:
         return None  # the quote itself is the answer
     return phrase if _is_confirmed(phrase, question, quote.text, embeddings) else None
 
@@ -76,11 +76,6 @@ def without_marks(pieces: Iterable[str]) -> Iterator[str]:
             yield ready
     if rest := held.rstrip():
         yield rest
-
-
-def is_refusal(text: str) -> bool:
-    """Whether the model said that the sources do not answer."""
-    return words(NOT_IN_LIBRARY) == words(text)[: len(words(NOT_IN_LIBRARY))]
 
 
 def _is_confirmed(phrase: str, question: str, quote: str, embeddings: Embeddings) -> bool:
@@ -108,9 +103,14 @@ def _listed(sources: Sequence[Source], context_tokens: int) -> str:
     parts = []
     for source in sources:
         kind = source.document.metadata.get("modality", "text")
-        body = source.document.page_content[:each].replace("<", "‹").replace(">", "›")
-        parts.append(f"<source {source.n}: {kind}, {source.place}>\n{body}\n</source {source.n}>")
+        body, place = map(_unfenced, (source.document.page_content[:each], source.place))
+        parts.append(f"<source {source.n}: {kind}, {place}>\n{body}\n</source {source.n}>")
     return "\n\n".join(parts)
+
+
+def _unfenced(text: str) -> str:
+    """The text without signs that could end or open a fence between sources."""
+    return text.replace("<", "‹").replace(">", "›")
 
 
 def _prompt(name: str) -> str:

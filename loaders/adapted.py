@@ -14,6 +14,7 @@ from langchain_core.document_loaders import BaseLoader
 from langchain_core.documents import Document
 
 from loaders.elements import Element, Info, Paragraph
+from loaders.errors import BrokenDocument, LoaderError, PartMissing
 from loaders.loader import DocumentLoader, LoaderOptions
 from loaders.source import source_uri
 
@@ -28,16 +29,35 @@ class AdaptedLoader(DocumentLoader):
         self.uri = source_uri(source)
 
     def lazy_load(self) -> Iterator[Document]:
-        """Yield the Documents in their order. Raises EmptyDocument where there are none."""
-        name = unquote(urlsplit(self.uri).path.rstrip("/").rsplit("/", 1)[-1]) or self.uri
-        yield from self._documents(self.uri, name, self._elements())
+        """Yield the Documents in their order.
+
+        Raises EmptyDocument where there are none, BrokenDocument where the loader fails.
+        """
+        yield from self._documents(self.uri, self._name, self._elements())
+
+    @property
+    def _name(self) -> str:
+        return unquote(urlsplit(self.uri).path.rstrip("/").rsplit("/", 1)[-1]) or self.uri
 
     def _elements(self, file: object = None) -> Iterator[Element]:  # noqa: ARG002 - the other reads
-        for document in self.loader.lazy_load():
+        for document in self._read():
             page = document.metadata.get("page")
-            yield Info(title=document.metadata.get("title"))
+            title = document.metadata.get("title")
+            yield Info(title=title if isinstance(title, str) else None)
             # LangChain's loaders count pages from 0.
             yield Paragraph(document.page_content, page + 1 if isinstance(page, int) else None)
+
+    def _read(self) -> Iterator[Document]:
+        """What the other loader yields; whatever it raises is about the source."""
+        try:
+            yield from self.loader.lazy_load()
+        except (LoaderError, PartMissing):
+            raise
+        except Exception as error:
+            raise BrokenDocument(
+                f"{self._name} could not be read by {type(self.loader).__name__} "
+                f"({type(error).__name__}: {error}). Check the source, and what that loader needs."
+            ) from error
 
 
 def adapt(loader: BaseLoader, source: str, **options: Unpack[LoaderOptions]) -> AdaptedLoader:

@@ -22,6 +22,8 @@ NAMESPACES = {
 QUOTED = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.')
 DAYS_1904 = 1462
 DAY_0 = datetime(1899, 12, 30)
+MAX_CODE_CHARS = 255
+"""Of a number format, as in Excel; more would make QUOTED slow."""
 LAST_DAY = 2_958_465
 """31 December 9999, the last day that Excel knows."""
 
@@ -129,7 +131,7 @@ def _as_shown(text: str, code: str, uses_1904: bool) -> str:
         number = float(text)
     except ValueError:
         return text
-    letters = QUOTED.sub("", code).lower()
+    letters = QUOTED.sub("", code[:MAX_CODE_CHARS]).lower()
     if "%" in letters:
         return f"{number * 100:.6g}%"
     if "y" in letters or ("d" in letters and "m" in letters):

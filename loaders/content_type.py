@@ -169,7 +169,8 @@ UNDECIDED_SUFFIXES = {"", ".txt", ".text"}
 """Their text is looked at for HTML and Markdown; any other, as .log or .py, is plain text."""
 
 HTML_START = re.compile(
-    r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*(?:<!doctype\s+html|<html[\s>])",
+    # Nothing in it is tried a second way (++, ?>): with many comments that would take years.
+    r"\s*+(?:<\?xml[^>]*+>\s*+)?+(?:(?><!--.*?-->)\s*+)*+(?:<!doctype\s+html|<html[\s>])",
     re.IGNORECASE | re.DOTALL,
 )
 HTML_TAG = re.compile(

@@ -1,4 +1,4 @@
-"""Turns the bytes of a text file into text, whatever its encoding.
+"""Turns a text file into text, whatever its encoding.
 
 Leaves out what the text is: HTML, Markdown or plain is for `content_type`.
 """
@@ -6,8 +6,13 @@ Leaves out what the text is: HTML, Markdown or plain is for `content_type`.
 from __future__ import annotations
 
 import codecs
+from collections.abc import Callable
 
 from charset_normalizer import from_bytes
+
+from loaders.errors import LimitExceeded, UnsupportedFormat
+from loaders.limits import Limits
+from loaders.source import SourceFile
 
 BOMS = [  # the longer before the shorter that begins alike
     (codecs.BOM_UTF8, "utf-8"),
@@ -23,6 +28,35 @@ NEVER_A_CHARSET = {"idna", "punycode", "raw_unicode_escape", "undefined", "unico
 MAX_CONTROL_SHARE = 0.005
 """Text has hardly any control characters; terminal logs have a few."""
 PRINTING_CONTROLS = frozenset("\t\n\r\f\v\x1b")
+MAX_BYTES_PER_CHAR = 4
+"""In all encodings of Unicode, and so in those of single languages."""
+
+
+def read_text(
+    file: SourceFile, limits: Limits, *, declared: Callable[[bytes], str | None] | None = None
+) -> str:
+    """The whole text, with line feeds as line ends.
+
+    declared: finds the encoding that the text itself names.
+    Raises UnsupportedFormat, or LimitExceeded before anything is made of the text.
+    """
+    _check_length(file.name, file.path.stat().st_size // MAX_BYTES_PER_CHAR, limits)
+    content = file.path.read_bytes()
+    text = decode(content, declared=declared(content) if declared else None)
+    if text is None:
+        raise UnsupportedFormat(
+            f"{file.name} is not text in any encoding that limner knows. Save it as UTF-8."
+        )
+    _check_length(file.name, len(text), limits)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _check_length(name: str, n_chars: int, limits: Limits) -> None:
+    if n_chars > limits.max_text_chars:
+        raise LimitExceeded(
+            f"{name} holds more text than the limit of {limits.max_text_chars:,} characters. "
+            "Split it."
+        )
 
 
 def decode(content: bytes, *, declared: str | None = None, is_cut: bool = False) -> str | None:

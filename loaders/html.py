@@ -11,8 +11,7 @@ from bs4.dammit import EncodingDetector
 from bs4.element import Tag
 
 from loaders.elements import Element, Info
-from loaders.encoding import decode
-from loaders.errors import UnsupportedFormat
+from loaders.encoding import read_text
 from loaders.html_tree import attribute, parse_html, prune, remove
 from loaders.loader import DocumentLoader
 from loaders.markup import read_markup
@@ -23,6 +22,8 @@ PAGE_FURNITURE = ("header", "footer", "aside")
 SECTIONS = ("article", "main", "section", "blockquote", "figure", "td")
 """Within these, a header or aside belongs to the content."""
 FURNITURE_ROLES = {"banner", "contentinfo", "complementary"}
+HEAD_BYTES = 8 * 1024
+"""In which a page names its encoding. Beautiful Soup's search is quadratic in hostile pages."""
 MIN_MAIN_SHARE = 0.2
 """A `main` with less of the page's text than this does not hold its content."""
 
@@ -31,12 +32,7 @@ class HtmlLoader(DocumentLoader):
     """Reads a page from a file or the web."""
 
     def _elements(self, file: SourceFile) -> Iterator[Element]:
-        content = file.path.read_bytes()
-        declared = EncodingDetector.find_declared_encoding(content, is_html=True)
-        text = decode(content, declared=declared)
-        if text is None:
-            raise UnsupportedFormat(f"{file.name} is not text in any encoding that limner knows.")
-        page = parse_html(text, self.limits)
+        page = parse_html(read_text(file, self.limits, declared=_declared_encoding), self.limits)
         base = page.find("base", href=True)
         pictures = NamedPictures(file, self.limits, base=str(base["href"]) if base else None)
         title = _title(page)
@@ -45,6 +41,11 @@ class HtmlLoader(DocumentLoader):
         root = _main(body)
         yield Info(title=title)
         yield from read_markup(root, pictures)
+
+
+def _declared_encoding(content: bytes) -> str | None:
+    head = content[:HEAD_BYTES]
+    return EncodingDetector.find_declared_encoding(head, is_html=True, search_entire_document=True)
 
 
 def _title(page: Tag) -> str | None:

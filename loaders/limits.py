@@ -25,6 +25,9 @@ class Limits:
     min_figure_side: int = 48
     """Pictures with a shorter side are icons, bullets and rules, not figures. Pixels."""
     fetch_timeout_s: float = 30.0
+    """How long a server may be silent."""
+    fetch_total_s: float = 120.0
+    """How long a fetch may take in all, redirects included."""
 
 
 DEFAULT_LIMITS = Limits()

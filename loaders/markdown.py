@@ -15,8 +15,7 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 from loaders.elements import Element, Info
-from loaders.encoding import decode
-from loaders.errors import UnsupportedFormat
+from loaders.encoding import read_text
 from loaders.html_tree import parse_html, prune
 from loaders.loader import DocumentLoader
 from loaders.markup import read_markup
@@ -36,11 +35,7 @@ class MarkdownLoader(DocumentLoader):
     """Reads a Markdown file."""
 
     def _elements(self, file: SourceFile) -> Iterator[Element]:
-        text = decode(file.path.read_bytes())
-        if text is None:
-            raise UnsupportedFormat(f"{file.name} is not text in any encoding that limner knows.")
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-        title, text = _without_front_matter(text)
+        title, text = _without_front_matter(read_text(file, self.limits))
         page = parse_html(_parser().render(text), self.limits)
         heading = page.find("h1")
         prune(page)

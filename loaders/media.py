@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -88,9 +89,15 @@ class MediaStore:
         """The stable URL of the picture."""
         return self.base_url + _checked(key)
 
-    def open(self, key: str) -> Image.Image:
-        """The picture as displayed (EXIF rotation applied), in RGB on white."""
-        return self._displayed(self._decode(self.path(key).read_bytes())).convert("RGB")
+    def open(self, key: str, *, max_side: int | None = None) -> Image.Image:
+        """The picture as displayed (EXIF rotation applied), in RGB on white.
+
+        max_side: in pixels; a larger picture is scaled down to it.
+        """
+        shown = self._displayed(self._decode(self.path(key).read_bytes(), max_side))
+        if max_side:
+            shown.thumbnail((max_side, max_side))
+        return shown.convert("RGB")
 
     def remove(self, key: str) -> None:
         """Delete the picture, its thumbnail and its readings; nothing if it is not there."""
@@ -117,9 +124,13 @@ class MediaStore:
     def _readings_path(self, key: str) -> Path:
         return self.folder / "readings" / f"{_checked(key)}.json"
 
-    def _decode(self, content: bytes) -> Image.Image:
+    def _decode(self, content: bytes, max_side: int | None = None) -> Image.Image:
         opened = self._opened(content)
         self._check_size(opened)
+        if max_side and max(opened.size) > max_side:
+            # A JPEG is decoded at the smallest of its own scales that is large enough.
+            share = max_side / max(opened.size)
+            opened.draft(None, (ceil(opened.width * share), ceil(opened.height * share)))
         with _broken_pictures(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             opened.load()

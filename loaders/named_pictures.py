@@ -11,6 +11,7 @@ import binascii
 import re
 import stat
 from collections.abc import Iterator
+from itertools import islice
 from urllib.parse import unquote, unquote_to_bytes, urljoin, urlsplit
 
 from bs4.element import Tag
@@ -23,7 +24,9 @@ from loaders.source import SourceFile, is_url
 
 DATA_URI = re.compile(r"data:(?P<type>[^,]*),(?P<content>.*)", re.IGNORECASE | re.DOTALL)
 SCHEME = re.compile(r"[a-z][a-z0-9+.\-]+:", re.IGNORECASE)
-SOURCE_SET = re.compile(r"([^\s,]\S*[^\s,])(?:\s+([\d.]+)[wx])?\s*(?:,|$)")
+CANDIDATE = re.compile(r"([^\s,]\S*+)(?:(?<!,)\s([^,]*+))?")
+"""One address in a `srcset` and its descriptor; a comma ends both, but may be in an address."""
+MAX_CANDIDATES = 50
 LENGTH = re.compile(r"(\d{1,6})(?:\.\d+)?(?:px)?")
 LAZY_ATTRIBUTES = ("data-src", "data-original", "data-lazy-src")
 DECORATIVE_ROLES = {"presentation", "none"}
@@ -134,8 +137,8 @@ def _addresses(image: Tag) -> list[str]:
     around = image.find_parent("picture")
     if around is not None:
         sets += [attribute(source, "srcset") for source in around.find_all("source")]
-    listed = [m for text in sets for m in SOURCE_SET.findall(text)]
-    listed.sort(key=lambda m: _size(m[1]), reverse=True)
+    listed = [candidate for text in sets for candidate in _candidates(text)][:MAX_CANDIDATES]
+    listed.sort(key=lambda candidate: candidate[1], reverse=True)
     real = [*filter(None, lazy), *(address for address, _ in listed)]
     source = attribute(image, "src")
     is_placeholder = bool(real) and source.lower().startswith("data:")
@@ -143,9 +146,15 @@ def _addresses(image: Tag) -> list[str]:
     return list(dict.fromkeys([*filter(None, lazy), *first, *real]))
 
 
+def _candidates(source_set: str) -> list[tuple[str, float]]:
+    """The first addresses in a `srcset`, each with the size that it is said to have."""
+    found = islice(CANDIDATE.finditer(source_set), MAX_CANDIDATES)
+    return [(m[1].rstrip(","), _size(m[2] or "")) for m in found]
+
+
 def _size(descriptor: str) -> float:
     try:
-        return float(descriptor)
+        return float(descriptor.strip().rstrip("wx"))
     except ValueError:
         return 0.0
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import posixpath
 import re
+import traceback
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -49,20 +50,18 @@ PROGRAM_TITLE = re.compile(
 )
 """Titles that a program filled in."""
 
+DAMAGE = (EOFError, OSError, RecursionError, zipfile.BadZipFile, zlib.error, etree.LxmlError)
+"""What only the file can be the cause of."""
 FOREIGN_ERRORS = (
     AttributeError,  # what the Office libraries raise on XML without the elements they expect
     AssertionError,
-    EOFError,
     LookupError,
     NotImplementedError,
-    OSError,
-    RecursionError,
     TypeError,
     ValueError,
-    zipfile.BadZipFile,
-    zlib.error,
-    etree.LxmlError,
 )
+"""What the file is the cause of where a library raises it; raised by limner, it is our bug."""
+LIBRARIES = {"docx", "pptx", "lxml", "zipfile"}
 
 
 @contextmanager
@@ -78,11 +77,25 @@ def open_package(file: SourceFile, limits: Limits) -> Iterator[IO[bytes]]:
     try:
         with _readable(file, limits) as stream:
             yield stream
-    except (*FOREIGN_ERRORS, PythonDocxError, OpcError, PythonPptxError) as error:
+    except (*DAMAGE, *FOREIGN_ERRORS, PythonDocxError, OpcError, PythonPptxError) as error:
+        if isinstance(error, FOREIGN_ERRORS) and not _is_from_library(error):
+            raise
         raise BrokenDocument(
             f"{file.name} is a damaged Office file ({type(error).__name__}: {error}). "
             "Open it in Office and save it again."
         ) from error
+
+
+def _is_from_library(error: BaseException) -> bool:
+    """Whether an Office library raised the error, rather than limner's own code.
+
+    Their objects read the XML when an attribute of them is asked for, so that their calls are
+    all over our code: where the error comes from is known from its frames alone.
+    """
+    frames = traceback.walk_tb(error.__traceback__)
+    packages = (frame.f_globals.get("__name__", "").partition(".")[0] for frame, _ in frames)
+    involved = [package for package in packages if package == "loaders" or package in LIBRARIES]
+    return bool(involved) and involved[-1] != "loaders"
 
 
 def meaningful_title(title: str | None) -> str | None:

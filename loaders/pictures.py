@@ -1,6 +1,6 @@
 """Pictures as documents hold them: what can be drawn of them, and what their alt text says.
 
-Leaves out pictures that a document only names (`linked_pictures`) and storing them
+Leaves out pictures that a document only names (`named_pictures`) and storing them
 (`media`).
 """
 

@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import re
 import socket
+import ssl
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +29,10 @@ from loaders.errors import FetchRefused, LimitExceeded, SourceMissing
 from loaders.limits import BYTES_PER_MIB, Limits
 
 MAX_REDIRECTS = 5
+LOGIN = re.compile(r"(https?://)([^/?#]*)@", re.IGNORECASE)
+GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""All of IPv6 that the public internet uses, apart from NAT64."""
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 READ_CHUNK_BYTES = 1 << 20
 
 
@@ -56,11 +63,16 @@ def is_url(source: str | Path) -> bool:
 
 
 def source_uri(source: str | Path) -> str:
-    """The URI under which a path, `file://` URI or web address is known."""
+    """The URI under which a path, `file://` URI or web address is known; it holds no login."""
     text = str(source)
     if is_url(text):
-        return text
+        return without_login(text)
     return local_path(text).as_uri()
+
+
+def without_login(url: str) -> str:
+    """The address without the `user:password@` in it, to be stored and shown."""
+    return LOGIN.sub(r"\1", url, count=1) if LOGIN.match(url) else url
 
 
 def local_path(source: str | Path) -> Path:
@@ -72,10 +84,23 @@ def local_path(source: str | Path) -> Path:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is on the public internet."""
+    """Whether an IP address is on the public internet.
+
+    An IPv6 address that stands for an IPv4 one, as behind NAT64, is as public as that.
+    """
     ip = ipaddress.ip_address(address)
-    mapped = getattr(ip, "ipv4_mapped", None)
-    return bool((mapped or ip).is_global) and not ip.is_multicast
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.teredo:  # it leads through a tunnel to a computer at home
+            return False
+        inner = ip.ipv4_mapped or ip.sixtofour or _behind_nat64(ip)
+        if inner is None and ip not in GLOBAL_UNICAST:
+            return False
+        ip = inner or ip
+    return ip.is_global and not ip.is_multicast
+
+
+def _behind_nat64(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    return ipaddress.IPv4Address(ip.packed[-4:]) if ip in NAT64 else None
 
 
 @contextmanager
@@ -98,7 +123,7 @@ def open_source(
             final_url = _fetch(str(source), path, limits, is_allowed)
             name = unquote(urlsplit(final_url).path.rstrip("/").rsplit("/", 1)[-1])
             host = urlsplit(final_url).netloc
-            yield SourceFile(str(source), path, name or host, None)
+            yield SourceFile(source_uri(source), path, name or host, None)
         return
     path = local_path(source)
     _check_readable(path, limits)
@@ -125,6 +150,64 @@ def _check_readable(path: Path, limits: Limits) -> None:
         )
 
 
+class _TooSlow(Exception):
+    """A fetch has used up its time."""
+
+
+class _Deadline:
+    """The end of a whole fetch, over all its connections."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def within(self, timeout: float | None) -> float:
+        """The timeout, or what is left if that is less. Raises _TooSlow if nothing is left."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise _TooSlow
+        return left if timeout is None else min(timeout, left)
+
+
+class _TimedStream(httpcore.NetworkStream):
+    """A connection that ends at the deadline, however busy it is.
+
+    The check belongs here: headers, and a body that unpacks to nothing, come in without
+    the client telling of it.
+    """
+
+    def __init__(self, stream: httpcore.NetworkStream, deadline: _Deadline) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        left = self._deadline.within(timeout)
+        try:
+            return self._stream.read(max_bytes, left)
+        except httpcore.TimeoutException:
+            self._deadline.within(timeout)  # which of the two times was over?
+            raise
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, self._deadline.within(timeout))
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        left = self._deadline.within(timeout)
+        return _TimedStream(
+            self._stream.start_tls(ssl_context, server_hostname, left), self._deadline
+        )
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
 class _CheckedBackend(httpcore.SyncBackend):
     """Connects only to allowed addresses, and to the very address that was checked.
 
@@ -132,9 +215,10 @@ class _CheckedBackend(httpcore.SyncBackend):
     let a name change its address in between (DNS rebinding).
     """
 
-    def __init__(self, is_allowed: Callable[[str], bool]) -> None:
+    def __init__(self, is_allowed: Callable[[str], bool], deadline: _Deadline) -> None:
         super().__init__()
         self._is_allowed = is_allowed
+        self._deadline = deadline
 
     def connect_tcp(
         self,
@@ -158,14 +242,16 @@ class _CheckedBackend(httpcore.SyncBackend):
                 f"{host} leads to {refused[0]}, which is not a public address. "
                 "limner fetches public pages only; save the page and add the file."
             )
-        return super().connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+        left = self._deadline.within(timeout)
+        stream = super().connect_tcp(addresses[0], port, left, local_address, socket_options)
+        return _TimedStream(stream, self._deadline)
 
 
 def _client(limits: Limits, is_allowed: Callable[[str], bool]) -> httpx.Client:
     transport = httpx.HTTPTransport(trust_env=False)
     transport._pool = httpcore.ConnectionPool(  # httpx has no public way to give a backend
         ssl_context=httpx.create_ssl_context(trust_env=False),
-        network_backend=_CheckedBackend(is_allowed),
+        network_backend=_CheckedBackend(is_allowed, _Deadline(limits.fetch_total_s)),
     )
     return httpx.Client(
         transport=transport,
@@ -178,24 +264,41 @@ def _client(limits: Limits, is_allowed: Callable[[str], bool]) -> httpx.Client:
 
 def _fetch(url: str, path: Path, limits: Limits, is_allowed: Callable[[str], bool]) -> str:
     """Write the page to path; return the URL after redirects."""
+    shown = without_login(url)
     try:
         with (
             _client(limits, is_allowed) as client,
-            client.stream("GET", url) as response,
+            client.stream("GET", shown, auth=_login(url)) as response,
             path.open("wb") as file,
         ):
             if response.is_error:
                 raise FetchRefused(
-                    f"{url} answered {response.status_code} {response.reason_phrase}."
+                    f"{shown} answered {response.status_code} {response.reason_phrase}."
                 )
             n_bytes = 0
             for piece in response.iter_bytes():
                 n_bytes += len(piece)
                 if n_bytes > limits.max_bytes:
                     raise LimitExceeded(
-                        f"{url} is larger than {limits.max_bytes / BYTES_PER_MIB:,.0f} MiB."
+                        f"{shown} is larger than {limits.max_bytes / BYTES_PER_MIB:,.0f} MiB."
                     )
                 file.write(piece)
-            return str(response.url)
+            return without_login(str(response.url))
+    except _TooSlow as error:
+        raise FetchRefused(
+            f"{shown} took longer than {limits.fetch_total_s:,.0f} s. "
+            "Try again later, or save the page and add the file."
+        ) from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise FetchRefused(f"{url} cannot be fetched ({type(error).__name__}: {error}).") from error
+        raise FetchRefused(
+            f"{shown} cannot be fetched ({type(error).__name__}: {error})."
+        ) from error
+
+
+def _login(url: str) -> tuple[str, str] | None:
+    """The user and password in a web address, if any."""
+    found = LOGIN.match(url)
+    if not found:
+        return None
+    user, _, password = found[2].partition(":")
+    return unquote(user), unquote(password)

@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterator
 
 from loaders.elements import Element, Info, Paragraph
-from loaders.encoding import decode
-from loaders.errors import UnsupportedFormat
+from loaders.encoding import read_text
 from loaders.loader import DocumentLoader
 from loaders.source import SourceFile
 
@@ -22,12 +21,8 @@ class TextLoader(DocumentLoader):
     """Reads a text file in any encoding."""
 
     def _elements(self, file: SourceFile) -> Iterator[Element]:
-        text = decode(file.path.read_bytes())
-        if text is None:
-            raise UnsupportedFormat(
-                f"{file.name} is not text in any encoding that limner knows. Save it as UTF-8."
-            )
+        text = read_text(file, self.limits)
         yield Info()
-        for paragraph in BLANK_LINES.split(text.replace("\r\n", "\n").replace("\r", "\n")):
+        for paragraph in BLANK_LINES.split(text):
             if paragraph.strip():
                 yield Paragraph(paragraph.strip("\n"))

@@ -10,7 +10,7 @@ import io
 import re
 from collections.abc import Iterator
 from itertools import chain, groupby
-from typing import Any, Literal
+from typing import Literal
 
 import streamlit as st
 
@@ -24,8 +24,6 @@ FIGURE_BOX = (640, 560)
 N_NEAREST = 3
 WRITING = " ▍"
 UNSUPPORTED = ":orange-badge[:material/help: not found in your documents]"
-WRITTEN = {"document", "alt"}
-"""Descriptions of a figure that a person wrote."""
 PIPE = r"\|"
 TABLE_LINE = re.compile(r"\|.*\|")
 CELL_END = re.compile(r"(?<!\\)\|")
@@ -86,7 +84,8 @@ class _Writing:
     def add_sentence(self, sentence: Sentence) -> None:
         """A checked sentence in place of its words, with what belongs right after it."""
         _, _, self._unchecked = self._unchecked.partition(sentence.text)
-        self._checked = f"{self._checked} {sentence.marked}".strip()
+        marked = sentence.marked if sentence.supported else sentence.text
+        self._checked = f"{self._checked} {marked}".strip()
         self._line.text(self._checked)
         if not sentence.supported:
             st.markdown(UNSUPPORTED)
@@ -98,17 +97,9 @@ class _Writing:
 
 def show_figure(source: Source, assistant: Assistant) -> None:
     """Show the figure with its caption and where it stands."""
-    metadata = source.document.metadata
     with st.container(gap="xsmall"):
         _show_picture(source, assistant, FIGURE_BOX)
-        origin = " (caption by a machine)" if _is_by_machine(metadata) else ""
-        st.caption(f"{plain(metadata['caption'])}{origin}  \n**{plain(source.place)}**")
-
-
-def _is_by_machine(metadata: dict[str, Any]) -> bool:
-    """A machine's caption must not pass for one that a person wrote."""
-    known = metadata.get("descriptions", {}).keys()
-    return "blip" in known and not known & WRITTEN
+        st.caption(f"{plain(source.caption)}  \n**{plain(source.place)}**")
 
 
 def _show_picture(source: Source, assistant: Assistant, box: tuple[int, int]) -> None:

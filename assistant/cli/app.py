@@ -48,7 +48,7 @@ LlmFlag = Annotated[
     typer.Option("--llm", help="auto, ollama, openai or embedded. [default: auto]"),
 ]
 ModelFlag = Annotated[
-    str | None, typer.Option("--model", help="An Ollama model, such as llama3.1.")
+    str | None, typer.Option("--model", help="A model of the server, such as llama3.1.")
 ]
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from assistant.assistant import Assistant
+from assistant.cli.sources import as_typed, file_name, find
 from assistant.cli.terminal import err, opened, print_json, say
 from assistant.ingestion import Progress as Step
 from assistant.ingestion import Report
@@ -20,8 +20,8 @@ def add(sources: list[str], library: Path | None, as_json: bool) -> None:
     """Read sources into the library with progress on stderr."""
     with opened(library, create=True) as assistant:
         if not BlipCaptioner.is_available(assistant.settings.blip_model):
-            err.print(missing_weights(assistant.settings.blip_model), style="yellow", markup=False)
-        report = read_with_progress(assistant, sources)
+            err.print(missing_weights(assistant.settings.blip_model), style="yellow")
+        report = read_with_progress(assistant, [as_typed(source) for source in sources])
         if as_json:
             print_json(report.to_dict())
         else:
@@ -92,7 +92,7 @@ def list_documents(library: Path | None, as_json: bool) -> None:
 def show(source: str, library: Path | None, as_json: bool) -> None:
     """Print the evidence of one document in order."""
     with opened(library) as assistant:
-        uri = assistant.find_source(source)
+        uri = find(assistant, source)
         evidence = assistant.library.evidence(uri)
         document = next(d for d in assistant.documents() if d.source == uri)
     if as_json:
@@ -113,24 +113,16 @@ def show(source: str, library: Path | None, as_json: bool) -> None:
 
 
 def remove(sources: list[str], library: Path | None, as_json: bool) -> None:
-    """Take documents out, each by path, URI or file name."""
-    removed = []
+    """Take documents out, each by path, URI or file name; none where one is unknown."""
     with opened(library) as assistant:
-        for source in sources:
-            uri = assistant.find_source(source)
+        removed = list(dict.fromkeys(find(assistant, source) for source in sources))
+        for uri in removed:
             assistant.remove(uri)
-            removed.append(uri)
     if as_json:
         print_json({"removed": removed})
     else:
         for uri in removed:
             say(f"Removed {uri}")
-
-
-def file_name(uri: str) -> str:
-    """The last part of a URI, as a person knows it."""
-    parts = urlsplit(uri)
-    return unquote(parts.path.rstrip("/").rsplit("/", 1)[-1]) or parts.netloc
 
 
 def _tell(report: Report) -> None:

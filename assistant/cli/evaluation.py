@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
-import typer
 from rich.progress import Progress
 
-from assistant.cli.terminal import err, opened, print_json, say
+from assistant.cli.terminal import err, opened, print_json, refuse, say
 from assistant.evaluation import evaluate_retrieval, read_questions, write_ranked
 
 SCOPES = ("document", "library")
@@ -19,8 +19,9 @@ def evaluate(
 ) -> None:
     """Print the metrics; write the rankings where asked."""
     if scope not in SCOPES:
-        err.print(f"--scope is {' or '.join(SCOPES)}, not {scope}.", style="red", markup=False)
-        raise typer.Exit(2)
+        refuse(f"--scope is {' or '.join(SCOPES)}, not {scope}.")
+    if ranked and not _can_be_written(ranked):
+        refuse(f"--ranked {ranked} cannot be written. Name a file in a folder that is there.")
     with opened(library) as assistant, Progress(console=err, transient=True) as bar:
         questions = read_questions(questions_file)
         task = bar.add_task("Searching", total=len(questions))
@@ -36,6 +37,12 @@ def evaluate(
         print_json(result.metrics)
     else:
         _tell(result.metrics)
+
+
+def _can_be_written(path: Path) -> bool:
+    if path.exists():
+        return path.is_file() and os.access(path, os.W_OK)
+    return path.parent.is_dir() and os.access(path.parent, os.W_OK)
 
 
 def _tell(metrics: dict[str, Any]) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-import typer
-
 from assistant.answer import REPLACED, Answer, Source, search_result
 from assistant.assistant import Assistant
-from assistant.cli.terminal import err, opened, out, print_json, say, sentences_for_errors
-from assistant.errors import AssistantError
+from assistant.cli.sources import as_typed, check_glob
+from assistant.cli.terminal import opened, out, print_json, refuse, say, say_error
+from assistant.errors import EXPLAINED, QuestionsInvalid
 from assistant.events import AnswerFinished, Event, SentenceChecked, SourcesFound, TextAdded
 
 PREVIEW_CHARS = 300
@@ -27,13 +26,16 @@ def search(
 ) -> None:
     """Print ranked evidence."""
     if not query.strip() and image is None:
-        err.print("Give a query, or a picture with --image FILE.", style="red")
-        raise typer.Exit(2)
+        refuse("Give a query, or a picture with --image FILE.")
     with opened(library) as assistant:
+        check_glob(assistant, source)
         if image is None:
             hits = assistant.search(query, k, source=source, modality=modality)
         else:
-            hits = assistant.search_image(image, query=query, k=k, source=source, modality=modality)
+            picture = Path(as_typed(str(image)))
+            hits = assistant.search_image(
+                picture, query=query, k=k, source=source, modality=modality
+            )
     if as_json:
         print_json(search_result(query, hits))
         return
@@ -57,7 +59,10 @@ def ask(
     as_json: bool,
 ) -> None:
     """Print one answer as it is written."""
-    with opened(library, llm=llm, ollama_model=model) as assistant:
+    if not question.strip():
+        refuse('Give a question, such as limner ask "How tall is Taranaki?".')
+    with opened(library, llm=llm, model=model) as assistant:
+        check_glob(assistant, source)
         if as_json:
             print_json(assistant.ask(question, source=source).to_dict())
         else:
@@ -66,19 +71,20 @@ def ask(
 
 def chat(source: str | None, llm: str | None, model: str | None, library: Path | None) -> None:
     """Ask question after question; an empty line or Ctrl-D ends it."""
-    with opened(library, llm=llm, ollama_model=model) as assistant:
+    with opened(library, llm=llm, model=model) as assistant:
+        check_glob(assistant, source)
         say(f"{assistant.library.n_documents} documents, {assistant.model.name}. Empty line ends.")
         while question := _next_question():
             try:
                 print_answer(assistant.stream(question, source=source))
-            except AssistantError as error:
-                err.print(f"limner: {error}", style="red", markup=False)
+            except EXPLAINED as error:
+                say_error(error)
 
 
 def demo(questions_file: Path, library: Path | None) -> None:
     """Ask each line of a file and print the answers."""
-    with sentences_for_errors(), opened(library) as assistant:
-        _demo(assistant, questions_file.read_text("utf-8").splitlines())
+    with opened(library) as assistant:
+        _demo(assistant, _lines(questions_file))
 
 
 def print_answer(events: Iterable[Event]) -> None:
@@ -90,10 +96,10 @@ def print_answer(events: Iterable[Event]) -> None:
             case SourcesFound():
                 sources = event.sources
             case TextAdded(text=text):
-                out.print(text, end="", markup=False)
+                out.print(text, end="")
                 shown.append(text)
             case SentenceChecked(sentence=sentence):
-                out.print(sentence.marks, end="", markup=False)
+                out.print(sentence.marks, end="")
                 for n in sentence.figures:
                     _print_figure(sources[n - 1])
             case AnswerFinished(answer=answer):
@@ -107,6 +113,13 @@ def _demo(assistant: Assistant, questions: list[str]) -> None:
     for question in filter(None, map(str.strip, questions)):
         say(f"\nQ: {question}", style="bold")
         print_answer(assistant.stream(question))
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise QuestionsInvalid(f"{path} cannot be read: {error}") from error
 
 
 def _next_question() -> str:

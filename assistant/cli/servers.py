@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import runpy
-import sys
 from pathlib import Path
 
 from assistant.cli.terminal import err, sentences_for_errors, settings_of
@@ -13,11 +10,9 @@ from assistant.cli.terminal import err, sentences_for_errors, settings_of
 def ui(port: int, browser: bool, library: Path | None) -> None:
     """Run the chat page until it is stopped."""
     with sentences_for_errors():
-        settings = settings_of(library)
-        os.environ["LIMNER_LIBRARY"] = str(settings.library.resolve())
-        # By name, as a person would start it: the layers forbid an import of ui from here.
-        sys.argv = ["limner ui", f"--port={port}", *([] if browser else ["--no-browser"])]
-        runpy.run_module("ui", run_name="__main__", alter_sys=True)
+        from ui.launch import serve as serve_ui
+
+        serve_ui(settings_of(library), port=port, open_browser=browser)
 
 
 def serve(host: str, port: int, library: Path | None) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 
 from assistant.assistant import Assistant
 from assistant.errors import EXPLAINED, SettingsInvalid
@@ -22,33 +24,82 @@ PRIVATE = {
     # Nothing is fetched from a hub while a command runs, and no library reports home.
     "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
-    # LangChain would upload prompts, and with them documents, wherever this is set.
     "LANGSMITH_TRACING": "false",
-    "LANGCHAIN_TRACING_V2": "false",
     "TOKENIZERS_PARALLELISM": "false",
 }
+TRACERS = ("LANGSMITH_", "LANGCHAIN_")
+"""Several variables that begin so would have LangChain upload prompts, and documents in them."""
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+DIRECTIONS = "\u202a-\u202e\u2066-\u2069"
+"""Bidirectional overrides and isolates: they show text in another order than it is written."""
+CONTROLS = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f{DIRECTIONS}]")
+"""All control characters but tab and line feed, and what turns the writing direction."""
+SURROGATES = re.compile(r"[\ud800-\udfff]")
+"""Bytes of a file name that are not UTF-8; no stream takes them."""
 
 
-def settings_of(library: Path | None, **flags: Any) -> Settings:
-    """The settings with a command's flags over them."""
-    return read_settings(library=library, **flags)
+def printable(text: str) -> str:
+    """The text without what a terminal would obey rather than show."""
+    return SURROGATES.sub("\ufffd", CONTROLS.sub("", text))
+
+
+class PlainConsole(Console):
+    """A console that prints the words of documents as words: no markup, no control characters.
+
+    Styles, cursor and progress bars remain its own.
+    """
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Render as a console does; all text that is printed comes through here."""
+        for segment in super().render(renderable, options):
+            text = segment.text if segment.control else printable(segment.text)
+            yield segment._replace(text=text)
+
+
+class PlainFormatter(logging.Formatter):
+    """Log lines quote documents and their names as well."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, printable."""
+        return printable(super().format(record))
+
+
+out = PlainConsole()
+err = PlainConsole(stderr=True)
+
+
+def settings_of(
+    library: Path | None, *, llm: str | None = None, model: str | None = None
+) -> Settings:
+    """The settings with a command's flags over them. model: of the server that llm leads to."""
+    settings = read_settings(library=library, llm=llm)
+    if model is None:
+        return settings
+    if settings.llm == "embedded":
+        raise SettingsInvalid(
+            f"--model {model} cannot be had: the setting llm is embedded, which has one model. "
+            "Leave --model out, or name a server with --llm ollama or --llm openai."
+        )
+    named = "openai_model" if settings.llm == "openai" else "ollama_model"
+    return read_settings(library=library, llm=llm, **{named: model})
 
 
 @contextmanager
 def sentences_for_errors() -> Iterator[None]:
     """Turn limner's own errors into one line on stderr and an exit code."""
-    os.environ.update(PRIVATE)
-    logging.basicConfig(level=os.environ.get("LOGLEVEL", "ERROR"), stream=sys.stderr)
+    _keep_private()
+    _log_errors_only()
     try:
         yield
     except SettingsInvalid as error:
-        err.print(f"limner: {error}", style="red", markup=False)
-        raise typer.Exit(2) from None
+        refuse(f"limner: {error}")
     except EXPLAINED as error:
-        err.print(f"limner: {error}", style="red", markup=False)
+        say_error(error)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         err.print("Stopped.")
@@ -56,20 +107,47 @@ def sentences_for_errors() -> Iterator[None]:
 
 
 @contextmanager
-def opened(library: Path | None, *, create: bool = False, **flags: Any) -> Iterator[Assistant]:
+def opened(
+    library: Path | None, *, create: bool = False, llm: str | None = None, model: str | None = None
+) -> Iterator[Assistant]:
     """The assistant over the library, with errors as sentences."""
     with (
         sentences_for_errors(),
-        Assistant.open(settings_of(library, **flags), create=create) as assistant,
+        Assistant.open(settings_of(library, llm=llm, model=model), create=create) as assistant,
     ):
         yield assistant
 
 
 def print_json(value: Any) -> None:
-    """The value as JSON on stdout."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    """The value as JSON on stdout, with what a terminal would obey written as escapes."""
+    text = SURROGATES.sub("\ufffd", json.dumps(value, ensure_ascii=False, indent=2))
+    # JSON has escaped the other controls already; its line feeds are its own.
+    sys.stdout.write(CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
 
 def say(text: str = "", style: str | None = None) -> None:
-    """One line on stdout, taken as it is: nothing in it is markup."""
-    out.print(text, style=style, markup=False)
+    """One line on stdout."""
+    out.print(text, style=style)
+
+
+def say_error(error: Exception) -> None:
+    """The sentence of one of limner's errors on stderr."""
+    err.print(f"limner: {error}", style="red")
+
+
+def refuse(text: str) -> NoReturn:
+    """End a command that was called wrongly, with a sentence on stderr."""
+    err.print(text, style="red")
+    raise typer.Exit(2) from None
+
+
+def _keep_private() -> None:
+    for name in [name for name in os.environ if name.startswith(TRACERS)]:
+        del os.environ[name]
+    os.environ.update(PRIVATE)
+
+
+def _log_errors_only() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(PlainFormatter(logging.BASIC_FORMAT))
+    logging.basicConfig(level=logging.ERROR, handlers=[handler])

@@ -20,7 +20,13 @@ from loaders.errors import PartMissing
 DEFAULT_MODEL = "Salesforce/blip-image-captioning-base"
 BATCH_SIZE = 8
 MAX_NEW_TOKENS = 40
-WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
+NEEDED_FILES = (
+    ("config.json",),
+    ("model.safetensors", "pytorch_model.bin"),
+    ("preprocessor_config.json", "processor_config.json"),
+    ("tokenizer.json", "vocab.txt"),
+)
+"""What BLIP loads: of each line, one of the files."""
 
 
 class BlipCaptioner:
@@ -38,12 +44,8 @@ class BlipCaptioner:
 
     @staticmethod
     def is_available(model: str = DEFAULT_MODEL) -> bool:
-        """Whether the weights are on this disk. Costs a look at the cache, no import of torch."""
-        if Path(model).is_dir():
-            return (Path(model) / "config.json").is_file()
-        from huggingface_hub import try_to_load_from_cache
-
-        return any(isinstance(try_to_load_from_cache(model, name), str) for name in WEIGHT_FILES)
+        """Whether all that it loads is on this disk. Costs a look there, no import of torch."""
+        return all(any(_is_here(model, name) for name in names) for names in NEEDED_FILES)
 
     @property
     def fingerprint(self) -> str:
@@ -52,7 +54,7 @@ class BlipCaptioner:
 
     def read(self, images: Sequence[Image.Image]) -> list[str]:
         """One caption an image, in order. Raises PartMissing if the weights are not here."""
-        # Like shapes side by side: the processor resizes all of a batch to one square.
+        # Pictures of any shapes make a batch: the processor resizes each to one square.
         captions: list[str] = []
         for start in range(0, len(images), BATCH_SIZE):
             captions += self._caption(images[start : start + BATCH_SIZE])
@@ -92,6 +94,17 @@ class BlipCaptioner:
                 raise PartMissing(missing_weights(self.model)) from error
             self._loaded = processor, model.eval().to(device), device
         return self._loaded
+
+
+def _is_here(model: str, name: str) -> bool:
+    if Path(model).is_dir():
+        return (Path(model) / name).is_file()
+    from huggingface_hub import try_to_load_from_cache
+
+    try:
+        return isinstance(try_to_load_from_cache(model, name), str)
+    except ValueError:  # not a name on the hub: a folder that is not there
+        return False
 
 
 def missing_weights(model: str = DEFAULT_MODEL) -> str:

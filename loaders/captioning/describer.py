@@ -7,16 +7,19 @@ costs nothing. Leaves out the fusion with what the document says.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from PIL import Image
 
 from loaders.captioning.blip import BlipCaptioner
-from loaders.captioning.ocr import OcrReader
+from loaders.captioning.ocr import MAX_SIDE, OcrReader
+from loaders.errors import PartMissing
 from loaders.media import MediaStore
 
 BATCH_SIZE = 8
+logger = logging.getLogger(__name__)
 
 
 class PictureReader(Protocol):
@@ -62,23 +65,42 @@ class FigureDescriber:
     def describe(
         self, keys: Sequence[str], on_progress: Callable[[int, int], None] | None = None
     ) -> dict[str, dict[str, str]]:
-        """Key → {"blip": …, "ocr": …}, without those that say nothing."""
+        """Key → {"blip": …, "ocr": …}, without those that say nothing.
+
+        A reader whose model turns out not to be here is dropped; the others go on.
+        """
         found: dict[str, dict[str, str]] = {}
         for start in range(0, len(keys), BATCH_SIZE):
             batch = keys[start : start + BATCH_SIZE]
-            for name, part in self._readers.items():
-                for key, text in self._read(batch, part).items():
-                    if text:
-                        found.setdefault(key, {})[name] = text
+            found |= {key: texts for key, texts in self._read(batch).items() if texts}
             if on_progress:
                 on_progress(min(start + BATCH_SIZE, len(keys)), len(keys))
         return found
 
-    def _read(self, keys: Sequence[str], part: PictureReader) -> dict[str, str]:
-        known = {key: self.media.readings(key).get(part.fingerprint) for key in keys}
-        new = [key for key, text in known.items() if text is None]
-        if new:
-            for key, text in zip(new, part.read([self.media.open(k) for k in new]), strict=True):
+    def _read(self, keys: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Key → {"blip": …, "ocr": …}; each picture is decoded once for all readers."""
+        readings = {key: self.media.readings(key) for key in keys}
+        images: dict[str, Image.Image] = {}
+        for name, part in list(self._readers.items()):
+            new = [key for key in keys if part.fingerprint not in readings[key]]
+            for key in new:
+                if key not in images:
+                    # No reader looks at more than this, and eight large pictures fill the memory.
+                    images[key] = self.media.open(key, max_side=MAX_SIDE)
+            try:
+                texts = part.read([images[key] for key in new]) if new else []
+            except PartMissing as error:
+                logger.warning("%s", error)
+                self._readers.pop(name, None)
+                continue
+            for key, text in zip(new, texts, strict=True):
+                readings[key][part.fingerprint] = text
                 self.media.add_readings(key, {part.fingerprint: text})
-                known[key] = text
-        return {key: text for key, text in known.items() if text is not None}
+        return {
+            key: {
+                name: known[part.fingerprint]
+                for name, part in self._readers.items()
+                if known.get(part.fingerprint)
+            }
+            for key, known in readings.items()
+        }

@@ -22,6 +22,9 @@ GENERIC_ALT = re.compile(
     re.IGNORECASE,
 )
 WORD = re.compile(r"\w+")
+MIN_TELLING_CHARS = 3
+MAX_SAID_SHARE = 0.8
+"""A line of which this share of the telling words is said already is a rewording."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,8 @@ class FigureWords:
 
     document: str | None = None
     alt: str | None = None
-    blip: str | None = None
     ocr: str | None = None
+    blip: str | None = None
 
     def present(self) -> dict[str, str]:
         """Provenance → text, for those that say something."""
@@ -59,7 +62,11 @@ def fuse(
     section: str | None = None,
     references: list[str] | None = None,
 ) -> str:
-    """The figure's page_content: one line for each thing known, nothing twice."""
+    """The figure's page_content: one line for each thing known, nothing twice.
+
+    What only rewords the lines before it is left out, but no number that is new. The
+    picture's own text is left out only if all of it is said: each of its words may be a label.
+    """
     known = words.present()
     lines = [
         ("", known.get("document")),
@@ -72,11 +79,20 @@ def fuse(
     said: set[str] = set()
     kept: list[str] = []
     for label, text in lines:
-        new = _words(text or "") - said
-        if text and new:
+        found = _words(text or "")
+        if text and (found - said if label == OCR_LABEL else _adds(found, said)):
             kept.append(f"{label}{_clean(text)}")
-            said |= new
+            said |= found
     return "\n".join(kept)
+
+
+def _adds(words: set[str], said: set[str]) -> bool:
+    """Whether a line with these words says something new, rather than the same otherwise."""
+    new = words - said
+    telling = {word for word in words if len(word) >= MIN_TELLING_CHARS}
+    is_reworded = bool(telling) and len(telling & said) >= MAX_SAID_SHARE * len(telling)
+    has_number = any(character.isdigit() for word in new for character in word)
+    return has_number or (bool(new) and not is_reworded)
 
 
 def _words(text: str) -> set[str]:

@@ -24,6 +24,8 @@ NUMBERING = re.compile(r"(?:\(?(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]|\[\d{1,3}\])\
 COUNTED = re.compile(r"\d+\s+[^\W\d]")
 SENTENCE_END = re.compile(r"[.!?:;][\"”’)\]]*$")
 WORD_AT_END, WORD_AT_START = re.compile(r"\w[\w-]*$"), re.compile(r"\w[\w-]*")
+MAX_WORD_CHARS = 200
+"""How far back the start of a word is looked for: WORD_AT_END is slow in long text."""
 TABULAR_GAP = 2.0
 """Between two cells of a row, in type sizes."""
 LEADING = 1.3
@@ -265,7 +267,7 @@ def _joined(before: str, after: str, vocabulary: Collection[str]) -> str:
     if not before.endswith((LINE_END_HYPHEN, "-")) or len(before) < 2:
         return f"{before} {after}"
     head = before[:-1]
-    first, second = WORD_AT_END.search(head), WORD_AT_START.match(after)
+    first, second = WORD_AT_END.search(head[-MAX_WORD_CHARS:]), WORD_AT_START.match(after)
     if first is None or second is None:
         return f"{head}- {after}"  # a dash, not a hyphen
     if f"{first[0]}{second[0]}".lower() in vocabulary:

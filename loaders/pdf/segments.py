@@ -1,6 +1,6 @@
 """The text layer of a page, read from PDFium and joined to runs of words on one line.
 
-Leaves out reading order and paragraphs: that is `layout`.
+Leaves out reading order and paragraphs: that is `columns` and `paragraphs`.
 """
 
 from __future__ import annotations

@@ -12,18 +12,23 @@ ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "samples" / "documents"
 
 
+def clean_environment() -> dict[str, str]:
+    """The environment of a command, without settings."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("LIMNER_", "OLLAMA_"))}
+    return clean | {"PYTHONPATH": str(ROOT)}
+
+
 def limner(
     *arguments: object, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("LIMNER_", "OLLAMA_"))}
     return subprocess.run(
         [sys.executable, "-m", "assistant.cli", *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=240,
         cwd=cwd or ROOT,
-        env=clean | {"PYTHONPATH": str(ROOT)} | dict(env or {}),
+        env=clean_environment() | dict(env or {}),
         check=False,
     )
 

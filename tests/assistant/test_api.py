@@ -20,7 +20,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from assistant.answer import NOT_IN_LIBRARY, REPLACED, search_result
+from assistant.answer import NOT_IN_LIBRARY, REPLACED, UNSUPPORTED, search_result
 from assistant.api import MAX_BODY_BYTES, MAX_HITS, create_app, serve
 from assistant.assistant import Assistant
 from assistant.errors import GenerationFailed, OllamaStopped, SettingsInvalid
@@ -168,7 +168,9 @@ def test_a_stream_has_the_form_of_server_sent_events(served: Served) -> None:
 def test_a_stream_says_so_when_the_check_replaces_what_was_shown(serving: Serving) -> None:
     chunks = list(serving(says("The moon ", "is made of cheese.")).ask(stream=True))
     text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
-    assert text == f"The moon is made of cheese.\n\n**{REPLACED}**\n\n{NOT_IN_LIBRARY}"
+    assert (
+        text == f"The moon is made of cheese. {UNSUPPORTED}\n\n**{REPLACED}**\n\n{NOT_IN_LIBRARY}"
+    )
     assert chunks[-1].limner["grounded"] is False
 
 

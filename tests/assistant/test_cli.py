@@ -1,13 +1,16 @@
 """The command line, run as a person runs it, over a real library."""
 
 import json
+import re
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.assistant.command_line import limner, limner_json
+from tests.assistant.command_line import ROOT, clean_environment, limner, limner_json
 from tests.assistant.real_library import CAPTION, REAL_ANSWER, REAL_QUESTION, REAL_WISH
 
 ANSWER_KEYS = {"question", "answer", "grounded", "sentences", "sources", "model", "timings_s"}
@@ -114,6 +117,9 @@ def test_ask_says_so_where_the_library_does_not_know(library: Path) -> None:
         (["ask", "x", "--library", "none"], 1, "limner add"),
         (["search", "x", "--library", "none"], 1, "There is no library"),
         (["search"], 2, "Give a query"),
+        (["ask", " "], 2, "Give a question"),
+        (["ask", "x", "--llm", "embedded", "--model", "m"], 2, "--model m"),
+        (["evaluate", "q.jsonl", "--ranked", "none/x"], 2, "none/x cannot be written"),
         (["ask", "x", "--llm", "gpt9"], 2, "llm = 'gpt9' is not valid"),
         (["search", "x", "--modality", "smell"], 2, "smell"),
         (["nonsense"], 2, "nonsense"),
@@ -129,6 +135,78 @@ def test_a_mistake_is_one_sentence_and_an_exit_code(
     assert words in result.stderr
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
+
+
+def test_what_a_document_holds_reaches_the_terminal_as_words_only(tmp_path: Path) -> None:
+    (tmp_path / "\x1b[31mred.md").write_text(
+        "# T\x1b]0;x\x07\n\nOil\x9b2J fell\u202e in :+1: [b]2020[/b]."
+    )
+    library = ("--library", tmp_path / "library")
+    outputs = [
+        limner("add", tmp_path, *library),
+        limner("list", *library),
+        limner("show", "*red.md", *library),
+        limner("search", "oil", *library),
+        limner("show", "*red.md", "--json", *library),
+    ]
+    for result in outputs:
+        assert result.returncode == 0, result.stderr
+        assert (
+            re.findall("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", result.stdout + result.stderr) == []
+        )
+    assert "[31mred.md" in outputs[1].stdout
+    assert "Oil2J fell in :+1: [b]2020[/b]." in outputs[2].stdout
+    evidence = json.loads(outputs[4].stdout)["evidence"]
+    assert any("Oil\x9b2J fell\u202e" in e["text"] for e in evidence)
+
+
+def test_an_argument_that_is_no_path_costs_only_itself(tmp_path: Path) -> None:
+    (tmp_path / "good.md").write_text("# Oil\n\nOil fell in 2020.")
+    odd = ["http://[", "~nobody-of-that-name/x.md", "file://[", "\udcff.pdf"]
+    env = {"PYTHONIOENCODING": "utf-8:strict"}
+    options = ("--library", tmp_path / "library")
+    report = limner_json("add", *odd, "good.md", *options, cwd=tmp_path, env=env)
+    assert (report["added"], len(report["failed"])) == (1, 4)
+    told = limner("add", *odd, "good.md", *options, cwd=tmp_path, env=env)
+    assert told.returncode == 0, told.stderr
+    assert "1 unchanged, 4 failed" in told.stdout
+    shown = limner("show", "~nobody-of-that-name/x.md", *options, cwd=tmp_path)
+    assert shown.returncode == 1
+    assert "`limner list` prints the sources" in shown.stderr
+    assert "Traceback" not in shown.stderr
+
+
+@pytest.mark.parametrize("command", ["ask", "search"])
+def test_a_glob_that_matches_no_document_is_an_error(command: str, library: Path) -> None:
+    result = limner(command, REAL_QUESTION, "--source", "*.xyz", "--library", library)
+    assert result.returncode == 1
+    assert "--source *.xyz matches no document" in result.stderr
+    assert "limner list" in result.stderr
+    assert result.stdout == ""
+
+
+def test_remove_takes_nothing_where_one_source_is_unknown(library: Path) -> None:
+    names = ("lighthouse.md", "none.md")
+    result = limner("remove", *names, "--json", "--library", library)
+    assert result.returncode == 1
+    assert "none.md" in result.stderr
+    assert len(limner_json("list", "--library", library)["documents"]) == 1
+    twice = limner_json("remove", "lighthouse.md", "*.md", "--library", library)
+    assert [source.rsplit("/", 1)[-1] for source in twice["removed"]] == ["lighthouse.md"]
+
+
+def test_demo_names_a_file_that_is_not_there(library: Path) -> None:
+    result = limner("demo", "none.txt", "--library", library)
+    assert result.returncode == 1
+    assert "none.txt cannot be read" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_only_limners_own_variables_are_read(tmp_path: Path) -> None:
+    result = limner("list", "--library", tmp_path / "none", env={"LOGLEVEL": "debug"})
+    assert result.returncode == 1
+    assert "There is no library" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_a_stopped_ollama_is_named_with_what_to_do(library: Path) -> None:
@@ -157,11 +235,6 @@ def test_evaluate_writes_its_ranking(library: Path, tmp_path: Path) -> None:
 
 @pytest.mark.real
 def test_chat_answers_until_an_empty_line(library: Path) -> None:
-    import subprocess
-    import sys
-
-    from tests.assistant.command_line import ROOT
-
     result = subprocess.run(
         [sys.executable, "-m", "assistant.cli", "chat", "--llm", "embedded", "--library", library],
         input=f"{REAL_QUESTION}\n\n",
@@ -172,3 +245,22 @@ def test_chat_answers_until_an_empty_line(library: Path) -> None:
         check=True,
     )
     assert REAL_ANSWER in result.stdout
+
+
+def test_chat_goes_on_after_an_error_of_the_library(library: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "assistant.cli", "chat", "--llm", "embedded", "--library", library],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=clean_environment(),
+    ) as chat:
+        assert chat.stdout
+        assert "1 documents" in chat.stdout.readline()
+        for file in library.glob("*.sqlite*"):
+            file.write_bytes(b"no database " * 1000)
+        _, said = chat.communicate("What?\nWhat?\n\n", timeout=120)
+    assert said.count("limner: ") == 2, said
+    assert chat.returncode == 0

@@ -1,8 +1,11 @@
 """`doctor`: what is active and what is missing."""
 
+import sys
 from pathlib import Path
 
-from assistant.doctor import checks
+import pytest
+
+from assistant.doctor import Check, checks
 from assistant.settings import Settings
 
 
@@ -24,3 +27,41 @@ def test_a_stopped_ollama_is_told_with_what_to_do(tmp_path: Path) -> None:
     llm = next(check for check in checks(settings) if check.name == "llm")
     assert not llm.ok
     assert "ollama serve" in llm.fix
+
+
+def test_an_embedding_model_that_is_not_here_is_told_and_the_rest_looked_at(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(library=tmp_path, llm="embedded", embedding_model="limner/none")
+    found = {check.name: check for check in checks(settings)}
+    assert not found["embeddings"].ok
+    assert "limner/none" in found["embeddings"].fix
+    assert found["ocr"].ok
+
+
+def ocr_of(tmp_path: Path) -> Check:
+    settings = Settings(library=tmp_path, llm="embedded")
+    return next(check for check in checks(settings) if check.name == "ocr")
+
+
+def test_an_ocr_engine_that_cannot_be_loaded_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "rapidocr", None)
+    ocr = ocr_of(tmp_path)
+    assert not ocr.ok
+    assert "cannot be loaded" in ocr.detail
+    assert "pip install" in ocr.fix
+
+
+def test_an_ocr_model_whose_file_is_gone_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = tmp_path / "rapidocr-3.10.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: rapidocr\nVersion: 3.10.0\n")
+    (installed / "RECORD").write_text("rapidocr/models/gone.onnx,,\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    ocr = ocr_of(tmp_path)
+    assert not ocr.ok
+    assert "gone.onnx" in ocr.detail

@@ -8,7 +8,7 @@ from PIL import Image
 
 from assistant.ingestion import Progress, Report, ingest
 from loaders import FigureDescriber, Limits, MediaStore
-from retrievers import Library
+from retrievers import Library, ModelMissing
 from tests.assistant.words import WordEmbeddings
 
 
@@ -93,9 +93,43 @@ def test_nothing_indexed_is_lost_when_a_file_breaks(desk: Desk) -> None:
 
 def test_a_missing_path_and_an_empty_folder_are_reported(desk: Desk) -> None:
     reasons = dict(desk.add(desk.documents / "no.pdf", desk.documents).failed)
-    folder = desk.documents.as_uri()
-    assert "is not there" in reasons[f"{folder}/no.pdf"]
-    assert "holds no files" in reasons[folder]
+    assert "is not there" in reasons[f"{desk.documents.as_uri()}/no.pdf"]
+    assert "holds no files" in reasons[str(desk.documents)]
+
+
+def test_a_name_that_is_no_path_and_no_url_is_reported(desk: Desk) -> None:
+    note = desk.write("a.txt", "Oil fell.")
+    report = desk.add(Path("~no-such-user/x"), note, "http://[")  # type: ignore[arg-type]
+    assert report.added == 1
+    assert len(report.failed) == 2
+
+
+def test_a_link_that_leads_out_of_the_folder_is_reported_and_not_followed(desk: Desk) -> None:
+    secret = desk.documents.parent / "secret.txt"
+    secret.write_text("the password")
+    (desk.documents / "link.txt").symlink_to(secret)
+    (desk.documents / "nowhere.txt").symlink_to(desk.documents.parent / "nowhere")
+    desk.write("a.txt", "Oil fell.")
+    report = desk.add()
+    assert (report.added, len(report.failed)) == (1, 2)
+    assert desk.library.search("password")[0].document.page_content == "Oil fell."
+
+
+class Absent(WordEmbeddings):
+    """Embeddings whose model is not there."""
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        raise ModelMissing("The model is not on this machine.")
+
+
+def test_a_missing_model_ends_the_run_and_is_not_called_our_bug(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Oil fell.")
+    media = MediaStore(tmp_path / "media")
+    with (
+        Library.open(tmp_path / "library", Absent(), create=True) as library,
+        pytest.raises(ModelMissing),
+    ):
+        ingest([tmp_path / "a.txt"], library, media, FigureDescriber(media), Limits())
 
 
 class Stumbling:

@@ -70,6 +70,8 @@ def test_no_sources_give_no_quotes() -> None:
         ("Can you display the flow diagram?", True),
         ("What does the chart say about gold?", False),
         ("Show me how it works", False),
+        ("What do you see in the chart, and which area came second?", False),
+        ("Show me the map: how many people live in Ohio?", False),
     ],
 )
 def test_a_wish_to_see_a_figure_is_told_from_a_question(question: str, asks: bool) -> None:

@@ -66,7 +66,8 @@ def test_a_streams_sentence_is_given_before_the_next_one() -> None:
     [
         ("72,861 units for $1,200.50 in 2005", {"72861", "1200.5", "2005"}),
         ("13% or 13 percent", {"13"}),
-        ("from -5 to 5", {"5"}),
+        ("from -5 to 5", {"-5", "5"}),
+        ("2014–2022 and 3-4", {"2014", "2022", "3", "4"}),
         ("no numbers here", set()),
     ],
 )

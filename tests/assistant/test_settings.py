@@ -49,5 +49,12 @@ def test_a_broken_file_is_named(empty_folder: Path) -> None:
         read_settings()
 
 
+def test_the_value_of_a_misspelt_key_is_not_printed(empty_folder: Path) -> None:
+    (empty_folder / "limner.toml").write_text("openai_api_keyy = 'sesame'\n")
+    with pytest.raises(SettingsInvalid, match="openai_api_keyy is not valid") as raised:
+        read_settings()
+    assert "sesame" not in str(raised.value)
+
+
 def test_a_key_is_not_printed() -> None:
     assert "sesame" not in repr(Settings(openai_api_key="sesame"))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.documents import Document
 
-from assistant.answer import NOT_IN_LIBRARY, REPLACED, Answer, Sentence, Source
+from assistant.answer import NOT_IN_LIBRARY, REPLACED, UNSUPPORTED, Answer, Sentence, Source
 from assistant.events import AnswerFinished, Event, SentenceChecked, SourcesFound, TextAdded
 from assistant.sentences import sentences_of_stream
 from assistant.streamed import StreamedMarkdown
@@ -76,7 +76,7 @@ def test_an_answer_that_the_check_replaces_is_said_to_be_replaced() -> None:
     claim = Sentence("The moon is cheese.")
     events = [TextAdded(claim.text), SentenceChecked(claim)]
     shown = streamed([*events, REFUSED])
-    assert shown == f"The moon is cheese.\n\n**{REPLACED}**\n\n{NOT_IN_LIBRARY}"
+    assert shown == f"The moon is cheese. {UNSUPPORTED}\n\n**{REPLACED}**\n\n{NOT_IN_LIBRARY}"
 
 
 def test_an_answer_without_any_words_before_it_stands_alone() -> None:

@@ -70,7 +70,9 @@ def test_answer_shows_the_figure_with_its_caption_and_document(library: Path) ->
     question, answer = page.chat_message
     assert texts(question) == [WISH]
     assert len(answer.get("image")) == 2  # in the answer, and among its sources
-    assert f"{CAPTION}  \n**{TITLE}**" in [c.value.replace("\\", "") for c in answer.caption]
+    assert f"{CAPTION}  \n**{TITLE}, “Harvest”**" in [
+        c.value.replace("\\", "") for c in answer.caption
+    ]
     assert [e.label for e in answer.expander] == ["Sources (1)"]
 
 
