@@ -130,9 +130,8 @@ def _next_question() -> str:
 
 
 def _print_figure(source: Source) -> None:
-    metadata = source.document.metadata
-    say(f"\n   ▣ figure [{source.n}] {metadata['caption']}", style="green")
-    say(f"     {source.place}  {metadata['image_url']}", style="dim")
+    say(f"\n   ▣ figure [{source.n}] {source.caption}", style="green")
+    say(f"     {source.place}\n     {source.document.metadata['image_url']}", style="dim")
 
 
 def _print_refusal(answer: Answer, *, was_shown: bool) -> None:

@@ -138,23 +138,23 @@ def test_a_mistake_is_one_sentence_and_an_exit_code(
 
 
 def test_what_a_document_holds_reaches_the_terminal_as_words_only(tmp_path: Path) -> None:
-    (tmp_path / "\x1b[31mred.md").write_text(
-        "# T\x1b]0;x\x07\n\nOil\x9b2J fell\u202e in :+1: [b]2020[/b]."
+    (tmp_path / "\x1b[31mred.html").write_text(
+        "<h1>T&#27;]0;x&#7;</h1><p>Oil\x9b2J fell\u202e in :+1: [b]2020[/b].</p>"
     )
     library = ("--library", tmp_path / "library")
     outputs = [
         limner("add", tmp_path, *library),
         limner("list", *library),
-        limner("show", "*red.md", *library),
+        limner("show", "*red.html", *library),
         limner("search", "oil", *library),
-        limner("show", "*red.md", "--json", *library),
+        limner("show", "*red.html", "--json", *library),
     ]
     for result in outputs:
         assert result.returncode == 0, result.stderr
         assert (
             re.findall("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", result.stdout + result.stderr) == []
         )
-    assert "[31mred.md" in outputs[1].stdout
+    assert "[31mred.html" in outputs[1].stdout
     assert "Oil2J fell in :+1: [b]2020[/b]." in outputs[2].stdout
     evidence = json.loads(outputs[4].stdout)["evidence"]
     assert any("Oil\x9b2J fell\u202e" in e["text"] for e in evidence)

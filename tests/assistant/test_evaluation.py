@@ -78,7 +78,7 @@ def test_a_broken_line_is_named(tmp_path: Path) -> None:
     with pytest.raises(QuestionsInvalid, match="line 2 is not a question"):
         read_questions(path)
     path.write_text(json.dumps(OIL) + "\n[1]")
-    with pytest.raises(QuestionsInvalid, match="line 2 is not a question.*a JSON list"):
+    with pytest.raises(QuestionsInvalid, match=r"line 2 is not a question.*a JSON list"):
         read_questions(path)
     with pytest.raises(QuestionsInvalid, match="cannot be read"):
         read_questions(tmp_path / "none.jsonl")
@@ -89,11 +89,11 @@ def test_a_broken_line_is_named(tmp_path: Path) -> None:
 
 def test_document_recall_counts_hits_and_not_documents(tmp_path: Path) -> None:
     with Library.open(tmp_path / "library", WordEmbeddings(), create=True) as library:
-        for name, texts in {"a": ["gold and silver"], "c": ["gold", "gold gold"]}.items():
+        for name, texts in {"a": ["gold and silver"], "c": ["gold", "gold gold", "Gold"]}.items():
             pages = [page(n, text) for n, text in enumerate(texts, 1)]
             uri = f"file:///x/{name}.pdf"
             library.put(uri, pages, fingerprint="1", title=name, n_pages=len(pages))
         question = {"id": "q", "question": "gold", "doc": "a.pdf", "page": 1}
         questions = read_questions(write(tmp_path, question))
         metrics = evaluate_retrieval(questions, library).metrics["library"]
-    assert (metrics["document_recall@1"], metrics["document_recall@3"]) == (0.0, 1.0)
+    assert (metrics["document_recall@3"], metrics["document_recall@5"]) == (0.0, 1.0)
