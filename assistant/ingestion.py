@@ -177,8 +177,8 @@ class _Run:
             self.report.failed.append((uri, reason))
 
     def _read_file(self, file: SourceFile, n_done: int) -> None:
-        fingerprint = f"{file.sha256()} v{READING_VERSION} {self.describer.fingerprint}"
-        if self._is_known(file.uri, fingerprint):
+        content = f"{file.sha256()} v{READING_VERSION}"
+        if self._is_known(file.uri, f"{content} {self.describer.fingerprint}"):
             return
         loader = loader_for(
             file,
@@ -190,7 +190,9 @@ class _Run:
             ),
         )
         try:
-            self._put(file.uri, loader, list(loader.load_file(file)), fingerprint)
+            documents = list(loader.load_file(file))
+            # Asked anew: a reader whose model turns out to be missing is dropped while reading.
+            self._put(file.uri, loader, documents, f"{content} {self.describer.fingerprint}")
         except BaseException:
             for key in loader.stored_keys - self.library.image_keys():
                 self.media.remove(key)

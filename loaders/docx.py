@@ -20,9 +20,10 @@ from loaders.captions import CaptionText, Marked, is_labelled, join_captions
 from loaders.docx_styles import Styles
 from loaders.docx_text import DRAWINGS, TEXT_BOX, full_text, is_hidden, read_line, shown
 from loaders.elements import Element, Heading, Info, Paragraph
+from loaders.errors import BrokenDocument
 from loaders.loader import DocumentLoader
 from loaders.office_parts import embedded_chart, embedded_diagram, embedded_picture
-from loaders.ooxml import meaningful_title, open_package
+from loaders.ooxml import meaningful_title, open_package, whole_number
 from loaders.picture_tables import table_elements
 from loaders.pictures import alt_text
 from loaders.source import SourceFile
@@ -45,6 +46,11 @@ class DocxLoader(DocumentLoader):
     def _elements(self, file: SourceFile) -> Iterator[Element]:
         with open_package(file, self.limits) as stream:
             document = docx.Document(stream)
+            if document.element.body is None:
+                raise BrokenDocument(
+                    f"{file.name} is a damaged Office file (it has no body). "
+                    "Open it in Office and save it again."
+                )
             reader = _Reader(document)
             yield Info(title=meaningful_title(document.core_properties.title) or reader.title())
             yield from join_captions(reader.blocks(document.element.body))
@@ -186,5 +192,5 @@ def _cells(row: etree._Element) -> Iterator[etree._Element | None]:
         goes_on = merged is not None and merged.get(qn("w:val"), "continue") == "continue"
         yield None if goes_on else cell
         span = cell.find(f"{qn('w:tcPr')}/{qn('w:gridSpan')}")
-        width = span.get(qn("w:val"), "1") if span is not None else "1"
-        yield from [None] * (min(int(width), MAX_COLUMNS) - 1 if width.isdecimal() else 0)
+        width = whole_number(span.get(qn("w:val")), 1) if span is not None else 1
+        yield from [None] * (min(width, MAX_COLUMNS) - 1)

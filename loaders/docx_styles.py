@@ -13,10 +13,14 @@ from dataclasses import dataclass
 from docx.oxml.ns import qn
 from lxml import etree
 
+from loaders.ooxml import whole_number
+
 HEADING_NAME = re.compile(r"heading (\d)", re.IGNORECASE)
 CONTENTS_NAME = re.compile(r"toc .*|table of figures", re.IGNORECASE)
 LIST_NAME = re.compile(r"list (?:bullet|number)(?: (\d))?", re.IGNORECASE)
 BODY_LEVEL = 9
+MAX_DEPTH = 8
+"""Of a list in a list; Word knows no deeper."""
 NO_LIST = "0"
 
 
@@ -61,9 +65,9 @@ class Styles:
             if named:
                 return int(named[1]) or None
         for properties in self._properties(paragraph):
-            level = _value(properties, "w:outlineLvl")
-            if level is not None and level.isdecimal():
-                return int(level) + 1 if int(level) < BODY_LEVEL else None
+            level = whole_number(_value(properties, "w:outlineLvl"), -1)
+            if level >= 0:
+                return level + 1 if level < BODY_LEVEL else None
         return None
 
     def list_depth(self, paragraph: etree._Element) -> int | None:
@@ -78,8 +82,8 @@ class Styles:
             if number.get(qn("w:val")) == NO_LIST:
                 return None
             level = properties.find(f"{qn('w:numPr')}/{qn('w:ilvl')}")
-            text = "0" if level is None else level.get(qn("w:val"), "0")
-            return max(int(text) if text.isdecimal() else 0, by_name or 0)
+            depth = 0 if level is None else whole_number(level.get(qn("w:val")))
+            return max(min(depth, MAX_DEPTH), by_name or 0)
         return by_name
 
     def _properties(self, paragraph: etree._Element) -> Iterator[etree._Element]:

@@ -50,6 +50,8 @@ PROGRAM_TITLE = re.compile(
 )
 """Titles that a program filled in."""
 
+WHOLE_NUMBER = re.compile(r"-?[0-9]{1,12}")
+
 DAMAGE = (EOFError, OSError, RecursionError, zipfile.BadZipFile, zlib.error, etree.LxmlError)
 """What only the file can be the cause of."""
 FOREIGN_ERRORS = (
@@ -84,6 +86,11 @@ def open_package(file: SourceFile, limits: Limits) -> Iterator[IO[bytes]]:
             f"{file.name} is a damaged Office file ({type(error).__name__}: {error}). "
             "Open it in Office and save it again."
         ) from error
+
+
+def whole_number(text: str | None, default: int = 0) -> int:
+    """The number in an attribute; the default for what is none, or is absurdly large."""
+    return int(text) if text and WHOLE_NUMBER.fullmatch(text) else default
 
 
 def _is_from_library(error: BaseException) -> bool:

@@ -13,6 +13,7 @@ from pptx.oxml.ns import qn
 
 from loaders.captions import is_labelled
 from loaders.elements import BBox
+from loaders.ooxml import whole_number
 
 # Lengths are fractions of the slide.
 ROW_HEIGHT = 0.03
@@ -23,6 +24,8 @@ MIN_CAPTIONED_SIDE = 0.1
 """A smaller picture is an icon, and the text below it says more than what it shows."""
 MAX_CAPTION_CHARS = 200
 MAX_LABEL_CHARS = 80
+MAX_LENGTH = 10**12
+"""In EMU, as python-pptx gives lengths: about 1,000 km. Only a damaged file holds more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +47,7 @@ class _Frame:
     top: float
 
     def box(self, shape: Any) -> BBox | None:
-        if None in (shape.left, shape.top, shape.width, shape.height):
+        if not _has_place(shape):
             return None
         x0, y0 = shape.left * self.scale_x + self.left, shape.top * self.scale_y + self.top
         x1, y1 = x0 + shape.width * self.scale_x, y0 + shape.height * self.scale_y
@@ -56,16 +59,16 @@ class _Frame:
         xfrm = group._element.find(f"{qn('p:grpSpPr')}/{qn('a:xfrm')}")
         origin = None if xfrm is None else xfrm.find(qn("a:chOff"))
         extent = None if xfrm is None else xfrm.find(qn("a:chExt"))
-        if origin is None or extent is None or None in (group.left, group.top):
+        if origin is None or extent is None or not _has_place(group):
             return self
-        width, height = int(extent.get("cx", 0)), int(extent.get("cy", 0))
+        width, height = whole_number(extent.get("cx")), whole_number(extent.get("cy"))
         scale_x = self.scale_x * (group.width / width if width else 1)
         scale_y = self.scale_y * (group.height / height if height else 1)
         return _Frame(
             scale_x,
             scale_y,
-            group.left * self.scale_x + self.left - int(origin.get("x", 0)) * scale_x,
-            group.top * self.scale_y + self.top - int(origin.get("y", 0)) * scale_y,
+            group.left * self.scale_x + self.left - whole_number(origin.get("x")) * scale_x,
+            group.top * self.scale_y + self.top - whole_number(origin.get("y")) * scale_y,
         )
 
 
@@ -110,6 +113,11 @@ def label_above(box: BBox, texts: Iterable[Placed]) -> Placed | None:
         if is_line and text.box and _is_near(box[1] - text.box[3]) and _overlaps(box, text.box):
             return text
     return None
+
+
+def _has_place(shape: Any) -> bool:
+    lengths = (shape.left, shape.top, shape.width, shape.height)
+    return all(length is not None and abs(length) <= MAX_LENGTH for length in lengths)
 
 
 def _is_near(gap: float) -> bool:

@@ -80,7 +80,10 @@ def local_path(source: str | Path) -> Path:
     text = str(source)
     if text.startswith("file://"):
         text = unquote(urlsplit(text).path)
-    return Path(text).expanduser().resolve()
+    try:
+        return Path(text).expanduser().resolve()
+    except RuntimeError:
+        return Path(text).resolve()  # no such user: the name itself begins with a tilde
 
 
 def is_public(address: str) -> bool:

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
+from langchain_community.document_loaders import CSVLoader
 from langchain_core.document_loaders import BaseLoader
 from langchain_core.documents import Document
 
-from loaders import EmptyDocument, adapt
+from loaders import BrokenDocument, EmptyDocument, LimitExceeded, adapt
+from loaders.errors import PartMissing
 
 
 class Pages(BaseLoader):
@@ -41,3 +43,37 @@ def test_long_documents_are_cut_to_size() -> None:
 def test_a_loader_that_yields_nothing_is_an_empty_document() -> None:
     with pytest.raises(EmptyDocument, match=r"oil\.pdf holds no text"):
         adapt(Pages(), "oil.pdf").load()
+
+
+class Failing(BaseLoader):
+    """A loader that gives up after its first page."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def lazy_load(self) -> Iterator[Document]:
+        yield Document("Oil fell.")
+        raise self.error
+
+
+def test_what_another_loader_raises_is_about_its_source() -> None:
+    with pytest.raises(BrokenDocument) as raised:
+        adapt(CSVLoader("missing.csv"), "missing.csv").load()
+    assert str(raised.value).startswith("missing.csv could not be read by CSVLoader (RuntimeError:")
+    with pytest.raises(BrokenDocument, match=r"by Failing \(KeyError: 'page'\)"):
+        adapt(Failing(KeyError("page")), "oil.pdf").load()
+
+
+@pytest.mark.parametrize("error", [LimitExceeded("too large"), PartMissing("no weights")])
+def test_what_limner_itself_raises_there_stays_what_it_is(error: Exception) -> None:
+    with pytest.raises(type(error), match=str(error)):
+        adapt(Failing(error), "oil.pdf").load()
+
+
+def test_a_title_that_is_no_text_is_left_out() -> None:
+    class Numbered(BaseLoader):
+        def lazy_load(self) -> Iterator[Document]:
+            yield Document("Oil fell.", metadata={"title": 7})
+
+    (document,) = adapt(Numbered(), "oil.pdf").load()
+    assert document.metadata["title"] == "oil.pdf"

@@ -97,6 +97,39 @@ def test_blip_is_available_only_where_its_weights_are(blip_folder: Path, tmp_pat
     assert not BlipCaptioner.is_available("limner/no-such-model")
 
 
+@pytest.mark.parametrize(
+    "missing", ["config.json", "model.safetensors", "processor_config.json", "tokenizer.json"]
+)
+def test_blip_is_not_available_with_a_part_of_its_files(
+    blip_folder: Path, tmp_path: Path, missing: str
+) -> None:
+    for path in blip_folder.iterdir():
+        if path.name not in {missing, "vocab.txt"}:
+            (tmp_path / path.name).symlink_to(path)
+    assert not BlipCaptioner.is_available(str(tmp_path))
+    (tmp_path / missing).symlink_to(blip_folder / missing)
+    assert BlipCaptioner.is_available(str(tmp_path))
+
+
+def test_a_part_of_blip_in_the_cache_is_not_blip(
+    blip_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    repository = tmp_path / "models--limner--small"
+    snapshot = repository / "snapshots" / "1"
+    snapshot.mkdir(parents=True)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("1")
+    for name in ("config.json", "model.safetensors", "processor_config.json", "tokenizer.json"):
+        assert not BlipCaptioner.is_available("limner/small")
+        (snapshot / name).symlink_to(blip_folder / name)
+    assert BlipCaptioner.is_available("limner/small")
+
+
+def test_a_folder_that_is_not_there_holds_no_blip() -> None:
+    assert not BlipCaptioner.is_available("/no/such/folder")
+
+
 def test_missing_blip_weights_are_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(PartMissing, match="hf download limner/no-such-model") as raised:
@@ -144,3 +177,39 @@ def test_progress_is_told_batch_by_batch(tmp_path: Path) -> None:
     steps: list[tuple[int, int]] = []
     FigureDescriber(media, reader=Echo()).describe(keys, lambda done, n: steps.append((done, n)))
     assert steps == [(8, 10), (10, 10)]
+
+
+class Missing:
+    """A reader whose weights turn out not to be here."""
+
+    fingerprint = "missing:1"
+
+    def read(self, images: Sequence[Image.Image]) -> list[str]:
+        raise PartMissing("No weights. To add them: hf download x")
+
+
+def test_a_reader_without_its_model_is_dropped_and_the_others_go_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    media = MediaStore(tmp_path)
+    keys = [media.put(Image.new("RGB", (60, 50 + n))).key for n in range(10)]
+    describer = FigureDescriber(media, captioner=Missing(), reader=Echo())
+    assert describer.describe(keys) == {k: {"ocr": f"60x{50 + n}"} for n, k in enumerate(keys)}
+    assert [r.getMessage() for r in caplog.records] == ["No weights. To add them: hf download x"]
+    assert describer.fingerprint == "echo:1"
+
+
+def test_a_picture_is_decoded_once_for_all_readers_and_not_at_full_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    media = MediaStore(tmp_path)
+    key = media.put(Image.new("RGB", (4_000, 50))).key
+    opened: list[str] = []
+    real = media.open
+    monkeypatch.setattr(media, "open", lambda k, **n: (opened.append(k), real(k, **n))[1])
+    other = Echo()
+    other.fingerprint = "other:1"  # type: ignore[misc]
+    describer = FigureDescriber(media, captioner=other, reader=Echo())
+    assert describer.describe([key]) == {key: {"blip": "2000x25", "ocr": "2000x25"}}
+    describer.describe([key])
+    assert opened == [key]

@@ -169,8 +169,13 @@ def test_a_character_cut_by_the_end_of_the_look_is_no_damage(kind_of) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[" * 70_000, "-" * 70_000, "|---" * 20_000, "**a " * 20_000, "\n " * 40_000]
+    "text",
+    [
+        *("[" * 70_000, "-" * 70_000, "|---" * 20_000, "**a " * 20_000, "\n " * 40_000),
+        *("<!---->" * 14_000, "<!-- " * 20_000, "<!--\n-->\n" * 10_000, "<?xm " * 16_000),
+    ],
 )
+@pytest.mark.timeout(5)
 def test_hostile_text_is_told_apart_at_once(kind_of, text: str) -> None:
     assert kind_of(text, "note.txt") == PLAIN_TEXT
 
@@ -218,3 +223,8 @@ def test_every_file_of_the_corpus_is_what_it_is_said_to_be() -> None:
     assert len(files) > 40
     for path in files:
         assert content_type(path, path.name) == kinds[path.suffix], path.name
+
+
+def test_a_page_is_known_behind_its_comments(kind_of) -> None:
+    page = "<?xml version='1.0'?>\n<!-- a -- b --><!---->\n<!-- <p> -->\n<!DOCTYPE  html><p>Hello."
+    assert kind_of(page, "page.txt") == HTML

@@ -430,6 +430,45 @@ def test_a_part_that_is_no_xml_is_refused(document, reread) -> None:
         reread(word__document=b"<w:document")
 
 
+@pytest.mark.parametrize("bug", [AttributeError("a"), TypeError("b"), KeyError("c")])
+def test_a_bug_of_limner_is_not_told_as_a_damaged_file(
+    document, reread, monkeypatch: pytest.MonkeyPatch, bug: Exception
+) -> None:
+    def failing(*args: object) -> None:
+        raise bug
+
+    document.add_paragraph("Hello.")
+    monkeypatch.setattr("loaders.docx.read_line", failing)
+    with pytest.raises(type(bug)):
+        reread()
+
+
+def test_a_file_on_which_the_library_stumbles_is_damaged(reread) -> None:
+    with pytest.raises(BrokenDocument, match="damaged Office file"):
+        reread(docProps__core=b"<wrong/>")
+
+
+def test_a_document_without_a_body_is_damaged(reread) -> None:
+    with pytest.raises(BrokenDocument, match=r"report\.docx is a damaged Office file \(it has no"):
+        reread(word__document=f"<w:document {W}/>".encode())
+
+
+def test_absurd_numbers_in_a_document_do_no_harm(document, reread) -> None:
+    many = "9" * 5_000
+    properties = document.add_paragraph("Item.")._p.get_or_add_pPr()
+    numbers = f'<w:ilvl w:val="{many[:12]}"/><w:numId w:val="1"/>'
+    properties.append(parse_xml(f"<w:numPr {W}>{numbers}</w:numPr>"))
+    properties = document.add_paragraph("Text.")._p.get_or_add_pPr()
+    properties.append(parse_xml(f'<w:outlineLvl {W} w:val="{many}"/>'))
+    table = document.add_table(2, 2)
+    table.cell(0, 0).text = "Port"
+    cell = table.cell(0, 0)._tc.get_or_add_tcPr()
+    cell.append(parse_xml(f'<w:gridSpan {W} w:val="{many}"/>'))
+    found = reread()
+    assert found.texts == [f"{' ' * 16}- Item.\nText."]
+    assert "Port" in found.tables[0].page_content
+
+
 def test_a_bomb_is_refused_before_it_is_unpacked(document, tmp_path: Path) -> None:
     path = tmp_path / "bomb.docx"
     document.save(str(path))

@@ -1,5 +1,7 @@
 """The fusion of what is known of a figure."""
 
+import pytest
+
 from loaders.captioning.fusion import FigureWords, best_caption, fuse
 
 
@@ -62,3 +64,30 @@ def test_a_long_caption_is_cut_at_a_word() -> None:
     caption = best_caption(FigureWords(document="word " * 100), section=None)
     assert len(caption) <= 202
     assert caption.endswith("word …")
+
+
+PERMITS = "Figure 1: Housing permits by metropolitan area, 2005"
+
+
+@pytest.mark.parametrize(
+    ("alt", "is_kept"),
+    [
+        ("Chart of housing permits by metropolitan area in 2005", False),
+        ("Chart of housing permits by metropolitan area in 2006", True),
+        ("Bars for Atlanta and Phoenix, by metropolitan area", True),
+        ("Q x", True),
+    ],
+)
+def test_what_only_rewords_the_caption_is_left_out(alt: str, is_kept: bool) -> None:
+    text = fuse(FigureWords(document=PERMITS, alt=alt), title="Permits")
+    assert text.splitlines() == ([PERMITS, alt] if is_kept else [PERMITS])
+
+
+def test_a_label_in_the_picture_is_kept_even_if_it_is_the_only_new_word() -> None:
+    words = FigureWords(document=PERMITS, ocr="Housing permits by metropolitan area Atlanta")
+    assert "Atlanta" in fuse(words, title="Permits")
+
+
+def test_the_words_of_a_figure_are_listed_as_they_are_trusted() -> None:
+    words = FigureWords(blip="a", ocr="b", alt="a chart", document="d")
+    assert list(words.present()) == ["document", "alt", "ocr", "blip"]

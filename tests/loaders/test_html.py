@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from loaders.errors import EmptyDocument, LimitExceeded
 from loaders.html_table import MAX_COLUMNS, lay_out
 from loaders.limits import Limits
+from loaders.named_pictures import _candidates
 from tests.loaders.reading import CORPUS, Reading, expected, picture, read, with_corpus, words
 
 
@@ -352,7 +353,7 @@ def test_a_page_nested_without_end_is_read(reread, tag: str) -> None:
 
 
 def test_a_page_too_large_to_parse_is_refused(reread) -> None:
-    with pytest.raises(LimitExceeded, match="too large"):
+    with pytest.raises(LimitExceeded, match="more text than the limit of 1,000"):
         reread("<p>" + "x" * 2000, limits=Limits(max_text_chars=1000))
 
 
@@ -397,3 +398,40 @@ def test_pictures_beside_a_real_page_and_in_it_are_read(tmp_path: Path) -> None:
         assert passage in found.text
     embedded = read(CORPUS / "docs" / "testHTML_embedded_img.html", tmp_path)
     assert (len(embedded.figures), embedded.title) == (1, "Title")
+
+
+@pytest.mark.parametrize(
+    ("source_set", "addresses"),
+    [
+        ("a.png", ["a.png"]),
+        ("a.png, b.png 2x", ["b.png", "a.png"]),
+        ("a.png 640w,b.png 1280w", ["b.png", "a.png"]),
+        (" , a.png 1.5x , b.png", ["a.png", "b.png"]),
+        ("data:image/png;base64,AA== 2x, a,b.png", ["data:image/png;base64,AA==", "a,b.png"]),
+        (" ,, ", []),
+    ],
+)
+def test_the_addresses_in_a_source_set_are_read_with_their_sizes(
+    source_set: str, addresses: list[str]
+) -> None:
+    found = sorted(_candidates(source_set), key=lambda c: c[1], reverse=True)
+    assert [address for address, _ in found] == addresses
+
+
+@pytest.mark.timeout(5)
+@pytest.mark.parametrize("part", ["a", "ab ", "a,", ",a ", "1w ", " ", ",", "a 1", "a 1x "])
+def test_a_hostile_source_set_costs_no_time(reread, part: str) -> None:
+    found = reread(f"<p>Ships.</p><img srcset='{part * 50_000} b c'>")
+    assert found.texts[0].startswith("Ships.")
+
+
+@pytest.mark.timeout(10)
+def test_a_page_that_seems_to_name_its_encoding_for_ever_is_read(reread) -> None:
+    assert "Ships." in reread("<!doctype html><p>Ships.</p>" + "<meta " * 700_000).text
+
+
+def test_an_encoding_is_found_where_pages_name_it(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    head = f"<!doctype html><!--{'x' * 3_000}--><meta charset='koi8-r'><p>Корабли"
+    path.write_bytes(head.encode("koi8-r"))
+    assert read(path, tmp_path).texts == ["Корабли"]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 from loaders.errors import BrokenPicture, LimitExceeded
 from loaders.media import MediaStore
@@ -108,3 +109,30 @@ def test_readings_of_several_readers_are_kept(media: MediaStore) -> None:
     media.add_readings(key, {"ocr:1": "text"})
     media.add_readings(key, {"blip:1": "a red square"})
     assert media.readings(key) == {"ocr:1": "text", "blip:1": "a red square"}
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_large_picture_may_be_opened_scaled_down(media: MediaStore, kind: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    key = media.put(encoded(Image.new("RGB", (1_200, 500), "red"), kind, exif=exif)).key
+    assert media.open(key, max_side=100).size == (42, 100)
+    assert media.open(key, max_side=2_000).size == media.open(key).size == (500, 1_200)
+
+
+def test_a_photo_opened_small_is_never_decoded_large(
+    media: MediaStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = media.put(encoded(Image.new("RGB", (1_600, 800), "red"), "JPEG")).key
+    decoded: list[tuple[int, int]] = []
+    load = JpegImageFile.load
+    monkeypatch.setattr(JpegImageFile, "load", lambda i: (decoded.append(i.size), load(i))[1])
+    media.open(key, max_side=150)
+    assert set(decoded) == {(200, 100)}
+
+
+def test_the_pixel_limit_counts_the_picture_before_it_is_scaled_down(media: MediaStore) -> None:
+    key = media.put(encoded(Image.new("RGB", (1_600, 800)), "JPEG")).key
+    media.max_pixels = 1_000
+    with pytest.raises(LimitExceeded):
+        media.open(key, max_side=10)

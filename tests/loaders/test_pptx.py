@@ -13,6 +13,7 @@ from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls, qn
 from pptx.util import Inches, Pt
 
+from loaders.charts import _as_shown
 from loaders.errors import BrokenDocument, LimitExceeded
 from loaders.limits import Limits
 from tests.loaders.reading import CORPUS, Reading, expected, picture, read, with_corpus, words
@@ -297,6 +298,34 @@ def test_a_damaged_deck_is_refused(deck, tmp_path: Path) -> None:
         read(path, tmp_path)
 
 
+def test_a_bug_of_limner_is_not_told_as_a_damaged_file(
+    deck, reread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*args: object) -> None:
+        raise AttributeError("a bug")
+
+    add_slide(deck, TITLE_ONLY, "Harbour")
+    monkeypatch.setattr("loaders.pptx.placed_shapes", failing)
+    with pytest.raises(AttributeError, match="a bug"):
+        reread()
+
+
+def test_a_slide_on_which_the_library_stumbles_is_damaged(deck, reread) -> None:
+    picture_shape = add_picture(add_slide(deck), 1, 1, 2, 2)
+    picture_shape._element.find(f".//{qn('a:off')}").set("x", "far")
+    with pytest.raises(BrokenDocument, match="damaged Office file"):
+        reread()
+
+
+def test_absurd_lengths_in_a_group_do_no_harm(deck, reread) -> None:
+    group = add_slide(deck).shapes.add_group_shape()
+    add_text(type("Slide", (), {"shapes": group.shapes}), "Harbour", 1, 1)
+    for extent in group._element.iter(qn("a:chExt"), qn("a:chOff"), qn("a:ext"), qn("a:off")):
+        for name in extent.attrib:
+            extent.set(name, "9" * 400)
+    assert "Harbour" in reread().text
+
+
 def test_text_of_any_size_counts_the_same(deck, reread) -> None:
     box = add_text(add_slide(deck), "Large\vand broken", 1, 1)
     box.text_frame.paragraphs[0].runs[0].font.size = Pt(40)
@@ -330,3 +359,9 @@ def test_charts_tables_and_diagrams_of_a_real_presentation_are_read(tmp_path: Pa
     assert "1995 Study" in by_page[9]
     assert "| Text only | 34% |" in by_page[9]
     assert "- Melons\n    - Cantaloupe\n    - Honeydew" in by_page[12]
+
+
+@pytest.mark.timeout(5)
+def test_an_endless_number_format_costs_no_time() -> None:
+    assert _as_shown("0.5", "[" * 200_000, uses_1904=False) == "0.5"
+    assert _as_shown("0.5", '0%"per year"', uses_1904=False) == "50%"

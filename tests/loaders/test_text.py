@@ -2,13 +2,17 @@
 
 from pathlib import Path
 
+import markdown_it
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loaders.encoding import decode
+import loaders.encoding
+import loaders.html
+from loaders.encoding import decode, read_text
 from loaders.errors import EmptyDocument, LimitExceeded, UnsupportedFormat
 from loaders.limits import Limits
+from loaders.source import open_source
 from tests.loaders.reading import read
 
 RUSSIAN = "Корабли стояли в порту. Ветер был слабый, и море лежало тихо до самого вечера."
@@ -84,3 +88,29 @@ def test_a_text_that_is_too_long_is_refused(tmp_path: Path) -> None:
     path.write_text("word " * 100)
     with pytest.raises(LimitExceeded):
         read(path, tmp_path, Limits(max_text_chars=100))
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.md", "a.html"])
+@pytest.mark.parametrize("n_chars", [1_000, 100_000])
+def test_text_over_the_limit_is_refused_before_anything_is_made_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, n_chars: int
+) -> None:
+    def never(*args: object, **named: object) -> None:
+        pytest.fail("it was parsed")
+
+    monkeypatch.setattr(markdown_it.MarkdownIt, "render", never)
+    monkeypatch.setattr(loaders.html, "parse_html", never)
+    (tmp_path / name).write_text("a" * n_chars)
+    with pytest.raises(LimitExceeded, match=rf"{name} holds more text than the limit of 999 "):
+        read(tmp_path / name, tmp_path, Limits(max_text_chars=999))
+
+
+def test_far_too_much_text_is_not_even_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("a" * 5_000)
+    with open_source(path, Limits()) as file:
+        monkeypatch.setattr(loaders.encoding, "decode", lambda *a, **n: pytest.fail("decoded"))
+        with pytest.raises(LimitExceeded):
+            read_text(file, Limits(max_text_chars=1_000))
