@@ -1,7 +1,6 @@
 """What `make demo` runs, with the network blocked: the README's promise."""
 
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -15,8 +14,6 @@ GOLD = (
     ("Tsauchab", "The dry bed of the Tsauchab", "[1] tsauchab-river-bed.jpg"),
 )
 """For each question: a part of the answer, of the figure's caption, and of the first source."""
-MAX_FIRST_ASK_S = 12.0
-
 pytestmark = pytest.mark.real
 
 
@@ -56,14 +53,6 @@ def test_the_demo_gives_three_right_answers_with_their_figures(
         assert caption in shown
         assert "file://" in shown
         assert source in shown
-
-
-def test_a_process_answers_its_first_question_in_time(
-    library: Path, blocked: dict[str, str]
-) -> None:
-    start = time.perf_counter()
-    limner_json("ask", "How tall is Taranaki?", "--library", library, env=blocked)
-    assert time.perf_counter() - start < MAX_FIRST_ASK_S
 
 
 def test_nothing_tried_to_reach_the_network(library: Path, blocked: dict[str, str]) -> None:
