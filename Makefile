@@ -44,7 +44,7 @@ fix: $(TESTABLE) ## mend what lint can mend
 	$(BIN)/ruff format .
 
 bench: $(TESTABLE) ## measure start-up, ingestion, search and answer times
-	$(BIN)/python tests/bench.py
+	$(BIN)/python -m tests.bench
 
 quality: $(INSTALLED) ## measure retrieval: DOCUMENTS=folder QUESTIONS=file.jsonl
 	$(BIN)/limner add $(DOCUMENTS) --library $(LIBRARY)-quality
