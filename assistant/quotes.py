@@ -148,6 +148,7 @@ def _candidates(source: Source) -> list[_Candidate]:
         )
         for i, sentence in enumerate(sentences)
         if len(sentence) >= MIN_QUOTE_CHARS
+        and not (sentence.endswith(":") and i + 1 == len(sentences))  # announces nothing here
     ]
     return found + [_Candidate(source.n, row, f"{context} {prose}") for row in _table_rows(table)]
 

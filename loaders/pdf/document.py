@@ -78,6 +78,6 @@ def _explained(error: pypdfium2.PdfiumError, name: str) -> LoaderError:
             f"{name} is protected in a way that limner cannot open; save a copy without protection."
         )
     return BrokenDocument(
-        f"{name} is not a PDF that can be read ({error}). "
+        f"{name} is not a PDF that can be read ({str(error).rstrip('.')}). "
         "If a PDF viewer opens it, print it to a new PDF and add that."
     )

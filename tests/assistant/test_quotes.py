@@ -58,6 +58,16 @@ def test_the_same_thing_is_not_quoted_twice() -> None:
     assert len(found) == 1
 
 
+def test_a_list_is_quoted_with_the_sentence_that_announces_it() -> None:
+    text = "To build, a project must reference these assemblies:\n- OpenXml\n- Drawing"
+    (quote,) = quotes("Which assemblies must a project reference?", source(1, text))
+    assert quote == "To build, a project must reference these assemblies: - OpenXml - Drawing"
+
+
+def test_what_only_announces_is_no_answer() -> None:
+    assert quotes("Which units are authorized?", source(1, "The authorized units are:")) == []
+
+
 def test_no_sources_give_no_quotes() -> None:
     assert quotes("Anything?") == []
 
