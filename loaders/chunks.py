@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from langchain_text_splitters import RecursiveCharacterTextSplitter
 
@@ -27,16 +28,25 @@ _splitter = RecursiveCharacterTextSplitter(
 )
 
 
-def split_text(paragraphs: list[str]) -> Iterator[str]:
+class Chunk(NamedTuple):
+    """text: what it says; paragraphs: the indexes of those that it is taken from."""
+
+    text: str
+    paragraphs: range
+
+
+def split_text(paragraphs: list[str]) -> Iterator[Chunk]:
     """Join paragraphs up to CHUNK_CHARS; cut longer ones at ends of sentences."""
-    held = ""
-    for piece in (p.rstrip() for text in paragraphs for p in _splitter.split_text(text)):
-        if held and len(held) + len(piece) + 1 > CHUNK_CHARS:
-            yield held
-            held = piece
-        else:
-            held = f"{held}\n{piece}" if held else piece
-    if held:
+    held = Chunk("", range(0))
+    for index, paragraph in enumerate(paragraphs):
+        for piece in (p.rstrip() for p in _splitter.split_text(paragraph)):
+            if held.text and len(held.text) + len(piece) + 1 > CHUNK_CHARS:
+                yield held
+                held = Chunk("", range(0))
+            text = f"{held.text}\n{piece}" if held.text else piece
+            first = held.paragraphs.start if held.text else index
+            held = Chunk(text, range(first, index + 1))
+    if held.text:
         yield held
 
 

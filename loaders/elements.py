@@ -6,7 +6,8 @@ that is `loaders.loader`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from PIL import Image
 
@@ -20,6 +21,8 @@ class Info:
 
     title: str | None = None
     n_pages: int | None = None
+    page_labels: Mapping[int, str] = field(default_factory=dict)
+    """Page → what the document itself calls it ("iv", "A-3"), where that is not its number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class Heading:
     text: str
     level: int
     page: int | None = None
+    bbox: BBox | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +46,18 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """rows[0] is the header row; cells are plain text."""
+    """rows[0] is the header row; cells are plain text.
+
+    unit: the line that says in what the numbers are given. image: the region as it looks.
+    """
 
     rows: tuple[tuple[str, ...], ...]
     caption: str | None = None
     page: int | None = None
     bbox: BBox | None = None
+    unit: str | None = None
+    image: bytes | Image.Image | None = None
+    caption_bbox: BBox | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,7 @@ class Figure:
     alt: str | None = None
     page: int | None = None
     bbox: BBox | None = None
+    caption_bbox: BBox | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import hashlib
 import re
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
@@ -96,6 +96,7 @@ class DocumentLoader(BaseLoader):
         self.on_progress = on_progress
         self.title = ""
         self.n_pages: int | None = None
+        self._page_labels: Mapping[int, str] = {}
         self.skipped: list[Skipped] = []
         self.stored_keys: set[str] = set()
 
@@ -113,7 +114,7 @@ class DocumentLoader(BaseLoader):
         yield from self._documents(file.uri, file.name, self._elements(file))
 
     def _documents(self, uri: str, name: str, elements: Iterator[Element]) -> Iterator[Document]:
-        self.title, self.n_pages, self.skipped = name, None, []
+        self.title, self.n_pages, self._page_labels, self.skipped = name, None, {}, []
         pieces = self._pieces(name, elements)
         if not pieces:
             raise EmptyDocument(f"{name} holds no text and no figure that limner can read.")
@@ -121,6 +122,8 @@ class DocumentLoader(BaseLoader):
         ids = _Ids()
         for piece in pieces:
             metadata = {"source": uri, "title": self.title} | piece.metadata
+            if label := self._page_labels.get(metadata.get("page", 0)):
+                metadata["page_label"] = label
             metadata["chunk_id"] = ids.make(metadata, piece.text)
             yield Document(page_content=piece.text, metadata=metadata)
 
@@ -144,9 +147,10 @@ class DocumentLoader(BaseLoader):
 
         for element in elements:
             match element:
-                case Info(title=title, n_pages=n_pages):
+                case Info(title=title, n_pages=n_pages, page_labels=labels):
                     self.title = _one_line(title or "") or self.title
                     self.n_pages = n_pages or self.n_pages
+                    self._page_labels = labels
                 case Heading(text=text, level=level) if _one_line(text):
                     flush()
                     keep_bare(level)
@@ -159,7 +163,7 @@ class DocumentLoader(BaseLoader):
                     n_chars += len(text)
                 case Table():
                     flush()
-                    pieces.extend(_table_pieces(element, path))
+                    pieces.extend(self._table_pieces(element, path))
                     n_chars += sum(len(cell) for row in element.rows for cell in row)
                 case Figure():
                     flush()
@@ -195,15 +199,36 @@ class DocumentLoader(BaseLoader):
             p.picture and p.picture.key == picture.key and _same_words(p, figure) for p in stored
         ):
             return []
-        metadata = _metadata("figure", path, figure.page, figure.bbox) | {
+        metadata = _metadata("figure", path, figure.page, figure.bbox) | self._shown(picture)
+        # The picture is on disk now; holding its pixels too would unbound the memory.
+        words = Figure(b"", figure.caption, figure.alt, figure.page, figure.bbox)
+        return [_Piece(metadata, figure=words, picture=picture)]
+
+    def _table_pieces(self, table: Table, path: list[tuple[int, str]]) -> Iterator[_Piece]:
+        metadata = _metadata("table", path, table.page, table.bbox)
+        above = [_one_line(line) for line in (table.caption, table.unit) if line]
+        if table.caption:
+            metadata["caption"] = _one_line(table.caption)
+        picture = None
+        if table.image is not None:
+            try:
+                picture = self.media.put(table.image)
+            except (BrokenPicture, LimitExceeded) as error:
+                where = f"The picture of a table{f' on page {table.page}' if table.page else ''}"
+                self.skipped.append(Skipped(where, str(error)))
+            else:
+                self.stored_keys.add(picture.key)
+                metadata |= self._shown(picture)
+        for chunk in split_table(table.rows):
+            yield _Piece(dict(metadata), _under(path, "\n".join([*above, chunk])))
+
+    def _shown(self, picture: Picture) -> dict[str, Any]:
+        return {
             "image_url": self.media.url(picture.key),
             "image_key": picture.key,
             "width": picture.width,
             "height": picture.height,
         }
-        # The picture is on disk now; holding its pixels too would unbound the memory.
-        words = Figure(b"", figure.caption, figure.alt, figure.page, figure.bbox)
-        return [_Piece(metadata, figure=words, picture=picture)]
 
     def _check_number(self, stored: list[_Piece]) -> None:
         if len(stored) >= self.limits.max_figures:
@@ -311,18 +336,19 @@ def _metadata(
 def _text_pieces(paragraphs: list[Paragraph], path: list[tuple[int, str]]) -> Iterator[_Piece]:
     if not paragraphs:
         return
-    metadata = _metadata("text", path, paragraphs[0].page, None)
     for chunk in split_text([p.text for p in paragraphs]):
-        yield _Piece(dict(metadata), _under(path, chunk))
+        bbox = _around([paragraphs[k].bbox for k in chunk.paragraphs])
+        metadata = _metadata("text", path, paragraphs[0].page, bbox)
+        yield _Piece(metadata, _under(path, chunk.text))
 
 
-def _table_pieces(table: Table, path: list[tuple[int, str]]) -> Iterator[_Piece]:
-    metadata = _metadata("table", path, table.page, table.bbox)
-    if table.caption:
-        metadata["caption"] = _one_line(table.caption)
-    for chunk in split_table(table.rows):
-        text = f"{metadata['caption']}\n{chunk}" if table.caption else chunk
-        yield _Piece(dict(metadata), _under(path, text))
+def _around(boxes: list[BBox | None]) -> BBox | None:
+    """The box around all of them; None if one is not known."""
+    known = [box for box in boxes if box]
+    if not known or len(known) < len(boxes):
+        return None
+    x0, y0, x1, y1 = zip(*known, strict=True)
+    return min(x0), min(y0), max(x1), max(y1)
 
 
 def _words_of(figure: Figure, *, with_alt: bool) -> list[Paragraph]:

@@ -19,6 +19,7 @@ from loaders.pdf.headings import (
     headings_by_outline,
     headings_by_type,
 )
+from loaders.pdf.objects import Drawings, PageObjects
 from loaders.pdf.page import Box, Frame, Region, Segment, Sheet
 from loaders.pdf.paragraphs import Block, arrange
 from loaders.pdf.pictures import ImageObject, find_regions, is_blank_but_for, read_images
@@ -31,18 +32,21 @@ MIN_TEXT_CHARS = 20
 
 @dataclass(frozen=True, slots=True)
 class PageContents:
-    """The text layer and the image objects of a page."""
+    """The text layer, the image objects and the drawn shapes of a page."""
 
     frame: Frame
     index: int
     layer: TextLayer
     images: Sequence[ImageObject]
+    drawings: Drawings
 
     @staticmethod
     def of(page: Any, index: int) -> PageContents:
         """What a pypdfium2 page contains."""
         frame = Frame.of(page)
-        return PageContents(frame, index, read_text(page, frame), read_images(page, frame))
+        objects = PageObjects(page, frame)
+        images = read_images(objects.images, frame)
+        return PageContents(frame, index, read_text(page, frame), images, objects.drawings())
 
     @property
     def has_text(self) -> bool:

@@ -16,13 +16,14 @@ from loaders.loader import DocumentLoader
 from loaders.pdf.contents import Knowledge, PageContents, PageReading, Part, Picture
 from loaders.pdf.document import PAGE_ERRORS, PDFIUM, open_page, open_pdf, own_title
 from loaders.pdf.headings import Ladder, body_size, is_thorough, read_outline
+from loaders.pdf.objects import PageObjects
 from loaders.pdf.page import Frame
 from loaders.pdf.pictures import read_images, render_page, render_region
 from loaders.pdf.survey import Survey, sampled_pages
 from loaders.source import SourceFile
 
-MAX_HELD_IMAGES = 64
-"""Image objects of one page that are remembered between the survey and the reading."""
+MAX_HELD_IMAGES, MAX_HELD_SHAPES = 64, 5_000
+"""Image objects and shapes of one page that are remembered between survey and reading."""
 
 
 class PdfLoader(DocumentLoader):
@@ -84,14 +85,16 @@ class _Reader:
 
     def _look_at(self, page: Any, index: int, survey: Survey, is_sampled: bool) -> None:
         if not is_sampled:
-            survey.add_pictures(image.content for image in read_images(page, Frame.of(page)))
+            frame = Frame.of(page)
+            images = read_images(PageObjects(page, frame).images, frame)
+            survey.add_pictures(image.content for image in images)
             return
         contents = PageContents.of(page, index)
         survey.add_pictures(image.content for image in contents.images)
         survey.add_page(index)
         for sheet, segments in contents.layer.sheets(contents.frame):
             survey.add_text(index, segments, sheet.size[1])
-        if len(contents.images) <= MAX_HELD_IMAGES:
+        if len(contents.images) <= MAX_HELD_IMAGES and len(contents.drawings) <= MAX_HELD_SHAPES:
             self._held[index] = contents
 
     def _page(self, index: int, known: Knowledge) -> Iterator[Element]:

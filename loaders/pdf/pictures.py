@@ -25,11 +25,9 @@ import pypdfium2.raw as pdfium
 from PIL import Image, ImageChops
 
 from loaders.pdf.captions import CAPTION
+from loaders.pdf.objects import DrawnImage
 from loaders.pdf.page import Box, Frame, Region, Segment
 
-MAX_OBJECTS = 200_000
-"""Drawing objects that are looked at on one page, those inside others included."""
-MAX_DEPTH = 10
 MIN_SIDE_POINTS = 36.0
 MIN_PAGE_SHARE = 0.01
 MAX_ASPECT = 12.0
@@ -50,9 +48,6 @@ BLANK_RANGE = 16
 JPEG_QUALITY = 92
 PHOTO_FILTERS = {"DCTDecode", "JPXDecode"}
 
-_Matrix = tuple[float, float, float, float, float, float]
-_IDENTITY: _Matrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
-
 
 @dataclass(frozen=True, slots=True)
 class ImageObject:
@@ -70,14 +65,13 @@ class ImageObject:
         return self.key[0]
 
 
-def read_images(page: Any, frame: Frame) -> list[ImageObject]:
-    """The image objects that show on a pypdfium2 page, those inside others included."""
-    everything = frame.box
+def read_images(drawn: Sequence[DrawnImage], frame: Frame) -> list[ImageObject]:
+    """The image objects that show on a page."""
     found = []
-    for handle, box, clip in _images(page, frame):
-        shown = box.common(clip).common(everything)
+    for image in drawn:
+        shown = image.box.common(image.clip).common(frame.box)
         if shown.area > 0:
-            found.append(_image_object(handle, box, shown))
+            found.append(_image_object(image.handle, image.box, shown))
     return found
 
 
@@ -270,78 +264,3 @@ def _last_filter(handle: Any) -> str:
     if n_filters > 0:
         pdfium.FPDFImageObj_GetImageFilter(handle, n_filters - 1, name, len(name))
     return name.value.decode("latin-1")
-
-
-def _images(page: Any, frame: Frame) -> Iterator[tuple[Any, Box, Box]]:
-    """Each image object with its box and the box that it is clipped to, as displayed."""
-    waiting = [(page.raw, False, _IDENTITY, frame.box, 0)]
-    n_seen = 0
-    while waiting and n_seen < MAX_OBJECTS:
-        holder, is_form, matrix, clip, depth = waiting.pop()
-        count = pdfium.FPDFFormObj_CountObjects if is_form else pdfium.FPDFPage_CountObjects
-        get = pdfium.FPDFFormObj_GetObject if is_form else pdfium.FPDFPage_GetObject
-        for index in range(min(count(holder), MAX_OBJECTS - n_seen)):
-            n_seen += 1
-            handle = get(holder, index)
-            kind = pdfium.FPDFPageObj_GetType(handle)
-            if kind not in {pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM}:
-                continue
-            own_clip = _clip(handle, matrix, frame)
-            shown = clip.common(own_clip) if own_clip else clip
-            if kind == pdfium.FPDF_PAGEOBJ_IMAGE:
-                if box := _bounds(handle, matrix, frame):
-                    yield handle, box, shown
-            elif depth < MAX_DEPTH and shown.area > 0:
-                waiting.append((handle, True, _combined(_matrix(handle), matrix), shown, depth + 1))
-
-
-def _bounds(handle: Any, matrix: _Matrix, frame: Frame) -> Box | None:
-    edges = [ctypes.c_float() for _ in range(4)]
-    if not pdfium.FPDFPageObj_GetBounds(handle, *edges):
-        return None
-    left, bottom, right, top = (edge.value for edge in edges)
-    return _displayed([(left, bottom), (right, bottom), (left, top), (right, top)], matrix, frame)
-
-
-def _clip(handle: Any, matrix: _Matrix, frame: Frame) -> Box | None:
-    """The box around what the object is clipped to; None if it is not clipped."""
-    path = pdfium.FPDFPageObj_GetClipPath(handle)
-    clip = None
-    for index in range(max(0, pdfium.FPDFClipPath_CountPaths(path)) if path else 0):
-        x, y = ctypes.c_float(), ctypes.c_float()
-        points = []
-        for k in range(pdfium.FPDFClipPath_CountPathSegments(path, index)):
-            segment = pdfium.FPDFClipPath_GetPathSegment(path, index, k)
-            if pdfium.FPDFPathSegment_GetPoint(segment, x, y):
-                points.append((x.value, y.value))
-        if points and (box := _displayed(points, matrix, frame)):
-            clip = clip.common(box) if clip else box
-    return clip
-
-
-def _displayed(points: list[tuple[float, float]], matrix: _Matrix, frame: Frame) -> Box | None:
-    a, b, c, d, e, f = matrix
-    xs = [a * x + c * y + e for x, y in points]
-    ys = [b * x + d * y + f for x, y in points]
-    corners = np.array([[min(xs), min(ys), max(xs), max(ys)]])
-    if not np.isfinite(corners).all():
-        return None
-    return Box(*(float(v) for v in frame.displayed(corners)[0]))
-
-
-def _matrix(handle: Any) -> _Matrix:
-    m = pdfium.FS_MATRIX()
-    return (m.a, m.b, m.c, m.d, m.e, m.f) if pdfium.FPDFPageObj_GetMatrix(handle, m) else _IDENTITY
-
-
-def _combined(inner: _Matrix, outer: _Matrix) -> _Matrix:
-    a, b, c, d, e, f = inner
-    p, q, r, s, t, u = outer
-    return (
-        a * p + b * r,
-        a * q + b * s,
-        c * p + d * r,
-        c * q + d * s,
-        e * p + f * r + t,
-        e * q + f * s + u,
-    )

@@ -1,0 +1,390 @@
+"""What a page draws besides text: its images, and its lines, rectangles and other shapes.
+
+Walks the page's objects and those inside its forms once. Leaves out what they mean:
+that is `pictures`, `figures` and `tables`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cache
+from itertools import repeat
+from typing import Any, NamedTuple
+
+import numpy as np
+import pypdfium2.raw as pdfium
+from numpy.typing import NDArray
+
+from loaders.errors import LimitExceeded
+from loaders.pdf.page import Box, Floats, Frame
+
+MAX_OBJECTS = 1_000_000
+"""On one page, those inside forms included."""
+MAX_SECONDS = 5.0
+"""For walking the objects of one page."""
+MAX_DEPTH = 10
+MAX_CLIPPED = 3_000
+"""Small shapes of a page of which the clip is looked up; of large ones it always is."""
+LARGE_POINTS = 72.0
+MAX_STRAIGHT_SEGMENTS = 400
+"""Of a path that is looked at as a grid of rules."""
+MAX_RULE_POINTS = 4.0
+"""A straight line or a bar no thicker than this is a rule."""
+MIN_RULE_ASPECT = 4.0
+STRAIGHT_POINTS = 0.3
+"""How far the ends of a rule may be apart sideways."""
+WHITE = 250
+"""The least value of red, green and blue of what counts as white, of 255."""
+FAINT_ALPHA = 8
+
+_Matrix = tuple[float, float, float, float, float, float]
+_IDENTITY: _Matrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
+
+
+class Kind(IntEnum):
+    """What a drawn shape looks like."""
+
+    RULE = 0
+    """A level or upright line, or a bar as thin as one."""
+    FILL = 1
+    """A filled rectangle."""
+    SHAPE = 2
+    """A curve, a slanted line, a polygon, a shading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawings:
+    """The shapes that show on a page, white ones left out, in the order they are drawn.
+
+    boxes: float (n, 4), in points from the top left of the page as displayed.
+    kinds: int (n,), values of Kind.
+    """
+
+    boxes: Floats
+    kinds: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def chosen(self, which: NDArray[np.bool_]) -> Drawings:
+        """Those where which, bool (n,), is true."""
+        return Drawings(self.boxes[which], self.kinds[which])
+
+    @staticmethod
+    def joined(parts: Sequence[Drawings]) -> Drawings:
+        return Drawings(
+            np.concatenate([np.empty((0, 4)), *(part.boxes for part in parts)]),
+            np.concatenate([np.empty(0, np.int64), *(part.kinds for part in parts)]),
+        )
+
+
+class DrawnImage(NamedTuple):
+    """An image object: box is where it is drawn, clip the part of the page it may show on."""
+
+    handle: Any
+    box: Box
+    clip: Box
+
+
+class PageObjects:
+    """What a pypdfium2 page draws, objects inside its forms included, while it is open.
+
+    Raises LimitExceeded, here and in `drawings`, if there are more than MAX_OBJECTS, or
+    they take longer than MAX_SECONDS.
+    """
+
+    def __init__(self, page: Any, frame: Frame) -> None:
+        self.images: list[DrawnImage] = []
+        self._frame = frame
+        self._paths: list[tuple[list[int], _Matrix, Box]] = []
+        """Handles of one holder, the matrix that applies to them, and its clip."""
+        self._n_clipped = 0
+        self._deadline = time.monotonic() + MAX_SECONDS
+        self._walk(page)
+
+    def drawings(self) -> Drawings:
+        """The shapes that show."""
+        return Drawings.joined([self._drawn(*paths) for paths in self._paths])
+
+    def _walk(self, page: Any) -> None:
+        calls = _calls()
+        n_seen = 0
+        waiting = [(_address(page.raw), False, _IDENTITY, self._frame.box, 0)]
+        while waiting:
+            holder, is_form, matrix, clip, depth = waiting.pop()
+            count = calls.count_in_form if is_form else calls.count_on_page
+            get = calls.get_in_form if is_form else calls.get_on_page
+            n_objects = count(holder)
+            n_seen += n_objects
+            if n_seen > MAX_OBJECTS:
+                raise LimitExceeded(
+                    f"it draws more than {MAX_OBJECTS:,} objects, the limit for one page"
+                )
+            handles = [h for h in map(get, repeat(holder), range(n_objects)) if h]
+            kinds = list(map(calls.kind, handles))
+            paths = []
+            for handle, kind in zip(handles, kinds, strict=True):
+                if kind in {pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_SHADING}:
+                    paths.append(handle)
+                elif kind == pdfium.FPDF_PAGEOBJ_IMAGE:
+                    own = self._clip(handle, matrix)
+                    if box := _bounds(handle, matrix, self._frame):
+                        shown = clip.common(own) if own else clip
+                        self.images.append(DrawnImage(_object(handle), box, shown))
+                elif kind == pdfium.FPDF_PAGEOBJ_FORM and depth < MAX_DEPTH:
+                    own = self._clip(handle, matrix)
+                    shown = clip.common(own) if own else clip
+                    if shown.area > 0:
+                        inner = _combined(_matrix(handle), matrix)
+                        waiting.append((handle, True, inner, shown, depth + 1))
+                self._check_time()
+            if paths:
+                self._paths.append((paths, matrix, clip))
+
+    def _check_time(self) -> None:
+        if time.monotonic() > self._deadline:
+            raise LimitExceeded(
+                f"its drawings take longer than the limit of {MAX_SECONDS:g} seconds for one page"
+            )
+
+    def _clip(self, handle: int, matrix: _Matrix) -> Box | None:
+        return _clip(handle, matrix, self._frame)
+
+    def _drawn(self, handles: list[int], matrix: _Matrix, clip: Box) -> Drawings:
+        boxes = _boxes(handles, matrix, self._frame)
+        fills, strokes = _modes(handles)
+        fills &= ~_is_white(handles, _calls().fill_colour)
+        strokes &= ~_is_white(handles, _calls().stroke_colour)
+        shown = (fills | strokes) & np.isfinite(boxes).all(axis=1)
+        clips = np.tile(np.array(clip), (len(handles), 1))
+        large = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) > LARGE_POINTS
+        for k in np.flatnonzero(shown).tolist():
+            if not large[k]:
+                self._n_clipped += 1
+                if self._n_clipped > MAX_CLIPPED:
+                    continue
+            if own := self._clip(handles[k], matrix):
+                clips[k] = clip.common(own)
+            self._check_time()
+        found: list[Drawings] = []
+        kinds = np.full(len(handles), Kind.SHAPE)
+        kinds[_is_thin(boxes)] = Kind.RULE
+        counts = np.fromiter(map(_calls().n_segments, handles), np.int64, len(handles))
+        straight = shown & (kinds == Kind.SHAPE) & (counts >= 2)
+        for k in np.flatnonzero(straight & (counts <= MAX_STRAIGHT_SEGMENTS)).tolist():
+            runs = _straight_runs(handles[k], int(counts[k]), matrix, self._frame)
+            if runs is None:
+                continue
+            if fills[k]:
+                kinds[k] = Kind.FILL if len(runs) <= 4 else Kind.SHAPE
+            else:
+                shown[k] = False
+                inside = _within(runs, clips[k])
+                found.append(Drawings(inside, np.full(len(inside), Kind.RULE)))
+            self._check_time()
+        boxes = _clipped(boxes, clips)
+        shown &= (boxes[:, 2] >= boxes[:, 0]) & (boxes[:, 3] >= boxes[:, 1])
+        kinds[shown & _is_thin(boxes) & (kinds == Kind.FILL)] = Kind.RULE
+        return Drawings.joined([Drawings(boxes[shown], kinds[shown]), *found])
+
+
+def _is_thin(boxes: Floats) -> NDArray[np.bool_]:
+    sides = np.sort(boxes[:, 2:] - boxes[:, :2], axis=1)
+    thin: NDArray[np.bool_] = (sides[:, 0] <= MAX_RULE_POINTS) & (
+        sides[:, 1] >= MIN_RULE_ASPECT * sides[:, 0]
+    )
+    return thin
+
+
+def _clipped(boxes: Floats, clips: Floats) -> Floats:
+    low = np.maximum(boxes[:, :2], clips[:, :2])
+    high = np.minimum(boxes[:, 2:], clips[:, 2:])
+    return np.concatenate([low, high], axis=1)
+
+
+def _within(boxes: Floats, clip: Floats) -> Floats:
+    inside = _clipped(boxes, np.tile(clip, (len(boxes), 1)))
+    return inside[(inside[:, 2] >= inside[:, 0]) & (inside[:, 3] >= inside[:, 1])]
+
+
+def _straight_runs(handle: int, n_segments: int, matrix: _Matrix, frame: Frame) -> Floats | None:
+    """The level and upright lines that a path consists of, (n, 4); None if it has others."""
+    runs: list[tuple[float, float, float, float]] = []
+    x, y = ctypes.c_float(), ctypes.c_float()
+    begin = here = (0.0, 0.0)
+    for index in range(n_segments):
+        segment = pdfium.FPDFPath_GetPathSegment(_object(handle), index)
+        kind = pdfium.FPDFPathSegment_GetType(segment)
+        if kind == pdfium.FPDF_SEGMENT_BEZIERTO:
+            return None
+        if not pdfium.FPDFPathSegment_GetPoint(segment, x, y):
+            return None
+        point = (x.value, y.value)
+        if kind == pdfium.FPDF_SEGMENT_MOVETO:
+            begin = here = point
+            continue
+        ends = [(here, point)]
+        if pdfium.FPDFPathSegment_GetClose(segment):
+            ends.append((point, begin))
+        for (x0, y0), (x1, y1) in ends:
+            across, along = sorted((abs(x0 - x1), abs(y0 - y1)))
+            if across > STRAIGHT_POINTS:
+                return None
+            if along > 0:
+                runs.append((min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)))
+        here = point
+    if not runs:
+        return None
+    # The matrix of a path applies to its points, the form's to the path.
+    a, b, c, d, e, f = _combined(_matrix(handle), matrix)
+    corners = np.array(runs)
+    xs = a * corners[:, [0, 2]] + c * corners[:, [1, 3]] + e
+    ys = b * corners[:, [0, 2]] + d * corners[:, [1, 3]] + f
+    drawn = np.stack([xs.min(1), ys.min(1), xs.max(1), ys.max(1)], axis=1)
+    if not np.isfinite(drawn).all() or not _is_level(drawn).all():
+        return None
+    return frame.displayed(drawn)
+
+
+def _is_level(boxes: Floats) -> NDArray[np.bool_]:
+    level: NDArray[np.bool_] = (boxes[:, 2:] - boxes[:, :2]).min(axis=1) <= STRAIGHT_POINTS + 0.2
+    return level
+
+
+def _boxes(handles: list[int], matrix: _Matrix, frame: Frame) -> Floats:
+    """(n, 4) as displayed; nan where an object has none."""
+    found = np.full((len(handles), 4), np.nan, np.float32)
+    _fill(_calls().bounds, handles, found)
+    a, b, c, d, e, f = matrix
+    left, bottom, right, top = found.astype(np.float64).T
+    xs = np.stack([a * x + c * y + e for x in (left, right) for y in (bottom, top)])
+    ys = np.stack([b * x + d * y + f for x in (left, right) for y in (bottom, top)])
+    boxes = np.stack([xs.min(0), ys.min(0), xs.max(0), ys.max(0)], axis=1)
+    return frame.displayed(boxes)
+
+
+def _modes(handles: list[int]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which paths are filled, and which are stroked; a shading is filled."""
+    modes = np.zeros((len(handles), 2), np.int32)
+    modes[:, 0] = -1
+    _fill(_calls().draw_mode, handles, modes)
+    return modes[:, 0] != pdfium.FPDF_FILLMODE_NONE, modes[:, 1] != 0
+
+
+def _is_white(handles: list[int], colour: Callable[..., int]) -> NDArray[np.bool_]:
+    """White or transparent."""
+    rgba = np.zeros((len(handles), 4), np.uint32)
+    rgba[:, 3] = 255
+    _fill(colour, handles, rgba)
+    white: NDArray[np.bool_] = (rgba[:, :3].min(axis=1) >= WHITE) | (rgba[:, 3] < FAINT_ALPHA)
+    return white
+
+
+def _fill(call: Callable[..., int], handles: list[int], rows: NDArray[Any]) -> None:
+    """Have the call write one row for each handle, through pointers into the array."""
+    start, stride = rows.ctypes.data, rows.strides[0]
+    columns = [
+        range(start + rows.itemsize * k, start + rows.itemsize * k + rows.nbytes, stride)
+        for k in range(rows.shape[1])
+    ]
+    deque(map(call, handles, *columns), maxlen=0)
+
+
+def _bounds(handle: int, matrix: _Matrix, frame: Frame) -> Box | None:
+    box = _boxes([handle], matrix, frame)[0]
+    return Box(*(float(v) for v in box)) if np.isfinite(box).all() else None
+
+
+def _clip(handle: int, matrix: _Matrix, frame: Frame) -> Box | None:
+    """The box around what the object is clipped to; None if it is not clipped."""
+    path = pdfium.FPDFPageObj_GetClipPath(_object(handle))
+    clip = None
+    x, y = ctypes.c_float(), ctypes.c_float()
+    for index in range(max(0, pdfium.FPDFClipPath_CountPaths(path)) if path else 0):
+        points = []
+        for k in range(pdfium.FPDFClipPath_CountPathSegments(path, index)):
+            segment = pdfium.FPDFClipPath_GetPathSegment(path, index, k)
+            if pdfium.FPDFPathSegment_GetPoint(segment, x, y):
+                points.append((x.value, y.value))
+        if points and (box := _displayed(points, matrix, frame)):
+            clip = clip.common(box) if clip else box
+    return clip
+
+
+def _displayed(points: list[tuple[float, float]], matrix: _Matrix, frame: Frame) -> Box | None:
+    a, b, c, d, e, f = matrix
+    xs = [a * x + c * y + e for x, y in points]
+    ys = [b * x + d * y + f for x, y in points]
+    corners = np.array([[min(xs), min(ys), max(xs), max(ys)]])
+    if not np.isfinite(corners).all():
+        return None
+    return Box(*(float(v) for v in frame.displayed(corners)[0]))
+
+
+def _matrix(handle: int) -> _Matrix:
+    m = pdfium.FS_MATRIX()
+    found = pdfium.FPDFPageObj_GetMatrix(_object(handle), m)
+    return (m.a, m.b, m.c, m.d, m.e, m.f) if found else _IDENTITY
+
+
+def _combined(inner: _Matrix, outer: _Matrix) -> _Matrix:
+    a, b, c, d, e, f = inner
+    p, q, r, s, t, u = outer
+    return (
+        a * p + b * r,
+        a * q + b * s,
+        c * p + d * r,
+        c * q + d * s,
+        e * p + f * r + t,
+        e * q + f * s + u,
+    )
+
+
+def _object(handle: int) -> Any:
+    return ctypes.cast(handle, pdfium.FPDF_PAGEOBJECT)
+
+
+def _address(raw: Any) -> int:
+    return ctypes.cast(raw, ctypes.c_void_p).value or 0
+
+
+class _Calls(NamedTuple):
+    """PDFium's functions that are called for every object, with plain integers for pointers."""
+
+    count_on_page: Callable[[int], int]
+    count_in_form: Callable[[int], int]
+    get_on_page: Callable[[int, int], int | None]
+    get_in_form: Callable[[int, int], int | None]
+    kind: Callable[[int], int]
+    bounds: Callable[..., int]
+    draw_mode: Callable[..., int]
+    n_segments: Callable[[int], int]
+    fill_colour: Callable[..., int]
+    stroke_colour: Callable[..., int]
+
+
+@cache
+def _calls() -> _Calls:
+    handle, number = ctypes.c_void_p, ctypes.c_int
+
+    def declared(function: Any, result: Any, *arguments: Any) -> Any:
+        address = ctypes.cast(function, ctypes.c_void_p).value or 0
+        return ctypes.CFUNCTYPE(result, *arguments)(address)
+
+    return _Calls(
+        declared(pdfium.FPDFPage_CountObjects, number, handle),
+        declared(pdfium.FPDFFormObj_CountObjects, number, handle),
+        declared(pdfium.FPDFPage_GetObject, handle, handle, number),
+        declared(pdfium.FPDFFormObj_GetObject, handle, handle, ctypes.c_ulong),
+        declared(pdfium.FPDFPageObj_GetType, number, handle),
+        declared(pdfium.FPDFPageObj_GetBounds, number, *[handle] * 5),
+        declared(pdfium.FPDFPath_GetDrawMode, number, *[handle] * 3),
+        declared(pdfium.FPDFPath_CountSegments, number, handle),
+        declared(pdfium.FPDFPageObj_GetFillColor, number, *[handle] * 5),
+        declared(pdfium.FPDFPageObj_GetStrokeColor, number, *[handle] * 5),
+    )
