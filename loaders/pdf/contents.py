@@ -39,6 +39,8 @@ class PageContents:
     layer: TextLayer
     images: Sequence[ImageObject]
     drawings: Drawings
+    left_out: str | None = None
+    """Why it has shapes that `drawings` lacks."""
 
     @staticmethod
     def of(page: Any, index: int) -> PageContents:
@@ -46,7 +48,8 @@ class PageContents:
         frame = Frame.of(page)
         objects = PageObjects(page, frame)
         images = read_images(objects.images, frame)
-        return PageContents(frame, index, read_text(page, frame), images, objects.drawings())
+        layer, drawings = read_text(page, frame), objects.drawings()
+        return PageContents(frame, index, layer, images, drawings, objects.left_out)
 
     @property
     def has_text(self) -> bool:
@@ -128,7 +131,9 @@ class PageReading:
     def _regions(self, sheet: Sheet) -> list[Region] | None:
         """The pictures on the page; None if the page is itself the picture."""
         repeated = self.known.repeated_pictures
-        text = [replace(s, box=sheet.on_page(s.box)) for s in self.contents.layer.main]
+        text = self.contents.layer.main
+        if sheet.turns:
+            text = [replace(s, box=sheet.on_page(s.box)) for s in text]
         regions = find_regions(
             self.contents.images,
             text,
