@@ -1,0 +1,206 @@
+"""Measures which figures and tables of PDFs are found: `python -m tests.quality_pdf`.
+
+Compares the boxes of the Documents that PdfLoader gives with boxes that a person drew, and
+draws what is missing or too much on its page. Pictures are not described, which changes no
+box. Leaves out retrieval: that is `limner evaluate`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from loaders.captioning.describer import FigureDescriber
+from loaders.limits import DEFAULT_LIMITS
+from loaders.media import MediaStore
+from loaders.pdf import PdfLoader
+from loaders.pdf.document import PDFIUM, open_page, open_pdf
+from loaders.pdf.overlay import COLOURS, Mark, draw_page
+from loaders.pdf.page import Box, Frame
+from loaders.source import open_source
+
+ROOT = Path(__file__).parents[1]
+CORPUS = ROOT.parent / "shared" / "corpus"
+MISSES = ROOT / "build" / "pdf-misses"
+GOLD_BOX = re.compile(r"p(\d+):([\d.]+),([\d.]+),([\d.]+),([\d.]+)")
+KINDS = {"chart": "figure", "figure": "figure", "table": "table"}
+"""Modality of a question → what of ours must cover its box."""
+GOALS = {"figure": 0.85, "table": 0.75}
+MIN_SHARE, MAX_RATIO, MIN_IOU = 0.5, 4.0, 0.5
+GOLD_COLOUR = "#059669"
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """A box that a person drew, once however many questions name it."""
+
+    doc: str
+    page: int
+    box: Box
+    modality: str
+    questions: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        return KINDS[self.modality]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A figure or table of ours. box: points on the page as displayed."""
+
+    page: int
+    box: Box
+    kind: str
+    caption: str
+
+
+def read_gold(questions: Path) -> list[Gold]:
+    """The boxes of a question file; one asked about as figure and as table counts for each."""
+    named: dict[tuple[str, str, str], list[str]] = {}
+    for row in map(json.loads, questions.read_text("utf-8").splitlines()):
+        for image in row.get("image") or []:
+            if row["modality"] in KINDS and GOLD_BOX.fullmatch(image):
+                named.setdefault((row["doc"], image, row["modality"]), []).append(row["id"])
+    found = []
+    for (doc, image, modality), ids in named.items():
+        match = GOLD_BOX.fullmatch(image)
+        if match:
+            page, *sides = match.groups()
+            found.append(Gold(doc, int(page), Box(*map(float, sides)), modality, tuple(ids)))
+    return found
+
+
+def covers(ours: Box, gold: Box) -> bool:
+    """Whether most of the gold box is ours, and ours not much more than it."""
+    common = ours.common(gold).area
+    is_most = common >= MIN_SHARE * gold.area and ours.area < MAX_RATIO * gold.area
+    return is_most or common >= MIN_IOU * (ours.area + gold.area - common)
+
+
+def read_found(path: Path) -> list[Found]:
+    """The figures and tables that PdfLoader finds, each box once."""
+    with tempfile.TemporaryDirectory() as folder, open_source(path, DEFAULT_LIMITS) as file:
+        media = MediaStore(folder)
+        documents = PdfLoader(path, media=media, describer=FigureDescriber(media)).load_file(file)
+        with open_pdf(file) as pdf:
+            found: dict[Found, None] = {}
+            for document in documents:
+                about = document.metadata
+                if about["modality"] not in GOALS or "bbox" not in about:
+                    continue
+                with PDFIUM, open_page(pdf, about["page"] - 1) as page:
+                    width, height = Frame.of(page).box[2:]
+                x0, y0, x1, y1 = about["bbox"]
+                box = Box(x0 * width, y0 * height, x1 * width, y1 * height)
+                caption = " ".join(about.get("caption", "").split())
+                # A long table is several Documents with one box.
+                found[Found(about["page"], box, about["modality"], caption)] = None
+    return list(found)
+
+
+class Readings:
+    """What PdfLoader finds in each document, read once, as the lines of a report are made."""
+
+    def __init__(self, folders: Sequence[Path], says: IO[str]) -> None:
+        self._folders = folders
+        self._says = says
+        self._found: dict[str, list[Found]] = {}
+
+    def path(self, doc: str) -> Path:
+        return next(f / doc for f in self._folders if (f / doc).is_file())
+
+    def of(self, doc: str, page: int, kind: str) -> list[Found]:
+        """The figures or the tables on a page."""
+        if doc not in self._found:
+            self._says.write(f"Reading {doc}\n")
+            self._says.flush()
+            self._found[doc] = read_found(self.path(doc))
+        return [f for f in self._found[doc] if (f.page, f.kind) == (page, kind)]
+
+
+def report_gold(golds: Sequence[Gold], readings: Readings) -> Iterator[str]:
+    """Lines on the gold boxes of questions."""
+    covered = {
+        gold: any(covers(f.box, gold.box) for f in readings.of(gold.doc, gold.page, gold.kind))
+        for gold in golds
+    }
+    yield "Gold boxes of the questions that a figure or table of ours covers, each box once:"
+    yield f"  {'':<56}" + "".join(f"{m:>10}" for m in KINDS)
+    for doc in (*sorted({gold.doc for gold in golds}), "all"):
+        cells = []
+        for modality in KINDS:
+            hits = [
+                ok for g, ok in covered.items() if doc in (g.doc, "all") and g.modality == modality
+            ]
+            cells.append(f"{sum(hits)}/{len(hits)}" if hits else "")
+        yield f"  {doc:<56}" + "".join(f"{cell:>10}" for cell in cells)
+    for kind, goal in GOALS.items():
+        # A box asked about as a chart and as a figure is one.
+        boxes = {(g.doc, g.page, g.box): ok for g, ok in covered.items() if g.kind == kind}
+        if boxes:
+            name = "chart and figure boxes" if kind == "figure" else "table boxes"
+            yield f"  {name}: {_share(sum(boxes.values()), len(boxes))} (goal {goal:.0%})"
+
+
+def _share(n: int, of: int) -> str:
+    return f"{n} of {of}, {n / of:.1%}" if of else "none of 0"
+
+
+def draw_misses(golds: Sequence[Gold], readings: Readings, folder: Path) -> int:
+    """Draw each page with a gold box that nothing covers; gives their number."""
+    missed = [
+        gold
+        for gold in golds
+        if not any(covers(f.box, gold.box) for f in readings.of(gold.doc, gold.page, gold.kind))
+    ]
+    for doc, page in {(gold.doc, gold.page): None for gold in missed}:
+        marks = [
+            (gold.box, f"gold {gold.modality} {' '.join(gold.questions)}", GOLD_COLOUR)
+            for gold in missed
+            if (gold.doc, gold.page) == (doc, page)
+        ]
+        for kind in GOALS:
+            marks += [
+                (f.box, f"our {kind} · {f.caption}", COLOURS[kind])
+                for f in readings.of(doc, page, kind)
+            ]
+        draw(readings.path(doc), page, marks, folder)
+    return len(missed)
+
+
+def draw(path: Path, page: int, marks: Sequence[tuple[Box, str, str]], folder: Path) -> None:
+    """Draw boxes in points on a page."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open_source(path, DEFAULT_LIMITS) as file, open_pdf(file) as pdf:
+        with PDFIUM, open_page(pdf, page - 1) as opened:
+            frame = Frame.of(opened)
+        drawn = [Mark(page, frame.fractions(box), name, colour) for box, name, colour in marks]
+        draw_page(pdf, page - 1, drawn).save(folder / f"{path.stem}-page-{page}.png")
+
+
+def main() -> None:
+    """Print the report and draw the misses."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--questions", type=Path, default=CORPUS / "qa" / "manifest.jsonl")
+    parser.add_argument("--documents", type=Path, default=CORPUS / "qa" / "corpus")
+    parser.add_argument("--doc", help="only documents with this in their name", default="")
+    parser.add_argument("--draw", type=Path, default=MISSES, metavar="DIR")
+    wanted = parser.parse_args()
+    readings = Readings((wanted.documents, CORPUS / "docs"), sys.stderr)
+    golds = [gold for gold in read_gold(wanted.questions) if wanted.doc in gold.doc]
+    for line in report_gold(golds, readings):
+        sys.stdout.write(f"{line}\n")
+    n_missed = draw_misses(golds, readings, wanted.draw)
+    sys.stdout.write(f"The {n_missed} misses are drawn in {wanted.draw}: gold green, ours else.\n")
+
+
+if __name__ == "__main__":
+    main()
