@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from assistant.gold_boxes import GoldBox, Pages, covers
 from loaders.captioning.describer import FigureDescriber
 from loaders.limits import DEFAULT_LIMITS
 from loaders.media import MediaStore
@@ -30,11 +30,9 @@ from tests.loaders.pdf_pages import FIGURES, TABLES, WITHOUT_FIGURES
 ROOT = Path(__file__).parents[1]
 CORPUS = ROOT.parent / "shared" / "corpus"
 MISSES = ROOT / "build" / "pdf-misses"
-GOLD_BOX = re.compile(r"p(\d+):([\d.]+),([\d.]+),([\d.]+),([\d.]+)")
 KINDS = {"chart": "figure", "figure": "figure", "table": "table"}
 """Modality of a question → what of ours must cover its box."""
 GOALS = {"figure": 0.85, "table": 0.75}
-MIN_SHARE, MAX_RATIO, MIN_IOU = 0.5, 4.0, 0.5
 MAX_FALSE = 3
 """False figures on the pages without any; there must be fewer."""
 GOLD_COLOUR = "#059669"
@@ -70,39 +68,25 @@ def read_gold(questions: Path) -> list[Gold]:
     named: dict[tuple[str, str, str], list[str]] = {}
     for row in map(json.loads, questions.read_text("utf-8").splitlines()):
         for image in row.get("image") or []:
-            if row["modality"] in KINDS and GOLD_BOX.fullmatch(image):
+            if row["modality"] in KINDS:
                 named.setdefault((row["doc"], image, row["modality"]), []).append(row["id"])
-    found = []
-    for (doc, image, modality), ids in named.items():
-        match = GOLD_BOX.fullmatch(image)
-        if match:
-            page, *sides = match.groups()
-            found.append(Gold(doc, int(page), Box(*map(float, sides)), modality, tuple(ids)))
-    return found
-
-
-def covers(ours: Box, gold: Box) -> bool:
-    """Whether most of the gold box is ours, and ours not much more than it."""
-    common = ours.common(gold).area
-    is_most = common >= MIN_SHARE * gold.area and ours.area < MAX_RATIO * gold.area
-    return is_most or common >= MIN_IOU * (ours.area + gold.area - common)
+    boxes = {image: GoldBox.parsed(image) for _, image, _ in named}
+    return [
+        Gold(doc, box.page, box.box, modality, tuple(ids))
+        for (doc, image, modality), ids in named.items()
+        if (box := boxes[image])
+    ]
 
 
 def read_found(path: Path) -> list[Found]:
     """The figures and tables that PdfLoader finds, each box once."""
-    with tempfile.TemporaryDirectory() as folder, open_source(path, DEFAULT_LIMITS) as file:
+    found: dict[Found, None] = {}
+    pages = Pages()
+    with tempfile.TemporaryDirectory() as folder:
         media = MediaStore(folder)
-        documents = PdfLoader(path, media=media, describer=FigureDescriber(media)).load_file(file)
-        with open_pdf(file) as pdf:
-            found: dict[Found, None] = {}
-            for document in documents:
-                about = document.metadata
-                if about["modality"] not in GOALS or "bbox" not in about:
-                    continue
-                with PDFIUM, open_page(pdf, about["page"] - 1) as page:
-                    width, height = Frame.of(page).box[2:]
-                x0, y0, x1, y1 = about["bbox"]
-                box = Box(x0 * width, y0 * height, x1 * width, y1 * height)
+        for document in PdfLoader(path, media=media, describer=FigureDescriber(media)).load():
+            about = document.metadata
+            if about["modality"] in GOALS and (box := pages.box(document)):
                 caption = " ".join(about.get("caption", "").split())
                 # A long table is several Documents with one box.
                 found[Found(about["page"], box, about["modality"], caption)] = None
