@@ -114,6 +114,10 @@ class DocumentLoader(BaseLoader):
         """Yield the Documents of a source that is open already. Raises a LoaderError."""
         yield from self._documents(file.uri, file.name, self._elements(file))
 
+    def read_elements(self, file: SourceFile) -> Iterator[Element]:
+        """What an open source holds before it becomes Documents. Raises a LoaderError."""
+        return self._elements(file)
+
     def _documents(self, uri: str, name: str, elements: Iterator[Element]) -> Iterator[Document]:
         self.title, self.n_pages, self._page_labels, self.skipped = name, None, {}, []
         pieces = self._pieces(name, elements)
