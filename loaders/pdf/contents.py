@@ -42,6 +42,8 @@ class PageContents:
     layer: TextLayer
     images: Sequence[ImageObject]
     drawings: Drawings
+    left_out: str | None = None
+    """Why it has shapes that `drawings` lacks."""
 
     @staticmethod
     def of(page: Any, index: int) -> PageContents:
@@ -49,7 +51,8 @@ class PageContents:
         frame = Frame.of(page)
         objects = PageObjects(page, frame)
         images = read_images(objects.images, frame)
-        return PageContents(frame, index, read_text(page, frame), images, objects.drawings())
+        layer, drawings = read_text(page, frame), objects.drawings()
+        return PageContents(frame, index, layer, images, drawings, objects.left_out)
 
     @property
     def has_text(self) -> bool:

@@ -102,22 +102,32 @@ class DrawnImage(NamedTuple):
 class PageObjects:
     """What a pypdfium2 page draws, objects inside its forms included, while it is open.
 
-    Raises LimitExceeded, here and in `drawings`, if there are more than MAX_OBJECTS, or
-    they take longer than MAX_SECONDS.
+    Where there are more than MAX_OBJECTS, or they take longer than MAX_SECONDS,
+    `left_out` says so after `drawings`: no shapes are given then, and only the images
+    that were come to.
     """
 
     def __init__(self, page: Any, frame: Frame) -> None:
         self.images: list[DrawnImage] = []
+        self.left_out: str | None = None
         self._frame = frame
         self._paths: list[tuple[list[int], _Matrix, Box]] = []
         """Handles of one holder, the matrix that applies to them, and its clip."""
         self._n_clipped = 0
         self._deadline = time.monotonic() + MAX_SECONDS
-        self._walk(page)
+        try:
+            self._walk(page)
+        except LimitExceeded as error:
+            self.left_out = str(error)
 
     def drawings(self) -> Drawings:
         """The shapes that show."""
-        return Drawings.joined([self._drawn(*paths) for paths in self._paths])
+        if not self.left_out:
+            try:
+                return Drawings.joined([self._drawn(*paths) for paths in self._paths])
+            except LimitExceeded as error:
+                self.left_out = str(error)
+        return Drawings.joined([])
 
     def _walk(self, page: Any) -> None:
         calls = _calls()
