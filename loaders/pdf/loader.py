@@ -6,10 +6,11 @@ as paragraphs where it is part of the page.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from typing import Any
 
-from loaders.elements import Element, Figure, Heading, Info, Paragraph, Skipped
+from loaders.elements import Element, Figure, Info, Skipped
 from loaders.errors import BrokenDocument, LimitExceeded
 from loaders.limits import Limits
 from loaders.loader import DocumentLoader
@@ -99,22 +100,28 @@ class _Reader:
 
     def _page(self, index: int, known: Knowledge) -> Iterator[Element]:
         held = self._held.pop(index, None)
-        if held and held.has_text and not held.images:
-            # Nothing is to be drawn: loading the page again would cost as much as reading it.
-            yield from _written(PageReading(held, known, None).parts())
-            return
         try:
-            with open_page(self._document, index) as page:
+            read = list(PageReading(held, known, None).parts()) if held and held.has_text else None
+            # Loading the page again costs as much as reading it: only where it is to be drawn.
+            is_drawn = read is None or any(isinstance(part, Picture) for part in read)
+            with open_page(self._document, index) if is_drawn else nullcontext() as page:
                 with PDFIUM:
                     contents = held or PageContents.of(page, index)
-                    parts = list(PageReading(contents, known, page).parts())
-                for part in parts:
-                    if isinstance(part, Picture):
-                        yield from self._figure(page, contents, part)
-                    else:
-                        yield part
+                    parts = read or list(PageReading(contents, known, page).parts())
+                yield from self._elements_of(page, contents, parts)
         except PAGE_ERRORS as error:
             yield Skipped(f"Page {index + 1}", str(error) or type(error).__name__)
+
+    def _elements_of(
+        self, page: Any, contents: PageContents, parts: Sequence[Part]
+    ) -> Iterator[Element]:
+        if contents.left_out:
+            yield Skipped(f"The drawings on page {contents.index + 1}", contents.left_out)
+        for part in parts:
+            if isinstance(part, Picture):
+                yield from self._figure(page, contents, part)
+            else:
+                yield part
 
     def _figure(
         self, page: Any, contents: PageContents, picture: Picture
@@ -130,7 +137,7 @@ class _Reader:
         try:
             with PDFIUM:
                 image = (
-                    render_region(page, contents.frame, region, picture.has_labels)
+                    render_region(page, contents.frame, region, bool(picture.text))
                     if region
                     else render_page(page, contents.frame)
                 )
@@ -142,11 +149,13 @@ class _Reader:
         if region:
             self._shown.add(region.key)
         self._n_figures += 1
-        bbox = contents.frame.fractions(picture.box)
-        yield Figure(image, picture.caption, page=number, bbox=bbox)
-
-
-def _written(parts: Iterator[Part]) -> Iterator[Heading | Paragraph]:
-    for part in parts:
-        if not isinstance(part, Picture):
-            yield part
+        frame = contents.frame
+        yield Figure(
+            image,
+            picture.caption,
+            text=picture.text or None,
+            is_drawn=bool(region and region.is_drawn),
+            page=number,
+            bbox=frame.fractions(picture.box),
+            caption_bbox=frame.fractions(picture.caption_box) if picture.caption_box else None,
+        )

@@ -63,24 +63,32 @@ class Drawings:
     """The shapes that show on a page, white ones left out, in the order they are drawn.
 
     boxes: float (n, 4), in points from the top left of the page as displayed.
-    kinds: int (n,), values of Kind.
+    kinds: int (n,), values of Kind. n_segments: int (n,), how many lines and curves each has.
     """
 
     boxes: Floats
     kinds: NDArray[np.int64]
+    n_segments: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.boxes)
 
     def chosen(self, which: NDArray[np.bool_]) -> Drawings:
         """Those where which, bool (n,), is true."""
-        return Drawings(self.boxes[which], self.kinds[which])
+        return Drawings(self.boxes[which], self.kinds[which], self.n_segments[which])
+
+    @staticmethod
+    def rules(boxes: Floats) -> Drawings:
+        """Level and upright lines; boxes: float (n, 4)."""
+        n = len(boxes)
+        return Drawings(boxes, np.full(n, int(Kind.RULE)), np.ones(n, np.int64))
 
     @staticmethod
     def joined(parts: Sequence[Drawings]) -> Drawings:
         return Drawings(
             np.concatenate([np.empty((0, 4)), *(part.boxes for part in parts)]),
             np.concatenate([np.empty(0, np.int64), *(part.kinds for part in parts)]),
+            np.concatenate([np.empty(0, np.int64), *(part.n_segments for part in parts)]),
         )
 
 
@@ -196,12 +204,13 @@ class PageObjects:
             shown[some[~fills[some] & (n_runs > 0)]] = False
             is_line = ~fills[some[owners]]
             inside = _within(runs[is_line], clips[some[owners[is_line]]])
-            found.append(Drawings(inside, np.full(len(inside), Kind.RULE)))
+            found.append(Drawings.rules(inside))
             self._check_time()
         boxes = _clipped(boxes, clips)
         shown &= (boxes[:, 2] >= boxes[:, 0]) & (boxes[:, 3] >= boxes[:, 1])
         kinds[shown & _is_thin(boxes) & (kinds == Kind.FILL)] = Kind.RULE
-        return Drawings.joined([Drawings(boxes[shown], kinds[shown]), *found])
+        kept = Drawings(boxes[shown], kinds[shown], np.maximum(counts[shown], 1))
+        return Drawings.joined([kept, *found])
 
 
 def _is_thin(boxes: Floats) -> NDArray[np.bool_]:
