@@ -15,7 +15,7 @@ from loaders.errors import BrokenDocument, LimitExceeded
 from loaders.limits import Limits
 from loaders.loader import DocumentLoader
 from loaders.pdf.contents import Knowledge, PageContents, PageReading, Part, Picture
-from loaders.pdf.document import PAGE_ERRORS, PDFIUM, open_page, open_pdf, own_title
+from loaders.pdf.document import PAGE_ERRORS, PDFIUM, damage, open_page, open_pdf, own_title
 from loaders.pdf.headings import Ladder, body_size, is_thorough, read_outline
 from loaders.pdf.objects import PageObjects
 from loaders.pdf.page import Frame
@@ -32,6 +32,10 @@ class PdfLoader(DocumentLoader):
 
     def _elements(self, file: SourceFile) -> Iterator[Element]:
         with open_pdf(file) as document:
+            with PDFIUM:
+                reason = damage(document, file)
+            if reason:
+                yield Skipped("Parts of the file", reason)
             yield from _Reader(document, file.name, self.limits).elements()
 
 
