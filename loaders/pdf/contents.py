@@ -46,7 +46,8 @@ class PageContents:
         frame = Frame.of(page)
         objects = PageObjects(page, frame)
         images = read_images(objects.images, frame)
-        return PageContents(frame, index, read_text(page, frame), images, objects.drawings())
+        drawings = objects.drawings()
+        return PageContents(frame, index, read_text(page, frame, objects), images, drawings)
 
     @property
     def has_text(self) -> bool:

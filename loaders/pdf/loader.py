@@ -6,7 +6,7 @@ as paragraphs where it is part of the page.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from loaders.elements import Element, Figure, Heading, Info, Paragraph, Skipped
@@ -24,6 +24,9 @@ from loaders.source import SourceFile
 
 MAX_HELD_IMAGES, MAX_HELD_SHAPES = 64, 5_000
 """Image objects and shapes of one page that are remembered between survey and reading."""
+
+MAX_REPORTED_PAGES = 5
+"""Pages with invisible text that are each reported."""
 
 
 class PdfLoader(DocumentLoader):
@@ -45,6 +48,8 @@ class _Reader:
         """Pages read for the survey and not yet given out."""
         self._shown: set[tuple[Any, ...]] = set()
         self._n_figures = 0
+        self._n_hidden: dict[int, int] = {}
+        """Characters left out, by page number."""
 
     def elements(self) -> Iterator[Element]:
         with PDFIUM:
@@ -61,6 +66,7 @@ class _Reader:
         known = self._knowledge(n_pages)
         for index in range(n_pages):
             yield from self._page(index, known)
+        yield from _hidden_text(self._n_hidden)
 
     def _knowledge(self, n_pages: int) -> Knowledge:
         with PDFIUM:
@@ -101,12 +107,14 @@ class _Reader:
         held = self._held.pop(index, None)
         if held and held.has_text and not held.images:
             # Nothing is to be drawn: loading the page again would cost as much as reading it.
+            self._count_hidden(held)
             yield from _written(PageReading(held, known, None).parts())
             return
         try:
             with open_page(self._document, index) as page:
                 with PDFIUM:
                     contents = held or PageContents.of(page, index)
+                    self._count_hidden(contents)
                     parts = list(PageReading(contents, known, page).parts())
                 for part in parts:
                     if isinstance(part, Picture):
@@ -115,6 +123,10 @@ class _Reader:
                         yield part
         except PAGE_ERRORS as error:
             yield Skipped(f"Page {index + 1}", str(error) or type(error).__name__)
+
+    def _count_hidden(self, contents: PageContents) -> None:
+        if n_hidden := contents.layer.n_hidden:
+            self._n_hidden[contents.index + 1] = n_hidden
 
     def _figure(
         self, page: Any, contents: PageContents, picture: Picture
@@ -144,6 +156,24 @@ class _Reader:
         self._n_figures += 1
         bbox = contents.frame.fractions(picture.box)
         yield Figure(image, picture.caption, page=number, bbox=bbox)
+
+
+def _hidden_text(n_chars: Mapping[int, int]) -> Iterator[Skipped]:
+    """The report of text that nobody can see. n_chars: by page number."""
+    if len(n_chars) <= MAX_REPORTED_PAGES:
+        for number, n in n_chars.items():
+            yield Skipped(f"Page {number}", f"{_counted(n)} of invisible text left out")
+        return
+    most = sorted(sorted(n_chars, key=lambda number: -n_chars[number])[:MAX_REPORTED_PAGES])
+    where = ", ".join(map(str, most))
+    total = _counted(sum(n_chars.values()))
+    yield Skipped(
+        f"{len(n_chars):,} pages", f"{total} of invisible text left out, most on pages {where}"
+    )
+
+
+def _counted(n_chars: int) -> str:
+    return f"{n_chars:,} character{'' if n_chars == 1 else 's'}"
 
 
 def _written(parts: Iterator[Part]) -> Iterator[Heading | Paragraph]:
