@@ -11,7 +11,7 @@ Leaves out layers that are off as a whole form, and words of which only some let
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
@@ -50,7 +50,7 @@ MIN_INK = 16
 MIN_DIFFERING = 0.01
 """Share of a word's box that differs where the word shows."""
 OPTIONAL_CONTENT = "OC"
-_PAINTLESS, _STROKED, _BOTH = (3, 7), (1, 5), (2, 6)
+_PAINTLESS, _CLIP, _STROKED, _BOTH = 3, 7, (1, 5), (2, 6)
 """Text render modes."""
 
 
@@ -66,10 +66,10 @@ class Words(NamedTuple):
     sizes: Floats
 
     @property
-    def extents(self) -> Floats:
-        """The longer side of each box."""
-        extents: Floats = (self.boxes[:, 2:] - self.boxes[:, :2]).max(axis=1)
-        return extents
+    def thickness(self) -> Floats:
+        """The shorter side of each box."""
+        shorter: Floats = (self.boxes[:, 2:] - self.boxes[:, :2]).min(axis=1)
+        return shorter
 
     def chosen(self, which: Flags) -> Words:
         """Those where which is true."""
@@ -80,28 +80,27 @@ def is_hidden(page: Any, frame: Frame, objects: PageObjects, words: Words) -> Fl
     """Which words cannot be seen on a pypdfium2 page. objects: after its drawings were read."""
     least = min(MIN_TYPE_POINTS, MIN_TYPE_SHARE * max(frame.width, frame.height))
     hidden: Flags = ~_centred_in(words.boxes, np.array([frame.box]))[:, 0]
-    hidden |= (words.sizes < least) & (words.extents < least)
+    hidden |= (words.sizes < least) & (words.thickness < least)
     inks, grounds = _Inks.of(words.handles), _Grounds.of(objects, words)
     faint = inks.is_faint & ~hidden
     on_scan = _is_on_scan(objects, frame, words)
     faint[faint] = ~_is_outlined(objects, words.chosen(faint))
     hidden |= faint & ~on_scan
-    left = ~hidden & ~inks.is_faint
+    left = ~hidden & ~inks.is_faint & ~inks.is_clip
     by_colour = left & (inks.is_pale | grounds.is_on_image | grounds.is_of_colour(inks.colours))
     by_place = left & ~by_colour & (grounds.covers() | grounds.is_off_clip | inks.is_optional)
-    as_read = faint & on_scan
+    as_read = (faint & on_scan) | (inks.is_clip & ~hidden)
     looked_at = by_colour | by_place | as_read
     if not looked_at.any():
         return hidden
     view = _View.of(page, frame, words.chosen(looked_at))
-    hidden |= as_read & ~view.has_ink(words.boxes)
-    for suspects in (by_colour, by_place):
-        if suspects.any():
-            shown: Flags = view.shows(words, suspects)
-            hidden |= suspects & ~shown
-    # A scan may be drawn over what OCR read on it.
     is_read = by_place & on_scan & grounds.is_under_image
-    return hidden & ~(is_read & view.has_ink(words.boxes)) if is_read.any() else hidden
+    hidden |= ~view.shows(words, [by_colour, by_place])
+    # What OCR read has no ink of its own, or lies under the scan; the scan must show something.
+    if (as_read | (is_read & hidden)).any():
+        has_ink = view.has_ink(words.boxes, without=list(objects.texts))
+        hidden = (hidden & ~(is_read & has_ink)) | (as_read & ~has_ink)
+    return hidden
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +111,8 @@ class _Inks:
     """(n, 3)"""
     is_pale: Flags
     is_faint: Flags
+    is_clip: Flags
+    """Whether the letters only bound what is painted next."""
     is_optional: Flags
 
     @staticmethod
@@ -129,11 +130,18 @@ class _Inks:
             fill_rows(calls.stroke_colour, known, strokes[first:])
         rgba = np.where(is_stroked[:, None], strokes, fills).astype(np.int64)
         rgba[is_both, 3] = np.maximum(fills[is_both, 3], strokes[is_both, 3])
+        is_clip = modes == _CLIP
         is_pale = (rgba[:, :3].min(axis=1) >= PALE) | (rgba[:, 3] < OPAQUE_ALPHA)
-        is_faint = np.isin(modes, _PAINTLESS) | (rgba[:, 3] < FAINT_ALPHA)
+        is_faint = (modes == _PAINTLESS) | (rgba[:, 3] < FAINT_ALPHA)
         marked: dict[int, bool] = {}
         is_optional = np.array([False] * first + [_is_optional(h, marked) for h in known])
-        return _Inks(rgba[inverse, :3], is_pale[inverse], is_faint[inverse], is_optional[inverse])
+        return _Inks(
+            colours=rgba[inverse, :3],
+            is_pale=is_pale[inverse],
+            is_faint=is_faint[inverse],
+            is_clip=is_clip[inverse],
+            is_optional=is_optional[inverse],
+        )
 
 
 def _is_optional(handle: int, marked: dict[int, bool]) -> bool:
@@ -271,13 +279,12 @@ def _centred_in(boxes: Floats, others: Floats) -> Flags:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """The part of the page where suspected words are, rendered."""
+    """The part of the page where suspected words are, as it is rendered."""
 
     page: Any
     frame: Frame
     box: Box
     scale: float
-    pixels: NDArray[np.int16]
 
     @staticmethod
     def of(page: Any, frame: Frame, words: Words) -> _View:
@@ -286,49 +293,57 @@ class _View:
         size = float(np.percentile(words.sizes, 20))
         scale = min(PIXELS_PER_TYPE / size, 4.0, (MAX_PIXELS / max(box.area, 1.0)) ** 0.5)
         scale = max(scale, 1.5 / max(0.1, min(box.width, box.height)))
-        return _View(page, frame, box, scale, _rendered(page, frame, box, scale))
+        return _View(page, frame, box, scale)
 
-    def shows(self, words: Words, suspects: Flags) -> Flags:
-        """Which words are seen: the page looks different without the suspects."""
-        handles = np.unique(words.handles[suspects & (words.handles != 0)]).tolist()
-        try:
-            for handle in handles:
-                pdfium.FPDFPageObj_SetIsActive(as_object(handle), False)
-            without = _rendered(self.page, self.frame, self.box, self.scale)
-        finally:
-            for handle in handles:
-                pdfium.FPDFPageObj_SetIsActive(as_object(handle), True)
-        differs = np.abs(self.pixels - without).max(axis=2) >= MIN_DIFFERENCE
-        sums = np.zeros((differs.shape[0] + 1, differs.shape[1] + 1), np.int32)
-        differs.cumsum(axis=0, out=sums[1:, 1:]).cumsum(axis=1, out=sums[1:, 1:])
-        x0, y0, x1, y1 = self._places(words.boxes).T
-        n_differing = sums[y1, x1] - sums[y0, x1] - sums[y1, x0] + sums[y0, x0]
-        shown: Flags = n_differing > MIN_DIFFERING * (x1 - x0) * (y1 - y0)
+    def shows(self, words: Words, suspects: Sequence[Flags]) -> Flags:
+        """Which words are seen: the page looks different without the suspects of their kind."""
+        shown = np.ones(len(words.handles), bool)
+        kinds = [kind for kind in suspects if kind.any()]
+        if not kinds:
+            return shown
+        pixels = self._rendered()
+        for kind in kinds:
+            handles = np.unique(words.handles[kind & (words.handles != 0)]).tolist()
+            without = self._rendered(handles)
+            differs = np.abs(pixels - without).max(axis=2) >= MIN_DIFFERENCE
+            sums = np.zeros((differs.shape[0] + 1, differs.shape[1] + 1), np.int32)
+            differs.cumsum(axis=0, out=sums[1:, 1:]).cumsum(axis=1, out=sums[1:, 1:])
+            x0, y0, x1, y1 = self._places(words.boxes[kind], pixels.shape).T
+            n_differing = sums[y1, x1] - sums[y0, x1] - sums[y1, x0] + sums[y0, x0]
+            shown[kind] = n_differing > MIN_DIFFERING * (x1 - x0) * (y1 - y0)
         return shown
 
-    def has_ink(self, boxes: Floats) -> Flags:
-        """Which boxes are not all of one colour."""
-        grey = self.pixels.mean(axis=2)
-        seen = [grey[y0:y1, x0:x1] for x0, y0, x1, y1 in self._places(boxes).tolist()]
+    def has_ink(self, boxes: Floats, without: Sequence[int]) -> Flags:
+        """Which boxes are not all of one colour. without: text objects that do not count."""
+        grey = self._rendered(without).mean(axis=2)
+        places = self._places(boxes, grey.shape).tolist()
+        seen = [grey[y0:y1, x0:x1] for x0, y0, x1, y1 in places]
         return np.array([bool(part.size and np.ptp(part) >= MIN_INK) for part in seen])
 
-    def _places(self, boxes: Floats) -> NDArray[np.int64]:
+    def _rendered(self, without: Sequence[int] = ()) -> NDArray[np.int16]:
+        """(height, width, 3), with these objects left out."""
+        box = self.box
+        crop = (box.x0, self.frame.height - box.y1, self.frame.width - box.x1, box.y0)
+        try:
+            for handle in without:
+                pdfium.FPDFPageObj_SetIsActive(as_object(handle), False)
+            bitmap = self.page.render(scale=self.scale, crop=[max(0.0, c) for c in crop])
+        finally:
+            for handle in without:
+                pdfium.FPDFPageObj_SetIsActive(as_object(handle), True)
+        try:
+            pixels: NDArray[np.int16] = bitmap.to_numpy()[:, :, :3].astype(np.int16)
+        finally:
+            bitmap.close()
+        return pixels
+
+    def _places(self, boxes: Floats, shape: tuple[int, ...]) -> NDArray[np.int64]:
         """Boxes in pixels, (n, 4), at least one wide and high where they lie in the view."""
-        height, width, _ = self.pixels.shape
+        height, width = shape[:2]
         moved = (boxes - np.array([*self.box[:2]] * 2)) * self.scale
         low, high = np.floor(moved[:, :2]), np.ceil(moved[:, 2:])
         places = np.hstack([low, np.maximum(high, low + 1)]).astype(np.int64)
         return np.clip(places, 0, np.array([width, height, width, height]))
-
-
-def _rendered(page: Any, frame: Frame, box: Box, scale: float) -> NDArray[np.int16]:
-    crop = (box.x0, frame.height - box.y1, frame.width - box.x1, box.y0)
-    bitmap = page.render(scale=scale, crop=[max(0.0, c) for c in crop])
-    try:
-        pixels: NDArray[np.int16] = bitmap.to_numpy()[:, :, :3].astype(np.int16)
-    finally:
-        bitmap.close()
-    return pixels
 
 
 class _Calls(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -19,6 +19,11 @@ class Page:
 
     extra: str = ""
     """More entries of the page's dictionary, such as `/Rotate 90`."""
+    resources: str = ""
+    """More entries of its resources, such as `/ExtGState<</Half<</ca 0.5>>>>`."""
+    forms: str = ""
+    """Forms that `/Name Do` draws, such as `/Name @name@`."""
+    media_box: str = f"0 0 {WIDTH} {HEIGHT}"
     content: list[str] = field(default_factory=list)
     images: list[str] = field(default_factory=list)
     pieces: list[bytes] = field(default_factory=list)
@@ -71,6 +76,11 @@ class Page:
             self.pieces.append(_image_object(mask.convert("L"), jpeg=False, has_mask=False))
         return self
 
+    def draw(self, operators: str) -> Page:
+        """Any operators of a content stream."""
+        self.content.append(operators)
+        return self
+
     def rectangle(self, x: float, y: float, width: float, height: float) -> Page:
         self.content.append(f"{x} {y} {width} {height} re f")
         return self
@@ -83,8 +93,15 @@ def write_pdf(
     title: str | None = None,
     outline: Sequence[tuple[str, int]] = (),
     broken_pages: Sequence[int] = (),
+    catalog_entries: str = "",
+    named: Mapping[str, str | bytes] | None = None,
 ) -> Path:
-    """Write the pages. outline: (title, page index); broken_pages: indexes left without object."""
+    """Write the pages.
+
+    outline: (title, page index); broken_pages: indexes left without object. named: objects
+    that `@name@` refers to, in them, in pages' `extra` and `resources`, and in the catalog;
+    pages are `@page0@`, `@page1@` and so on.
+    """
     objects: dict[int, bytes] = {}
 
     def reserve() -> int:
@@ -96,6 +113,17 @@ def write_pdf(
     objects[bold] = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica-Bold>>"
     objects[info] = f"<</Title({title})>>".encode("latin-1") if title else b"<<>>"
     numbers = [reserve() for _ in pages]
+    references = {f"page{k}": number for k, number in enumerate(numbers)}
+    references |= {name: reserve() for name in named or {}}
+
+    def referred(written: str | bytes) -> bytes:
+        filled = written.encode("latin-1") if isinstance(written, str) else written
+        for name, number in references.items():
+            filled = filled.replace(f"@{name}@".encode(), f"{number} 0 R".encode())
+        return filled
+
+    for name, written in (named or {}).items():
+        objects[references[name]] = referred(written)
     for number, page in zip(numbers, pages, strict=True):
         names = {}
         numbered = [(reserve(), piece) for piece in page.pieces]
@@ -111,11 +139,11 @@ def write_pdf(
         stream = zlib.compress("\n".join(page.content).encode("latin-1"))
         objects[content] = _stream("/Filter/FlateDecode", stream)
         xobjects = " ".join(f"{name} {own} 0 R" for name, own in names.items())
-        objects[number] = (
-            f"<</Type/Page/Parent {tree} 0 R/MediaBox[0 0 {WIDTH} {HEIGHT}]{page.extra}"
+        objects[number] = referred(
+            f"<</Type/Page/Parent {tree} 0 R/MediaBox[{page.media_box}]{page.extra}"
             f"/Contents {content} 0 R/Resources<</Font<</Plain {plain} 0 R/Bold {bold} 0 R>>"
-            f"/XObject<<{xobjects}>>>>>>"
-        ).encode()
+            f"/XObject<<{xobjects}{page.forms}>>{page.resources}>>>>"
+        )
     for index in broken_pages:
         objects[numbers[index]] = b"null"
     kids = " ".join(f"{number} 0 R" for number in numbers)
@@ -130,9 +158,14 @@ def write_pdf(
             ).encode("latin-1")
         objects[first] = f"<</First {own[1]} 0 R/Last {own[-1]} 0 R>>".encode()
         root = f"/Outlines {first} 0 R"
-    objects[catalog] = f"<</Type/Catalog/Pages {tree} 0 R{root}>>".encode()
+    objects[catalog] = referred(f"<</Type/Catalog/Pages {tree} 0 R{root}{catalog_entries}>>")
     path.write_bytes(_file(objects, catalog, info))
     return path
+
+
+def stream(entries: str, content: str | bytes) -> bytes:
+    """A stream object for `named`."""
+    return _stream(entries, content.encode("latin-1") if isinstance(content, str) else content)
 
 
 def _image_object(image: Image.Image, *, jpeg: bool, has_mask: bool) -> bytes:
