@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from loaders.errors import BrokenDocument, EncryptedDocument, LoaderError
+from loaders.errors import BrokenDocument, EncryptedDocument, LoaderError, PasswordNeeded
 from loaders.source import SourceFile
 
 PDFIUM = threading.RLock()
@@ -33,13 +33,13 @@ MADE_BY_PROGRAM = re.compile(
 
 
 @contextmanager
-def open_pdf(file: SourceFile) -> Iterator[Any]:
-    """The file as a pypdfium2 document. Raises EncryptedDocument or BrokenDocument."""
-    try:
-        with PDFIUM:
-            document = pypdfium2.PdfDocument(file.path)
-    except pypdfium2.PdfiumError as error:
-        raise _explained(error, file.name) from error
+def open_pdf(file: SourceFile, passwords: Sequence[str] = ()) -> Iterator[Any]:
+    """The file as a pypdfium2 document.
+
+    passwords: tried one after the other where the file needs one. Raises PasswordNeeded,
+    EncryptedDocument or BrokenDocument.
+    """
+    document = _opened(file, passwords)
     try:
         yield document
     finally:
@@ -70,9 +70,27 @@ def own_title(document: Any, name: str) -> str | None:
     return written if sum(c.isalpha() for c in written) >= 0.5 * len(written) else None
 
 
+def _opened(file: SourceFile, passwords: Sequence[str]) -> Any:
+    for password in (None, *passwords):
+        try:
+            with PDFIUM:
+                return pypdfium2.PdfDocument(file.path, password)
+        except pypdfium2.PdfiumError as error:
+            if error.err_code != pdfium.FPDF_ERR_PASSWORD:
+                raise _explained(error, file.name) from error
+    raise PasswordNeeded(_password_wanted(file.name, len(passwords)))
+
+
+def _password_wanted(name: str, n_tried: int) -> str:
+    """What to do; the passwords themselves are never shown."""
+    ways = "with `limner add --password`, in LIMNER_PASSWORD, or in the page's field for it"
+    if not n_tried:
+        return f"{name} needs a password. Give it {ways}."
+    which = "The password" if n_tried == 1 else f"None of the {n_tried} passwords"
+    return f"{which} given {'is not that of' if n_tried == 1 else 'opens'} {name}. Give it {ways}."
+
+
 def _explained(error: pypdfium2.PdfiumError, name: str) -> LoaderError:
-    if error.err_code == pdfium.FPDF_ERR_PASSWORD:
-        return EncryptedDocument(f"{name} needs a password; open it and save a copy without one.")
     if error.err_code == pdfium.FPDF_ERR_SECURITY:
         return EncryptedDocument(
             f"{name} is protected in a way that limner cannot open; save a copy without protection."

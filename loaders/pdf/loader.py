@@ -33,7 +33,7 @@ class PdfLoader(DocumentLoader):
     """Reads a PDF. Safe to use from several threads; PDFium then works for one at a time."""
 
     def _elements(self, file: SourceFile) -> Iterator[Element]:
-        with open_pdf(file) as document:
+        with open_pdf(file, self.passwords) as document:
             yield from _Reader(document, file.name, self.limits).elements()
 
 

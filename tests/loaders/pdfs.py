@@ -5,12 +5,16 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import md5
 from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
 
 WIDTH, HEIGHT = 612, 792
+FILE_ID = bytes(16)
+PADDING = bytes.fromhex("28BF4E5E4E758A4164004E56FFFA01082E2E00B6D0683E802F0CA9FE6453697A")
+"""What PDF fills passwords up with."""
 
 
 @dataclass
@@ -95,12 +99,14 @@ def write_pdf(
     broken_pages: Sequence[int] = (),
     catalog_entries: str = "",
     named: Mapping[str, str | bytes] | None = None,
+    password: str | None = None,
 ) -> Path:
     """Write the pages.
 
     outline: (title, page index); broken_pages: indexes left without object. named: objects
     that `@name@` refers to, in them, in pages' `extra` and `resources`, and in the catalog;
-    pages are `@page0@`, `@page1@` and so on.
+    pages are `@page0@`, `@page1@` and so on. password: without it the file cannot be opened;
+    such a file may hold no strings outside its pages' contents.
     """
     objects: dict[int, bytes] = {}
 
@@ -159,7 +165,7 @@ def write_pdf(
         objects[first] = f"<</First {own[1]} 0 R/Last {own[-1]} 0 R>>".encode()
         root = f"/Outlines {first} 0 R"
     objects[catalog] = referred(f"<</Type/Catalog/Pages {tree} 0 R{root}{catalog_entries}>>")
-    path.write_bytes(_file(objects, catalog, info))
+    path.write_bytes(_file(objects, catalog, info, password))
     return path
 
 
@@ -188,7 +194,43 @@ def _stream(entries: str, content: bytes) -> bytes:
     return head + content + b"\nendstream"
 
 
-def _file(objects: dict[int, bytes], catalog: int, info: int) -> bytes:
+def _rc4(key: bytes, content: bytes) -> bytes:
+    """Plainly written; the protection of old PDFs needs it, and nothing else."""
+    state = list(range(256))
+    j = 0
+    for i in range(256):
+        j = (j + state[i] + key[i % len(key)]) % 256
+        state[i], state[j] = state[j], state[i]
+    i = j = 0
+    found = bytearray()
+    for byte in content:
+        i = (i + 1) % 256
+        j = (j + state[i]) % 256
+        state[i], state[j] = state[j], state[i]
+        found.append(byte ^ state[(state[i] + state[j]) % 256])
+    return bytes(found)
+
+
+def _encrypted(objects: dict[int, bytes], password: str) -> dict[int, bytes]:
+    """The objects with their streams encrypted (40-bit RC4), and last what says so."""
+    user = (password.encode("latin-1") + PADDING)[:32]
+    owner = _rc4(md5(user).digest()[:5], user)
+    key = md5(user + owner + b"\xfc\xff\xff\xff" + FILE_ID).digest()[:5]
+    sealed = {}
+    for number, content in objects.items():
+        head, found, body = content.partition(b"\nstream\n")
+        own = md5(key + number.to_bytes(3, "little") + b"\0\0").digest()[:10]
+        body = _rc4(own, body.removesuffix(b"\nendstream")) + b"\nendstream" if found else b""
+        sealed[number] = head + found + body
+    entries = f"/O<{owner.hex()}>/U<{_rc4(key, PADDING).hex()}>"
+    return sealed | {len(objects) + 1: f"<</Filter/Standard/V 1/R 2/P -4{entries}>>".encode()}
+
+
+def _file(objects: dict[int, bytes], catalog: int, info: int, password: str | None) -> bytes:
+    locked = ""
+    if password is not None:
+        locked = f"/Encrypt {len(objects) + 1} 0 R/ID[<{FILE_ID.hex()}><{FILE_ID.hex()}>]"
+        objects = _encrypted(objects, password)
     written = bytearray(b"%PDF-1.7\n")
     places = []
     for number, content in sorted(objects.items()):
@@ -198,6 +240,6 @@ def _file(objects: dict[int, bytes], catalog: int, info: int) -> bytes:
     written += f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n".encode()
     for place in places:
         written += f"{place:010} 00000 n \n".encode()
-    trailer = f"<</Size {len(objects) + 1}/Root {catalog} 0 R/Info {info} 0 R>>"
+    trailer = f"<</Size {len(objects) + 1}/Root {catalog} 0 R/Info {info} 0 R{locked}>>"
     written += f"trailer\n{trailer}\nstartxref\n{start}\n%%EOF\n".encode()
     return bytes(written)
