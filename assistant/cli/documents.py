@@ -16,6 +16,7 @@ from assistant.ingestion import Progress as Step
 from assistant.ingestion import Report
 from loaders import BlipCaptioner
 from loaders.captioning.blip import missing_weights
+from retrievers.evidence import page_name
 
 MAX_TRIES = 3
 """How often a person is asked for the password of one document."""
@@ -137,7 +138,7 @@ def show(source: str, library: Path | None, as_json: bool) -> None:
         return
     say(f"{document.title}  {uri}", style="bold")
     for e in evidence:
-        where = f"page {e.metadata['page']}, " if "page" in e.metadata else ""
+        where = f"{page_name(e.metadata)}, " if "page" in e.metadata else ""
         say(f"\n── {where}{e.metadata['modality']} {e.metadata.get('image_url', '')}", style="dim")
         say(e.page_content)
 

@@ -22,6 +22,10 @@ PDFIUM = threading.RLock()
 PAGE_ERRORS = (pypdfium2.PdfiumError, LoaderError, ValueError, ArithmeticError, OSError)
 """What a damaged page raises; the other pages can still be read."""
 MAX_TITLE_CHARS = 300
+MAX_LABEL_CHARS = 20
+"""A longer page label is not one to find a page by."""
+SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufffd-\uffff]+")
+"""Spaces, and what is not for the eye: it could turn or break the line it is shown in."""
 MADE_BY_PROGRAM = re.compile(
     r"(?i)(?:microsoft (?:word|powerpoint|excel|publisher)\b.*|powerpoint[ -]pr[eäé]sentation.*"
     r"|(?:untitled|document|presentation|slide|book|title|print|scan|layout|template|report"
@@ -61,13 +65,21 @@ def open_page(document: Any, index: int) -> Iterator[Any]:
 
 def own_title(document: Any, name: str) -> str | None:
     """The title in the document's metadata, if a person wrote it."""
-    written = re.sub(
-        r"[\s\x00-\x1f\ufffe\ufffd]+", " ", document.get_metadata_value("Title")
-    ).strip()
+    written = SPACES.sub(" ", document.get_metadata_value("Title")).strip()
     is_name = " " not in written and written.casefold() == name.rsplit(".", 1)[0].casefold()
     if is_name or not 3 <= len(written) <= MAX_TITLE_CHARS or MADE_BY_PROGRAM.fullmatch(written):
         return None
     return written if sum(c.isalpha() for c in written) >= 0.5 * len(written) else None
+
+
+def page_labels(document: Any) -> dict[int, str]:
+    """Page number → what the document itself calls the page, where that is not its number."""
+    labels = {}
+    for index in range(len(document)):
+        label = SPACES.sub(" ", document.get_page_label(index)).strip()
+        if label and label != str(index + 1) and len(label) <= MAX_LABEL_CHARS:
+            labels[index + 1] = label
+    return labels
 
 
 def _opened(file: SourceFile, passwords: Sequence[str]) -> Any:

@@ -14,7 +14,7 @@ from loaders.errors import BrokenDocument, LimitExceeded
 from loaders.limits import Limits
 from loaders.loader import DocumentLoader
 from loaders.pdf.contents import Knowledge, PageContents, PageReading, Part, Picture
-from loaders.pdf.document import PAGE_ERRORS, PDFIUM, open_page, open_pdf, own_title
+from loaders.pdf.document import PAGE_ERRORS, PDFIUM, open_page, open_pdf, own_title, page_labels
 from loaders.pdf.headings import Ladder, body_size, is_thorough, read_outline
 from loaders.pdf.objects import PageObjects
 from loaders.pdf.page import Frame
@@ -55,6 +55,7 @@ class _Reader:
         with PDFIUM:
             n_pages = len(self._document)
             title = own_title(self._document, self._name)
+            labels = page_labels(self._document) if n_pages <= self._limits.max_pages else {}
         if not n_pages:
             raise BrokenDocument(f"{self._name} has no pages. Open it in a PDF viewer to check it.")
         if n_pages > self._limits.max_pages:
@@ -62,7 +63,7 @@ class _Reader:
                 f"{self._name} has {n_pages:,} pages; the limit is {self._limits.max_pages:,}. "
                 "Split it into parts."
             )
-        yield Info(title=title, n_pages=n_pages)
+        yield Info(title=title, n_pages=n_pages, page_labels=labels)
         known = self._knowledge(n_pages)
         for index in range(n_pages):
             yield from self._page(index, known)
