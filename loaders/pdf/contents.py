@@ -51,7 +51,8 @@ class PageContents:
         frame = Frame.of(page)
         objects = PageObjects(page, frame)
         images = read_images(objects.images, frame)
-        layer, drawings = read_text(page, frame), objects.drawings()
+        drawings = objects.drawings()
+        layer = read_text(page, frame, objects)
         return PageContents(frame, index, layer, images, drawings, objects.left_out)
 
     @property
