@@ -159,6 +159,7 @@ class _Reader:
         yield Figure(
             image,
             picture.caption,
+            picture.alt,
             text=picture.text or None,
             is_drawn=bool(region and region.is_drawn),
             page=number,
