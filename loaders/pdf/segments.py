@@ -32,7 +32,8 @@ SLANT_DEGREES = 10.0
 BOLD_WEIGHT = 600
 BOLD_NAME = re.compile(r"bold|black|heavy|semibold|demi(?!-?light)|cmbx|-bd", re.IGNORECASE)
 DOTS = re.compile(r"[.·…‥_]+")
-LEADERS = re.compile(r"\.{4,}")
+MIN_LEADERS = 4
+"""Dots without a space between that lead from a label to what belongs to it."""
 WORD_GAP = 1.5
 """Within a word, in heights of its letters."""
 SEGMENT_GAP = 1.2
@@ -182,6 +183,7 @@ class _Words:
         lengths = np.array([len(text) for text in texts])
         bold_share = np.add.reduceat(lengths * is_bold, starts) / np.add.reduceat(lengths, starts)
         ends = [*starts[1:], len(texts)]
+        stops = list(map(tuple, boxes[:, [0, 2]].tolist()))
         for k, (start, end) in enumerate(zip(starts, ends, strict=True)):
             longest = start + int(lengths[start:end].argmax())
             yield Segment(
@@ -191,6 +193,7 @@ class _Words:
                 size=float(sizes[longest]),
                 is_bold=bool(bold_share[k] > 0.6),
                 rank=int(chosen[start]),
+                stops=tuple(stops[start:end]),
             )
 
 
@@ -202,10 +205,20 @@ def _word_starts(
     follows = np.diff(glyphs) == 1
     after_hyphen = np.isin(codes[glyphs[:-1]], PDFIUM_HYPHENS)
     apart = np.maximum(boxes[1:, :2], boxes[:-1, :2]) - np.minimum(boxes[1:, 2:], boxes[:-1, 2:])
+    is_leader = _in_long_runs(codes[glyphs] == ord("."), MIN_LEADERS)
     extents = _extents(boxes)
     jumps = apart.max(axis=1) > WORD_GAP * np.maximum(extents[1:], extents[:-1])
-    starts[1:] = ~follows | after_hyphen | jumps
+    starts[1:] = ~follows | after_hyphen | jumps | (is_leader[1:] != is_leader[:-1])
     return np.flatnonzero(starts)
+
+
+def _in_long_runs(chosen: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
+    """Which elements are chosen together with at least so many in a row."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], chosen, [False]]).astype(np.int8)))
+    in_run = np.zeros(len(chosen), bool)
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
+        in_run[start:end] = end - start >= least
+    return in_run
 
 
 def _segment_starts(
@@ -237,8 +250,7 @@ def _texts(
         # Two halves of one character count as two: keep their places, in the first one.
         whole = re.sub("[\ud800-\udbff][\udc00-\udfff]", _one_character, whole)
     bounds = [*starts.tolist(), len(glyphs)]
-    words = (whole[start:end].translate(_CLEANED) for start, end in pairwise(bounds))
-    return [LEADERS.sub(" ", word).strip() if "...." in word else word for word in words]
+    return [whole[start:end].translate(_CLEANED) for start, end in pairwise(bounds)]
 
 
 def _one_character(halves: re.Match[str]) -> str:
