@@ -79,7 +79,7 @@ def caption_above(
             return None
         held.insert(0, part)
         if is_label(part.text):
-            return _caption(held, vocabulary)
+            return _caption(held, vocabulary, has_unit=True)
         edge, gap = part.box.y0, max(MAX_GAP, gap - 0.6)
     return None
 
@@ -106,32 +106,33 @@ def caption_below(
             if len(held) == MAX_LINES or (is_over and held[-1].text.endswith(".")):
                 break
         held.append(part)
-    return _caption(held, vocabulary) if held else None
+    return _caption(held, vocabulary, has_unit=False) if held else None
 
 
-def _caption(lines: Sequence[TextLine], vocabulary: Collection[str]) -> TableCaption:
-    n_units = 0
-    while n_units < len(lines) - 1:
-        tail = " ".join(line.text for line in lines[-n_units - 1 :])
-        if len(tail) > MAX_UNIT_CHARS:
-            break
-        n_units += 1
-    # The longest end of the lines that reads as a unit.
-    while n_units and not _is_unit(lines[-n_units:]):
-        n_units -= 1
-    own = lines[: len(lines) - n_units]
+def _caption(
+    lines: Sequence[TextLine], vocabulary: Collection[str], *, has_unit: bool
+) -> TableCaption:
+    """has_unit: whether lines at its end may say in what the numbers are given."""
+    first_unit = len(lines)
+    if has_unit:
+        first_unit = next((k for k in range(1, len(lines)) if _is_unit(lines[k:])), len(lines))
+    unit = lines[first_unit:]
     return TableCaption(
-        text=_text(own, vocabulary),
+        text=_text(lines[:first_unit], vocabulary),
         box=Box.around(line.box for line in lines),
         segments=tuple(dict.fromkeys(p.segment for line in lines for p in line.pieces)),
-        unit=_text(lines[-n_units:], vocabulary) if n_units else None,
+        unit=_text(unit, vocabulary) if unit else None,
     )
 
 
 def _is_unit(lines: Sequence[TextLine]) -> bool:
     text = " ".join(line.text for line in lines)
-    if text.startswith(("[", "(")):
+    if len(text) > MAX_UNIT_CHARS:
+        return False
+    if text.startswith("["):
         return True
+    if text.startswith("("):
+        return text.rstrip(" .").endswith(")")
     return len(lines) == 1 and len(text) <= 90 and UNIT.fullmatch(text) is not None
 
 

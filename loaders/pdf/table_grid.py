@@ -22,7 +22,7 @@ LEVEL_SEPARATOR = " › "
 MAX_HEADER_LINES = 12
 FULL_WIDTH = 0.85
 """Share of the table's width that a rule between rows covers at least."""
-TIGHT = 1.3
+TIGHT = 1.22
 """Lines of one cell are at most this many times as far apart as the closest ones."""
 MAX_ROWS = 2_000
 
@@ -129,14 +129,21 @@ def _spread(row: Row, below: Row, columns: Columns, rules: Rules) -> Row:
 def _ruled_span(
     piece: Piece, row: Row, columns: Columns, rules: Rules
 ) -> tuple[int, int] | None:
-    for y, x0, x1 in rules.levels.tolist():
-        if not 0 < y - row.baseline < 1.6 * row.size or not x0 <= piece.middle <= x1:
-            continue
-        over = [k for k, (lo, hi) in enumerate(columns.extents) if x0 <= (lo + hi) / 2 <= x1]
-        # A rule below all of the row says nothing of its parts.
-        if over and len(over) < len(columns) - 1:
-            return over[0], over[-1]
-    return None
+    """What the uprights beside a name and the rule below it mark off; None if they do not."""
+    edges = low, high = columns.bounds[0] - 1, columns.bounds[-1] + 1
+    height = row.baseline - 0.3 * row.size
+    for x, y0, y1 in rules.uprights.tolist():
+        if y0 <= height <= y1:
+            low, high = (max(low, x), high) if x <= piece.middle else (low, min(high, x))
+    for y, x0, x1 in rules.parts.tolist():
+        is_below = 0 < y - row.baseline < 1.6 * row.size
+        if is_below and x0 <= piece.x0 + row.size and x1 >= piece.x1 - row.size:
+            low, high = max(low, x0 - 2), min(high, x1 + 2)
+    others = [p for p in row.pieces if p is not piece and low < p.middle < high]
+    if others or (low, high) == edges:
+        return None
+    over = [k for k, (lo, hi) in enumerate(columns.extents) if low < (lo + hi) / 2 < high]
+    return (over[0], over[-1]) if over else None
 
 
 def _centred_span(
@@ -159,6 +166,20 @@ def _centred_span(
     spans = [(a, b) for a in range(low, first + 1) for b in range(last, high + 1)]
     best = min(spans, key=away)
     return best if away(best) + 0.3 * piece.size < away((first, last)) else (first, last)
+
+
+def joined_grid(first: Grid, second: Grid) -> Grid:
+    """The rows of two halves of a table, one after the other."""
+    width = max(len(first.rows[0]), len(second.rows[0]))
+    repeats = second.rows[0] == first.rows[0]
+    rows = first.rows + (second.rows[1:] if repeats or not second.has_header else second.rows)
+    return Grid(
+        rows=tuple(row + ("",) * (width - len(row)) for row in rows),
+        has_header=first.has_header,
+        n_numeric=min(first.n_numeric, second.n_numeric),
+        fill=min(first.fill, second.fill),
+        n_values=first.n_values + second.n_values,
+    )
 
 
 def _bands(

@@ -22,10 +22,11 @@ MIN_PROSE_WORDS, MIN_PROSE_CHARS = 7, 38
 _NUMBER = r"[-+±~≈<>≤≥−–—↑↓▲▼△▽]{0,2}\s?[$€£¥]?\s?(?:\d[\d,.:/’' ]*|\.\d+)"
 NUMERIC = re.compile(
     rf"\(?(?:{_NUMBER}(?:[eE×x]\s?\d*[-−]?\d+)?)\)?\s?(?:%|‰|°C?|[kKMx×])?"
-    rf"(?:\s?(?:±|–|—|-|to|/|\|)\s?\(?{_NUMBER}\)?\s?%?)?(?:\s?[*†‡§a-z\d]{{1,2}})?"
+    rf"(?:\s?(?:±|–|—|-|to|/|\||)\s?\(?{_NUMBER}\)?\s?%?)?(?:\s?[*†‡§a-z\d]{{1,2}})?"
     r"|\(?(?:NA|N/A|n/a|n\.a\.|X|Z|S|D|B)\)|[-–—−.…*✓✗✔✘]{1,3}"
 )
 """What stands in a column of numbers, signs for missing numbers included."""
+NO_LETTERS = re.compile(r"[^\w\s]|[\d_]")
 YEAR = re.compile(r"\(?(?:FY\s?)?[12]\d{3}(?:\s?[-–/]\s?\d{2,4})?\)?[*†‡,.]?(?:\s?\d)?")
 
 
@@ -36,11 +37,10 @@ class Piece:
     text: str
     x0: float
     x1: float
+    middle: float
     segment: Segment
-
-    @property
-    def middle(self) -> float:
-        return (self.x0 + self.x1) / 2
+    is_prose: bool
+    """Whether its segment reads like a line of running text rather than a cell."""
 
     @property
     def width(self) -> float:
@@ -89,6 +89,10 @@ class TextLine:
 
     def within(self, x0: float, x1: float) -> TextLine | None:
         """The pieces whose middle lies between; None if there are none."""
+        if self.box.x0 >= x0 and self.box.x1 <= x1:
+            return self
+        if self.box.x1 <= x0 or self.box.x0 >= x1:
+            return None
         inside = tuple(p for p in self.pieces if x0 <= p.middle <= x1)
         if len(inside) == len(self.pieces):
             return self
@@ -98,14 +102,6 @@ class TextLine:
 def is_numeric(text: str) -> bool:
     """Whether a cell gives a number, or says that there is none."""
     return len(text) <= 40 and NUMERIC.fullmatch(text.strip()) is not None
-
-
-def is_prose(segment: Segment) -> bool:
-    """Whether it reads like a line of running text rather than a cell."""
-    text = segment.text
-    if len(text) < MIN_PROSE_CHARS or text.count(" ") + 1 < MIN_PROSE_WORDS:
-        return False
-    return sum(c.isalpha() for c in text) > 0.65 * (len(text) - text.count(" "))
 
 
 def read_lines(segments: Sequence[Segment]) -> list[TextLine]:
@@ -142,13 +138,32 @@ def pieces(segment: Segment) -> Iterator[Piece]:
     """Cut a segment where its words stand apart."""
     words = segment.text.split(" ")
     stops = segment.stops
-    if len(words) == 1 or len(stops) != len(words):
-        yield Piece(segment.text, segment.box.x0, segment.box.x1, segment)
+    starts = [0]
+    if len(stops) == len(words):
+        widest = PIECE_GAP * segment.size
+        for k in range(1, len(words)):
+            gap = stops[k][0] - stops[k - 1][1]
+            if gap > widest or (gap > 0.75 * widest and _are_values(words[k - 1], words[k])):
+                starts.append(k)
+    reads_on = 3 * len(starts) <= len(words) and _is_prose(segment.text, len(words))
+    if len(starts) == 1:
+        yield _piece(words, segment.box.x0, segment.box.x1, segment, reads_on)
         return
-    first = 0
-    widest = PIECE_GAP * segment.size
-    for k, (before, here) in enumerate(pairwise(stops), 1):
-        if here[0] - before[1] > widest:
-            yield Piece(" ".join(words[first:k]), stops[first][0], before[1], segment)
-            first = k
-    yield Piece(" ".join(words[first:]), stops[first][0], stops[-1][1], segment)
+    for first, end in pairwise([*starts, len(words)]):
+        yield _piece(words[first:end], stops[first][0], stops[end - 1][1], segment, reads_on)
+
+
+def _piece(words: list[str], x0: float, x1: float, segment: Segment, reads_on: bool) -> Piece:
+    return Piece(" ".join(words), x0, x1, (x0 + x1) / 2, segment, reads_on)
+
+
+def _are_values(before: str, here: str) -> bool:
+    """Whether two numbers stand side by side, which in running text they do not."""
+    return before[-1:].isdecimal() and here[:1].isdecimal() and "." in before + here
+
+
+def _is_prose(text: str, n_words: int) -> bool:
+    if len(text) < MIN_PROSE_CHARS or n_words < MIN_PROSE_WORDS:
+        return False
+    n_letters = len(text) - n_words + 1 - len(NO_LETTERS.findall(text))
+    return n_letters > 0.65 * (len(text) - n_words + 1)

@@ -34,9 +34,13 @@ MIN_SHADED_POINTS, MAX_SHADED_POINTS = 6.0, 80.0
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """levels: float (n, 3), y, x0, x1. uprights: float (n, 3), x, y0, y1. fills, shapes: boxes."""
+    """levels: float (n, 3), y, x0, x1. uprights: float (n, 3), x, y0, y1. fills, shapes: boxes.
+
+    parts: the levels before those that adjoin were joined.
+    """
 
     levels: Floats
+    parts: Floats
     uprights: Floats
     fills: Floats
     shapes: Floats
@@ -49,8 +53,11 @@ class Rules:
             boxes = turned(boxes, -sheet.turns, sheet.frame.width, sheet.frame.height)
         rules = boxes[drawings.kinds == Kind.RULE]
         is_level = rules[:, 2] - rules[:, 0] >= rules[:, 3] - rules[:, 1]
+        level = rules[is_level][:MAX_RULES]
+        parts = np.stack([(level[:, 1] + level[:, 3]) / 2, level[:, 0], level[:, 2]], axis=1)
         return Rules(
             _joined(rules[is_level], 1),
+            parts,
             _joined(rules[~is_level], 0),
             boxes[drawings.kinds == Kind.FILL],
             boxes[drawings.kinds == Kind.SHAPE],
@@ -59,11 +66,17 @@ class Rules:
     def inside(self, box: Box) -> Rules:
         """The rules that lie in the box, cut off at its edges."""
         near = TOUCH_POINTS
-        levels = _cut(self.levels, (box.y0 - near, box.y1 + near), (box.x0 - near, box.x1 + near))
+        level = (box.y0 - near, box.y1 + near), (box.x0 - near, box.x1 + near)
         uprights = _cut(
             self.uprights, (box.x0 - near, box.x1 + near), (box.y0 - near, box.y1 + near)
         )
-        return Rules(levels, uprights, _centred(self.fills, box), _centred(self.shapes, box))
+        return Rules(
+            _cut(self.levels, *level),
+            _cut(self.parts, *level),
+            uprights,
+            _centred(self.fills, box),
+            _centred(self.shapes, box),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ from loaders.pdf.objects import Drawings
 from loaders.pdf.page import Box, Segment, Sheet
 from loaders.pdf.table_captions import TableCaption, caption_above, caption_below, is_label
 from loaders.pdf.table_columns import Columns, find_columns
-from loaders.pdf.table_grid import Grid, read_grid
-from loaders.pdf.table_lines import Piece, TextLine, is_numeric, is_prose, read_lines
+from loaders.pdf.table_grid import Grid, joined_grid, read_grid
+from loaders.pdf.table_lines import Piece, TextLine, is_numeric, read_lines
 from loaders.pdf.table_rules import Area, Rules, ruled_areas
 
 MIN_SEGMENTS = 4
@@ -35,6 +35,12 @@ ALIGNED = 0.4
 """How far edges of one column may differ, in type sizes."""
 MIN_NAMED = 0.6
 """Share of the columns that a line above the first rule must name."""
+MAX_NEAR_POINTS = 45.0
+"""Between a grid and the next rule of its width, if that is its own."""
+MAX_SINGLE_SHARE = 0.15
+"""Of the lines of two halves side by side, which may stand in one only."""
+MIN_VALUE_ROWS = 0.5
+"""Share of the rows that have two cells at least, where no caption says that it is a table."""
 MAX_ROW_STEP = 2.6
 """How far a table goes on beyond its last rule from line to line, in type sizes."""
 
@@ -86,12 +92,13 @@ class _Search:
         self._rules = rules
         self._vocabulary = vocabulary
         self._found: list[FoundTable] = []
+        self._tried: set[Box] = set()
 
     def tables(self) -> list[FoundTable]:
         areas = ruled_areas(self._rules)[:MAX_AREAS]
         stacks = [area for area in areas if not area.is_grid]
         for area in sorted(set(areas) - set(stacks), key=lambda a: -a.box.area):
-            if not self._try(area.box, True, is_ruled=True):
+            if not self._try(self._with_rules_near(area.box), True, is_ruled=True):
                 stacks.append(area)
         parts = [part for area in stacks for part in self._tabular_parts(area)]
         for box, is_ruled in self._united(parts, self._runs()):
@@ -104,8 +111,9 @@ class _Search:
 
     def _try(self, box: Box, is_grid: bool, *, is_ruled: bool) -> bool:
         """Take the box for a table if it reads as one."""
-        if any(_overlaps(box, table.box) for table in self._found):
+        if box in self._tried or any(_overlaps(box, table.box) for table in self._found):
             return False
+        self._tried.add(box)
         lines = self._inside(box)
         if len(lines) < 2:
             return False
@@ -114,12 +122,14 @@ class _Search:
         columns = find_columns(lines, own, rules.uprights, is_grid)
         if len(columns) < 2:
             return False
+        if not is_grid and (narrower := _without_prose(lines, columns)):
+            return self._try(Box(narrower[0], box.y0, narrower[1], box.y1), False, is_ruled=is_ruled)
         if not is_grid:
             own, lines = self._extended(own, lines, columns)
             rules = self._rules.inside(own)
             columns = find_columns(lines, own, rules.uprights, is_grid)
         caption, lines = self._caption(own, lines, columns)
-        grid = read_grid(lines, own, columns, rules, is_grid, self._vocabulary)
+        grid = self._read(own, lines, columns, rules, is_grid)
         evidence = _Evidence(grid, columns, lines, rules, own, is_grid, is_ruled, bool(caption))
         if not evidence.is_table() or (not caption and self._is_in_figure(own, grid, is_grid)):
             return False
@@ -147,6 +157,42 @@ class _Search:
         ]
         return True
 
+    def _read(
+        self,
+        box: Box,
+        lines: list[TextLine],
+        columns: Columns,
+        rules: Rules,
+        is_grid: bool,
+    ) -> Grid:
+        """The rows; where the table is folded to stand in two halves, those one by one."""
+        half = len(columns) // 2
+        if is_grid or not _is_folded(lines, columns):
+            return read_grid(lines, box, columns, rules, is_grid, self._vocabulary)
+        middle = columns.bounds[half]
+        grids = []
+        for x0, x1 in ((box.x0, middle), (middle, box.x1)):
+            part = [own for line in lines if (own := line.within(x0, x1))]
+            side = Box(x0, box.y0, x1, box.y1)
+            own_columns = find_columns(part, side, rules.inside(side).uprights, False)
+            grids.append(
+                read_grid(part, side, own_columns, rules.inside(side), False, self._vocabulary)
+            )
+        return joined_grid(*grids)
+
+    def _with_rules_near(self, box: Box) -> Box:
+        """The box of a grid as far as rules of its width go on right above and below it."""
+        levels = self._rules.levels
+        same = (abs(levels[:, 1] - box.x0) < 6) & (abs(levels[:, 2] - box.x1) < 6)
+        for y in sorted(levels[same, 0].tolist(), key=lambda y: abs(y - box.y0)):
+            if not (0 < box.y0 - y < MAX_NEAR_POINTS or 0 < y - box.y1 < MAX_NEAR_POINTS):
+                continue
+            top, bottom = (y, box.y0) if y < box.y0 else (box.y1, y)
+            beyond = Box(box.x0, top, box.x1, bottom)
+            if not any(p.is_prose for line in self._inside(beyond) for p in line.pieces):
+                box = Box.around([box, beyond])
+        return box
+
     def _inside(self, box: Box) -> list[TextLine]:
         """The text whose middle lies in the box."""
         near = [
@@ -159,11 +205,11 @@ class _Search:
     ) -> tuple[TableCaption | None, list[TextLine]]:
         """The caption above, in the first row, or below; and the lines without it."""
         inside = set(lines)
-        top = 0
-        while top < min(3, len(lines)) and len(lines[top].pieces) == 1 and top < len(lines) - 2:
-            top += 1
-        if top and is_label(lines[0].text):
-            first = caption_above(lines[:top], replace_top(box, lines[top].box.y0), self._vocabulary)
+        if is_label(lines[0].text):
+            top = 1
+            while top < min(4, len(lines) - 2) and len(lines[top].pieces) == 1:
+                top += 1
+            first = caption_above(lines[:top], _from_height(box, lines[top].box.y0), self._vocabulary)
             if first:
                 return first, lines[top:]
         taken = {p for line in lines for p in line.pieces}
@@ -255,7 +301,7 @@ class _Search:
         for line in self._inside(gap):
             if line.box.y0 - last > MAX_ROW_STEP * line.size or len(line.pieces) > 1:
                 return False
-            if is_prose(line.pieces[0].segment) or is_label(line.text) or CAPTION.match(line.text):
+            if line.pieces[0].is_prose or is_label(line.text) or CAPTION.match(line.text):
                 return False
             last = line.box.y1
         near = [line for line in self._lines if abs(line.box.y0 - below.y0) < 40]
@@ -267,6 +313,8 @@ class _Search:
         open_runs: list[list[list[Piece]]] = []
         closed: list[list[list[Piece]]] = []
         for line in self._lines:
+            if len(line.pieces) < 2 or is_label(line.text):
+                continue
             for row in _cells(line):
                 kept = []
                 joined_run = None
@@ -284,8 +332,9 @@ class _Search:
                     kept.append([row])
                 open_runs = kept
         boxes = []
+        least = 2 if any(is_label(line.text) for line in self._lines) else 3
         for run in closed + open_runs:
-            if len(run) >= 2:
+            if len(run) >= least:
                 boxes.append(
                     Box.around(
                         Box(p.x0, p.segment.box.y0, p.x1, p.segment.box.y1)
@@ -296,7 +345,39 @@ class _Search:
         return sorted(boxes, key=lambda b: -b.area)
 
 
-def replace_top(box: Box, y0: float) -> Box:
+def _without_prose(
+    lines: Sequence[TextLine], columns: Columns
+) -> tuple[float, float] | None:
+    """Where the table ends left and right if a column of running text stands beside it."""
+    pieces: list[list[Piece]] = [[] for _ in range(len(columns))]
+    for line in lines:
+        for piece in line.pieces:
+            pieces[columns.index(piece.middle)].append(piece)
+    is_text = [
+        sum(len(p.text) for p in own if p.is_prose) > 0.5 * sum(len(p.text) for p in own)
+        and len(own) > 4
+        for own in pieces
+    ]
+    first, last = int(is_text[0]), len(columns) - int(is_text[-1])
+    if last - first in {len(columns), 0, 1}:
+        return None
+    return columns.bounds[first], columns.bounds[last]
+
+
+def _is_folded(lines: Sequence[TextLine], columns: Columns) -> bool:
+    """Whether the columns come twice, and the rows of the two halves do not match."""
+    half = len(columns) // 2
+    if len(columns) != 2 * half or half < 2:
+        return False
+    shifts = [columns.extents[k + half][0] - columns.extents[k][0] for k in range(half)]
+    if max(shifts) - min(shifts) > lines[0].size:
+        return False
+    middle = columns.bounds[half]
+    single = sum(line.box.x1 < middle or line.box.x0 > middle for line in lines)
+    return single > MAX_SINGLE_SHARE * len(lines)
+
+
+def _from_height(box: Box, y0: float) -> Box:
     return Box(box.x0, y0, box.x1, box.y1)
 
 
@@ -308,7 +389,7 @@ def _cells(line: TextLine) -> Iterator[list[Piece]]:
     """Runs of short pieces side by side on the line."""
     row: list[Piece] = []
     for piece in line.pieces:
-        if is_prose(piece.segment):
+        if piece.is_prose:
             if len(row) > 1:
                 yield row
             row = []
@@ -338,7 +419,7 @@ def _band_kind(lines: Sequence[TextLine], width: float) -> bool | None:
     if not lines:
         return False
     pieces = [p for line in lines for p in line.pieces]
-    prose = sum(len(p.text) for p in pieces if is_prose(p.segment))
+    prose = sum(len(p.text) for p in pieces if p.is_prose)
     share = prose / max(1, sum(len(p.text) for p in pieces))
     n_multi = sum(len(line.pieces) > 1 for line in lines)
     if n_multi >= max(1, 0.4 * len(lines)) and (share < 0.5 or len(lines) <= 4):
@@ -359,7 +440,7 @@ def _fitting(
     held: list[TextLine] = []
     for line in lines:
         step = abs(line.baseline - last.baseline)
-        if step > MAX_ROW_STEP * line.size or any(is_prose(p.segment) for p in line.pieces):
+        if step > MAX_ROW_STEP * line.size or any(p.is_prose for p in line.pieces):
             break
         if is_label(line.text):
             break
@@ -399,6 +480,8 @@ class _Evidence:
             return False
         if grid.n_values < 1:
             return self.is_grid and all(grid.rows[0])
+        if not self.has_caption and grid.n_values < MIN_VALUE_ROWS * (len(grid.rows) - 1):
+            return False
         if self._is_drawn() or self._is_contents() or self._are_ticks():
             return False
         if self.has_caption:
@@ -472,7 +555,7 @@ class _Evidence:
     def _prose_share(self) -> float:
         pieces = [p for line in self.lines for p in line.pieces]
         chars = sum(len(p.text) for p in pieces)
-        return sum(len(p.text) for p in pieces if is_prose(p.segment)) / max(1, chars)
+        return sum(len(p.text) for p in pieces if p.is_prose) / max(1, chars)
 
     def _is_honest_stack(self) -> bool:
         """Whether what stands between level rules are rows, not a layout or a drawing."""
