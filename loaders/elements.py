@@ -64,7 +64,9 @@ class Table:
 class Figure:
     """One picture. image: its file's bytes in any format that Pillow reads, or the picture.
 
-    caption is what the document prints with the figure, alt its alternative text.
+    caption is what the document prints with the figure, alt its alternative text, text what
+    it prints in the figure, where that is known. is_drawn: whether there are no pixels in it
+    that could hold more text.
     """
 
     image: bytes | Image.Image
@@ -73,6 +75,8 @@ class Figure:
     page: int | None = None
     bbox: BBox | None = None
     caption_bbox: BBox | None = None
+    text: str | None = None
+    is_drawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import re
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -36,6 +36,7 @@ LABEL = re.compile(
 )
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9\"“(])|\n+")
 MAX_REFERENCES = 2
+MIN_PRINTED_CHARS = 12
 NEARBY_CHARS = 300
 SPEAKS_OF_PICTURE = re.compile(
     r"\b(?:image|photo(?:graph)?|picture|view|map|diagram|chart|graph|drawing|above|below)\b",
@@ -112,6 +113,10 @@ class DocumentLoader(BaseLoader):
     def load_file(self, file: SourceFile) -> Iterator[Document]:
         """Yield the Documents of a source that is open already. Raises a LoaderError."""
         yield from self._documents(file.uri, file.name, self._elements(file))
+
+    def read_elements(self, file: SourceFile) -> Iterator[Element]:
+        """What an open source holds before it becomes Documents. Raises a LoaderError."""
+        return self._elements(file)
 
     def _documents(self, uri: str, name: str, elements: Iterator[Element]) -> Iterator[Document]:
         self.title, self.n_pages, self._page_labels, self.skipped = name, None, {}, []
@@ -201,7 +206,7 @@ class DocumentLoader(BaseLoader):
             return []
         metadata = _metadata("figure", path, figure.page, figure.bbox) | self._shown(picture)
         # The picture is on disk now; holding its pixels too would unbound the memory.
-        words = Figure(b"", figure.caption, figure.alt, figure.page, figure.bbox)
+        words = replace(figure, image=b"")
         return [_Piece(metadata, figure=words, picture=picture)]
 
     def _table_pieces(self, table: Table, path: list[tuple[int, str]]) -> Iterator[_Piece]:
@@ -240,7 +245,8 @@ class DocumentLoader(BaseLoader):
         if not figures:
             return
         keys = list(dict.fromkeys(p.picture.key for p in figures if p.picture))
-        readings = self.describer.describe(keys, self.on_progress)
+        told = {p.picture.key for p in figures if p.picture and _is_told(p.figure)}
+        readings = self.describer.describe(keys, self.on_progress, without_ocr=told)
         references = _References(pieces)
         for index, piece in enumerate(pieces):
             if not piece.picture or not piece.figure:
@@ -248,11 +254,12 @@ class DocumentLoader(BaseLoader):
             words = FigureWords(
                 document=piece.figure.caption,
                 alt=piece.figure.alt,
+                text=piece.figure.text,
                 **readings.get(piece.picture.key, {}),
             )
             section = piece.metadata.get("section")
-            told = references.of(piece.figure.caption) or references.nearby(index)
-            piece.text = fuse(words, title=self.title, section=section, references=told)
+            said = references.of(piece.figure.caption) or references.nearby(index)
+            piece.text = fuse(words, title=self.title, section=section, references=said)
             piece.metadata["caption"] = best_caption(words, section=section or self.title)
             piece.metadata["descriptions"] = words.present()
 
@@ -351,9 +358,14 @@ def _around(boxes: list[BBox | None]) -> BBox | None:
     return min(x0), min(y0), max(x1), max(y1)
 
 
+def _is_told(figure: Figure | None) -> bool:
+    """Whether all text in the figure is known from the document: lettering may be drawn too."""
+    return bool(figure and figure.is_drawn and len(figure.text or "") >= MIN_PRINTED_CHARS)
+
+
 def _words_of(figure: Figure, *, with_alt: bool) -> list[Paragraph]:
     """What a document says of a figure that is left out: it must not be lost with it."""
-    texts = [figure.caption, figure.alt if with_alt else None]
+    texts = [figure.caption, figure.alt if with_alt else None, figure.text]
     return [Paragraph(text, figure.page) for text in texts if text and text.strip()]
 
 

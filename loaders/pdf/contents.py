@@ -1,4 +1,4 @@
-"""What one page holds, in reading order: headings, paragraphs, and where its pictures are.
+"""What one page holds, in reading order: headings, paragraphs, tables, where its pictures are.
 
 Leaves out the pictures themselves: they are rendered one by one when they are wanted.
 """
@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from loaders.elements import Heading, Paragraph
-from loaders.pdf.captions import match_captions
+from loaders.elements import BBox, Heading, Paragraph
+from loaders.pdf.captions import CAPTION
+from loaders.pdf.figures import find_figures
 from loaders.pdf.headings import (
     Bookmark,
     Ladder,
@@ -22,10 +23,14 @@ from loaders.pdf.headings import (
 from loaders.pdf.objects import Drawings, PageObjects
 from loaders.pdf.page import Box, Frame, Region, Segment, Sheet
 from loaders.pdf.paragraphs import Block, arrange
-from loaders.pdf.pictures import ImageObject, find_regions, is_blank_but_for, read_images
-from loaders.pdf.segments import TextLayer, read_text
+from loaders.pdf.pictures import ImageObject, is_blank_but_for, read_images
+from loaders.pdf.segments import SLANTED, TextLayer, read_text
 from loaders.pdf.survey import Survey
+from loaders.pdf.table_pages import TableParts
+from loaders.pdf.tables import FoundTable, find_tables
 
+MAX_PRINTED_CHARS = 1_500
+"""More text than this in a figure is told outside it too: its description would be cut."""
 MIN_TEXT_CHARS = 20
 """A page with fewer characters than this has no text layer worth the name."""
 
@@ -39,6 +44,8 @@ class PageContents:
     layer: TextLayer
     images: Sequence[ImageObject]
     drawings: Drawings
+    left_out: str | None = None
+    """Why it has shapes that `drawings` lacks."""
 
     @staticmethod
     def of(page: Any, index: int) -> PageContents:
@@ -46,7 +53,8 @@ class PageContents:
         frame = Frame.of(page)
         objects = PageObjects(page, frame)
         images = read_images(objects.images, frame)
-        return PageContents(frame, index, read_text(page, frame), images, objects.drawings())
+        layer, drawings = read_text(page, frame), objects.drawings()
+        return PageContents(frame, index, layer, images, drawings, objects.left_out)
 
     @property
     def has_text(self) -> bool:
@@ -66,10 +74,28 @@ class Picture:
     box: Box
     region: Region | None = None
     caption: str | None = None
-    has_labels: bool = False
+    caption_box: Box | None = None
+    text: str = ""
+    """Printed in it."""
 
 
-Part = Heading | Paragraph | Picture
+@dataclass(frozen=True, slots=True)
+class TableOnPage:
+    """A table before its picture is rendered. Boxes are those on the page as displayed."""
+
+    box: Box
+    rows: tuple[tuple[str, ...], ...]
+    caption: str | None = None
+    caption_box: Box | None = None
+    unit: str | None = None
+
+    @staticmethod
+    def of(table: FoundTable, sheet: Sheet) -> TableOnPage:
+        caption = sheet.on_page(table.caption_box) if table.caption_box else None
+        return TableOnPage(sheet.on_page(table.box), table.rows, table.caption, caption, table.unit)
+
+
+Part = Heading | Paragraph | Picture | TableOnPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +106,8 @@ class Knowledge:
     body_size: float
     ladder: Ladder
     """Moves on with every page: read them in order."""
+    table_parts: TableParts
+    """Likewise."""
     outline: Mapping[int, Sequence[Bookmark]]
     outline_is_thorough: bool
     repeated_pictures: Collection[str]
@@ -106,33 +134,87 @@ class PageReading:
     def parts(self) -> Iterator[Part]:
         """Everything on the page in reading order."""
         layer, sheet = self.contents.layer, self.contents.sheet
-        regions = self._regions(sheet)
+        tables = self._tables()
+        said = {id(s) for found in tables.values() for table in found for s in table.segments}
+        on_page = [
+            turned.on_page(t.box)
+            for turned, _ in layer.sheets(self.frame)
+            for t in tables.get(turned.turns, [])
+        ]
+        regions = self._regions(on_page)
         if regions is None:
             yield Picture(self.frame.box)
             regions = []
         # Arranged on the sheet, rendered from the page.
-        pictures = {replace(r, box=sheet.from_page(r.box)): Picture(r.box, r) for r in regions}
-        segments = self._without_running_lines(layer.main, sheet)
-        labels: list[Segment] = []
-        body: list[Segment] = []
-        for segment in segments:
-            is_label = any(region.box.holds_centre_of(segment.box) for region in pictures)
-            (labels if is_label else body).append(segment)
-        yield from self._body(arrange(body, list(pictures)), pictures, labels, sheet)
-        yield from self._paragraphs(arrange(labels, []), sheet)
-        for turned, others in layer.sheets(self.frame):
-            if others is not layer.main:
-                kept = self._without_running_lines(others, turned)
-                yield from self._paragraphs(arrange(kept, []), turned)
+        pictures: dict[Region, Picture | TableOnPage] = {
+            replace(r, box=sheet.from_page(r.box)): Picture(r.box, r, text=self._printed(r))
+            for r in regions
+        }
+        pictures |= _table_regions(tables.get(sheet.turns, []), sheet)
+        body = [s for s in self._outside(layer.main, sheet, regions) if id(s) not in said]
+        yield from self._body(arrange(body, list(pictures)), pictures, sheet)
+        for turned, segments in layer.sheets(self.frame):
+            if segments is not layer.main:
+                rest = [s for s in self._outside(segments, turned, regions) if id(s) not in said]
+                yield from self._paragraphs(arrange(rest, []), turned)
+                if turned.turns != sheet.turns:
+                    yield from _table_regions(tables.get(turned.turns, []), turned).values()
+        for picture in pictures.values():
+            if isinstance(picture, Picture) and len(picture.text) > MAX_PRINTED_CHARS:
+                bbox = self.frame.fractions(picture.box)
+                yield Paragraph(picture.text, self.number, bbox)
 
-    def _regions(self, sheet: Sheet) -> list[Region] | None:
+    def _tables(self) -> dict[int, list[FoundTable]]:
+        """The tables on the page by the direction in which they are read."""
+        found: dict[int, list[FoundTable]] = {}
+        layer = self.contents.layer
+        for turns, segments in layer.by_turns.items():
+            if turns == SLANTED:
+                continue
+            sheet = Sheet(self.frame, turns)
+            kept = self._without_running_lines(segments, sheet)
+            words = self.known.survey.vocabulary
+            tables = find_tables(kept, self.contents.drawings, sheet, words)
+            if turns == layer.main_turns:
+                parts = self.known.table_parts
+                tables = parts.completed(tables, self.contents.index, kept)
+            if tables:
+                found[turns] = tables
+        return found
+
+    def _outside(
+        self, segments: Iterable[Segment], sheet: Sheet, regions: Sequence[Region]
+    ) -> list[Segment]:
+        """The text that stands in no figure and is no running line."""
+        return [
+            segment
+            for segment in self._without_running_lines(segments, sheet)
+            if not any(r.box.holds_centre_of(sheet.on_page(segment.box)) for r in regions)
+        ]
+
+    def _printed(self, region: Region) -> str:
+        """The text that stands in a figure, block by block."""
+        blocks: list[str] = []
+        for turned, segments in self.contents.layer.sheets(self.frame):
+            inside = [s for s in segments if region.box.holds_centre_of(turned.on_page(s.box))]
+            blocks += [b.text() for b in arrange(inside, []) if isinstance(b, Block)]
+        return "\n".join(blocks)
+
+    def _regions(self, tables: Sequence[Box]) -> list[Region] | None:
         """The pictures on the page; None if the page is itself the picture."""
         repeated = self.known.repeated_pictures
-        text = [replace(s, box=sheet.on_page(s.box)) for s in self.contents.layer.main]
-        regions = find_regions(
+        text = [
+            replace(segment, box=turned.on_page(segment.box))
+            for turned, segments in self.contents.layer.sheets(self.frame)
+            for segment in self._without_running_lines(segments, turned)
+        ]
+        regions = find_figures(
             self.contents.images,
+            self.contents.drawings,
             text,
             self.frame,
+            tables=tables,
+            body_size=self.known.body_size,
             repeated=repeated,
             min_pixels=self.known.min_figure_side,
         )
@@ -148,22 +230,29 @@ class PageReading:
     def _body(
         self,
         items: Sequence[Block | Region],
-        pictures: Mapping[Region, Picture],
-        labels: Sequence[Segment],
+        pictures: Mapping[Region, Picture | TableOnPage],
         sheet: Sheet,
     ) -> Iterator[Part]:
+        """The items, captions joined to their pictures; pictures: what each region shows."""
         words = self.known.survey.vocabulary
-        boxes = {k: item.box for k, item in enumerate(items) if isinstance(item, Region)}
-        texts = {k: (b.box, b.text(words)) for k, b in enumerate(items) if isinstance(b, Block)}
-        captions = match_captions(boxes, texts)
-        said = set(captions.values())
+        captions = _captions(items, sheet)
+        said = {k for blocks in captions.values() for k in blocks}
         headings, printed = self._headings(items, said, sheet)
         for k, item in enumerate(items):
             yield from headings.get(k, [])
             if isinstance(item, Region):
-                caption = texts[captions[k]][1] if k in captions else None
-                has_labels = any(item.box.holds_centre_of(label.box) for label in labels)
-                yield replace(pictures[item], caption=caption, has_labels=has_labels)
+                shown = pictures[item]
+                if isinstance(shown, TableOnPage):
+                    yield shown
+                    continue
+                blocks = [b for n in captions.get(k, []) if isinstance(b := items[n], Block)]
+                yield replace(
+                    shown,
+                    caption=" ".join(block.text(words) for block in blocks) or None,
+                    caption_box=sheet.on_page(Box.around(b.box for b in blocks))
+                    if blocks
+                    else None,
+                )
             elif k not in said and k not in printed:
                 yield self._paragraph(item, sheet)
         if not items:
@@ -180,7 +269,8 @@ class PageReading:
         for k, bookmark, is_printed in headings_by_outline(blocks, self._bookmarks(sheet)):
             place = places[k] if places else 0
             text = blocks[k].text() if is_printed else bookmark.title
-            found.setdefault(place, []).append(Heading(text, bookmark.level, self.number))
+            bbox = self._fractions([blocks[k]], sheet) if is_printed else None
+            found.setdefault(place, []).append(Heading(text, bookmark.level, self.number, bbox))
             if is_printed:
                 printed.add(place)
         if not self.known.outline_is_thorough:
@@ -189,7 +279,8 @@ class PageReading:
                 if printed.isdisjoint(own):
                     text = " ".join(blocks[k].text() for k in heading.blocks)
                     level = self.known.ladder.level(heading.style)
-                    found.setdefault(own[0], []).append(Heading(text, level, self.number))
+                    bbox = self._fractions([blocks[k] for k in heading.blocks], sheet)
+                    found.setdefault(own[0], []).append(Heading(text, level, self.number, bbox))
                     printed.update(own)
         return found, printed
 
@@ -209,5 +300,37 @@ class PageReading:
                 yield self._paragraph(item, sheet)
 
     def _paragraph(self, block: Block, sheet: Sheet) -> Paragraph:
-        bbox = self.frame.fractions(sheet.on_page(block.box))
+        bbox = self._fractions([block], sheet)
         return Paragraph(block.text(self.known.survey.vocabulary), self.number, bbox)
+
+    def _fractions(self, blocks: Iterable[Block], sheet: Sheet) -> BBox:
+        return self.frame.fractions(sheet.on_page(Box.around(block.box for block in blocks)))
+
+
+def _table_regions(tables: Sequence[FoundTable], sheet: Sheet) -> dict[Region, TableOnPage]:
+    """Where tables stand among what is on the sheet."""
+    return {
+        Region(t.box, 0.0, False, ("table", k)): TableOnPage.of(t, sheet)
+        for k, t in enumerate(tables)
+    }
+
+
+def _captions(items: Sequence[Block | Region], sheet: Sheet) -> dict[int, list[int]]:
+    """Picture → the blocks that print its caption, by their indexes."""
+    found: dict[int, list[int]] = {}
+    for k, item in enumerate(items):
+        if isinstance(item, Region) and item.caption:
+            caption = sheet.from_page(item.caption)
+            found[k] = [
+                n
+                for n, block in enumerate(items)
+                if isinstance(block, Block) and _prints(block, caption)
+            ]
+    return found
+
+
+def _prints(block: Block, caption: Box) -> bool:
+    """Whether a block prints the caption that stands in that box."""
+    if CAPTION.match(block.lines[0].text):
+        return caption.holds_centre_of(block.lines[0].box)
+    return caption.holds_centre_of(block.box)

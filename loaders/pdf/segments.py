@@ -11,7 +11,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from itertools import pairwise, repeat
 from typing import Any, NamedTuple
 
@@ -31,7 +31,9 @@ SLANTED = -1
 SLANT_DEGREES = 10.0
 BOLD_WEIGHT = 600
 BOLD_NAME = re.compile(r"bold|black|heavy|semibold|demi(?!-?light)|cmbx|-bd", re.IGNORECASE)
-DOTS = re.compile(r"[.·…‥_]+")
+DOT = ".·…‥_"
+DOTS = re.compile(rf"[{DOT}]+").fullmatch
+HAS_LETTER = re.compile(r"\w").search
 MIN_LEADERS = 4
 """Dots without a space between that lead from a label to what belongs to it."""
 WORD_GAP = 1.5
@@ -57,10 +59,14 @@ _REMOVED = dict.fromkeys(
 _BULLETS = {0xF0B7: "•", 0xF0A7: "▪", 0xF0D8: "▸", 0xF0FC: "✓"}  # Symbol and Wingdings
 _HYPHENS = dict.fromkeys(PDFIUM_HYPHENS, LINE_END_HYPHEN)
 _CLEANED = _REMOVED | _BULLETS | _HYPHENS
-_SPACES = np.array([0x20, 0xA0, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x3000])
+UNCLEAN = re.compile("[" + "".join(map(re.escape, map(chr, _CLEANED))) + "]")
+_SPACES = (0, 9, 10, 13, 0x20, 0xA0, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x3000)
+_IS_SPACE = np.zeros(0x3002, bool)
+"""By code; the last one stands for all above."""
+_IS_SPACE[list(_SPACES)] = True
 
 
-@dataclass(slots=True)
+@dataclass
 class TextLayer:
     """The segments of a page by the direction in which they are read.
 
@@ -70,9 +76,16 @@ class TextLayer:
 
     by_turns: dict[int, list[Segment]] = field(default_factory=dict)
 
+    @cached_property
+    def _n_chars(self) -> dict[int, int]:
+        return {
+            turns: sum(len(s.text) - s.text.count(" ") for s in segments)
+            for turns, segments in self.by_turns.items()
+        }
+
     @property
     def n_chars(self) -> int:
-        return sum(map(_n_chars, self.by_turns.values()))
+        return sum(self._n_chars.values())
 
     def sheets(self, frame: Frame) -> Iterator[tuple[Sheet, list[Segment]]]:
         """The page as turned for each direction, with what is then upright; slanted text last."""
@@ -82,16 +95,12 @@ class TextLayer:
     @property
     def main_turns(self) -> int:
         """The direction of most of the text."""
-        straight = {t: _n_chars(run) for t, run in self.by_turns.items() if t != SLANTED}
-        return max(straight, key=lambda turns: straight[turns], default=0)
+        straight = [turns for turns in self.by_turns if turns != SLANTED]
+        return max(straight, key=lambda turns: self._n_chars[turns], default=0)
 
     @property
     def main(self) -> list[Segment]:
         return self.by_turns.get(self.main_turns, [])
-
-
-def _n_chars(segments: list[Segment]) -> int:
-    return sum(len(segment.text.replace(" ", "")) for segment in segments)
 
 
 class _Style(NamedTuple):
@@ -113,14 +122,15 @@ def read_text(page: Any, frame: Frame) -> TextLayer:
         words = _Words.read(textpage, n_chars, frame) if n_chars else None
     finally:
         textpage.close()
-    layer = TextLayer()
     if words is None:
-        return layer
+        return TextLayer()
+    by_turns: dict[int, list[Segment]] = {}
+    is_shown = words.is_shown(frame)
     for turns in np.unique(words.turns):
-        chosen = np.flatnonzero((words.turns == turns) & words.is_shown(frame))
+        chosen = np.flatnonzero((words.turns == turns) & is_shown)
         if len(chosen):
-            layer.by_turns[int(turns)] = list(words.segments(chosen, int(turns), frame))
-    return layer
+            by_turns[int(turns)] = list(words.segments(chosen, int(turns), frame))
+    return TextLayer(by_turns)
 
 
 @dataclass(slots=True)
@@ -138,9 +148,8 @@ class _Words:
     @staticmethod
     def read(textpage: Any, n_chars: int, frame: Frame) -> _Words | None:
         raw = ctypes.cast(textpage.raw, ctypes.c_void_p).value
-        calls = _calls()
-        codes = np.fromiter(map(calls.code, repeat(raw), range(n_chars)), np.uint32, n_chars)
-        glyphs = np.flatnonzero(~(np.isin(codes, _SPACES) | np.isin(codes, (9, 10, 13, 0))))
+        codes = _codes(textpage, raw, n_chars)
+        glyphs = np.flatnonzero(~_IS_SPACE[np.minimum(codes, len(_IS_SPACE) - 1)])
         if not len(glyphs):
             return None
         boxes = frame.displayed(_char_boxes(raw, glyphs))
@@ -149,7 +158,7 @@ class _Words:
         styles = [_Style(*style) for style in _styles(textpage, raw, firsts, frame)]
         texts = _texts(codes, glyphs, starts)
         heights = np.maximum.reduceat(_extents(boxes), starts)
-        heights[[not re.search(r"\w", text) for text in texts]] = 0.0
+        heights[[not HAS_LETTER(text) for text in texts]] = 0.0
         return _Words(
             texts=texts,
             boxes=_merged(boxes, starts),
@@ -164,7 +173,7 @@ class _Words:
         x = (self.boxes[:, 0] + self.boxes[:, 2]) / 2
         y = (self.boxes[:, 1] + self.boxes[:, 3]) / 2
         inside = (x >= 0) & (x <= frame.width) & (y >= 0) & (y <= frame.height)
-        is_dots = np.array([bool(DOTS.fullmatch(text)) for text in self.texts])
+        is_dots = np.array([text[:1] in DOT and bool(DOTS(text)) for text in self.texts])
         padded = np.concatenate([[False], is_dots, [False]])
         in_row = padded[:-2] | padded[2:]
         leaders = is_dots & (in_row | np.array([len(text) > 3 for text in self.texts]))
@@ -179,22 +188,21 @@ class _Words:
         sizes, is_bold = self.sizes[chosen], self.is_bold[chosen]
         texts = [self.texts[i] for i in chosen]
         starts = _segment_starts(texts, boxes, baselines, sizes)
-        merged = _merged(boxes, starts)
         lengths = np.array([len(text) for text in texts])
         bold_share = np.add.reduceat(lengths * is_bold, starts) / np.add.reduceat(lengths, starts)
-        ends = [*starts[1:], len(texts)]
-        stops = list(map(tuple, boxes[:, [0, 2]].tolist()))
-        for k, (start, end) in enumerate(zip(starts, ends, strict=True)):
-            longest = start + int(lengths[start:end].argmax())
-            yield Segment(
-                text=" ".join(texts[start:end]),
-                box=Box(*(float(v) for v in merged[k])),
-                baseline=float(baselines[longest]),
-                size=float(sizes[longest]),
-                is_bold=bool(bold_share[k] > 0.6),
-                rank=int(chosen[start]),
-                stops=tuple(stops[start:end]),
-            )
+        longest = _longest(lengths, starts)
+        stops = list(zip(boxes[:, 0].tolist(), boxes[:, 2].tolist(), strict=True))
+        bounds = [*starts.tolist(), len(texts)]
+        yield from map(
+            Segment,
+            [" ".join(texts[start:end]) for start, end in pairwise(bounds)],
+            map(Box._make, _merged(boxes, starts).tolist()),
+            baselines[longest].tolist(),
+            sizes[longest].tolist(),
+            (bold_share > 0.6).tolist(),
+            chosen[starts].tolist(),
+            [tuple(stops[start:end]) for start, end in pairwise(bounds)],
+        )
 
 
 def _word_starts(
@@ -240,21 +248,27 @@ def _segment_starts(
 def _texts(
     codes: NDArray[np.uint32], glyphs: NDArray[np.int64], starts: NDArray[np.int64]
 ) -> list[str]:
-    whole = (
-        np.minimum(codes[glyphs], 0x10FFFF)
-        .astype("<u4")
-        .tobytes()
-        .decode("utf-32-le", "surrogatepass")
-    )
-    if any("\ud800" <= char <= "\udfff" for char in whole):
-        # Two halves of one character count as two: keep their places, in the first one.
-        whole = re.sub("[\ud800-\udbff][\udc00-\udfff]", _one_character, whole)
+    chars = np.minimum(codes[glyphs], 0x10FFFF).astype("<u4")
+    whole = chars.tobytes().decode("utf-32-le", "surrogatepass")
+    # Two halves of one character count as two: keep their places, in the first one.
+    whole = re.sub("[\ud800-\udbff][\udc00-\udfff]", _one_character, whole)
     bounds = [*starts.tolist(), len(glyphs)]
-    return [whole[start:end].translate(_CLEANED) for start, end in pairwise(bounds)]
+    words = [whole[start:end] for start, end in pairwise(bounds)]
+    if UNCLEAN.search(whole):
+        words = [word.translate(_CLEANED) for word in words]
+    return words
 
 
 def _one_character(halves: re.Match[str]) -> str:
     return halves[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le") + "\0"
+
+
+def _longest(lengths: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The index of the longest word, the first of several, in each run that begins at starts."""
+    n = len(lengths)
+    ranked = lengths * n + np.arange(n - 1, -1, -1)
+    longest: NDArray[np.int64] = n - 1 - np.maximum.reduceat(ranked, starts) % n
+    return longest
 
 
 def _merged(boxes: Floats, starts: NDArray[np.int64]) -> Floats:
@@ -345,6 +359,15 @@ def _calls() -> _Calls:
         declared(pdfium.FPDFText_GetCharBox, ctypes.c_int, handle, index, out, out, out, out),
         declared(pdfium.FPDFText_GetCharOrigin, ctypes.c_int, handle, index, out, out),
     )
+
+
+def _codes(textpage: Any, raw: int | None, n_chars: int) -> NDArray[np.uint32]:
+    """The code of each character, all in one call where that keeps them in their places."""
+    units = np.zeros(n_chars + 1, np.uint16)
+    pointer = units.ctypes.data_as(ctypes.POINTER(ctypes.c_ushort))
+    if pdfium.FPDFText_GetText(textpage, 0, n_chars, pointer) == n_chars + 1:
+        return units[:-1].astype(np.uint32)
+    return np.fromiter(map(_calls().code, repeat(raw), range(n_chars)), np.uint32, n_chars)
 
 
 def _char_boxes(raw: int | None, glyphs: NDArray[np.int64]) -> Floats:

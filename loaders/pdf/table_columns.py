@@ -54,8 +54,7 @@ class Columns:
         over = [
             k
             for k, (lo, hi) in enumerate(self.extents)
-            if min(hi, piece.x1) - max(lo, piece.x0)
-            > max(1.5, 0.25 * min(hi - lo, piece.width))
+            if min(hi, piece.x1) - max(lo, piece.x0) > max(1.5, 0.25 * min(hi - lo, piece.width))
         ]
         return (min(over), max(over)) if over else (own, own)
 
@@ -140,9 +139,7 @@ def _without_slivers(
     kept = list(bounds)
     k = 0
     while k < len(kept) - 1 and len(kept) > 2:
-        own = [
-            [p for p in line.pieces if kept[k] <= p.middle < kept[k + 1]] for line in lines
-        ]
+        own = [[p for p in line.pieces if kept[k] <= p.middle < kept[k + 1]] for line in lines]
         cells = [part for part in own if part]
         texts = [" ".join(p.text for p in part) for part in cells]
         drop = None
@@ -154,7 +151,11 @@ def _without_slivers(
         ):
             drop = k
         elif len(cells) < 2 and len(lines) > 2:
-            drop = k if k and not (k + 1 < len(kept) - 1 and _is_nearer_right(cells, kept, k)) else k + 1
+            drop = (
+                k
+                if k and not (k + 1 < len(kept) - 1 and _is_nearer_right(cells, kept, k))
+                else k + 1
+            )
         if drop is not None and 0 < drop < len(kept) - 1 and kept[drop] not in fixed:
             del kept[drop]
             k = max(0, k - 1)
@@ -175,9 +176,7 @@ def _is_nearer_right(cells: Sequence[Sequence[Piece]], bounds: list[float], k: i
     return bounds[k + 1] - piece.x1 < piece.x0 - bounds[k]
 
 
-def _extents(
-    bounds: Sequence[float], lines: Sequence[TextLine]
-) -> tuple[tuple[float, float], ...]:
+def _extents(bounds: Sequence[float], lines: Sequence[TextLine]) -> tuple[tuple[float, float], ...]:
     found = []
     for left, right in pairwise(bounds):
         own = [

@@ -75,7 +75,7 @@ def read_grid(
     vocabulary: Collection[str] = (),
 ) -> Grid:
     """Read the table that consists of the lines. rules: those within it."""
-    bands = _bands(box, columns, rules, is_grid)
+    bands = _bands(box, rules, is_grid)
     rows: list[Row] = []
     by_band: dict[int, list[Row]] = {}
     for line in lines:
@@ -85,7 +85,7 @@ def read_grid(
     by_band = {band: _beside(own) for band, own in sorted(by_band.items())}
     n_single = sum(len(own) == 1 for own in by_band.values())
     n_bands = len(by_band)
-    header_bands = _header_bands(by_band, columns, rules, bands, box)
+    header_bands = _header_bands(by_band, columns)
     n_lines = sum(map(len, by_band.values()))
     are_rows = n_bands > 1 and (is_grid or n_lines <= 3 * n_bands)
     header: list[Row] = []
@@ -95,7 +95,7 @@ def read_grid(
         elif len(own) == 1 or (are_rows and not _is_stacked(own, columns, n_single, n_bands)):
             rows.append(_merged(own))
         else:
-            rows += _wrapped(own, columns)
+            rows += _wrapped(own)
     rows = rows[:MAX_ROWS]
     if not header_bands:
         n = _n_header_rows(rows, columns)
@@ -115,9 +115,10 @@ def _spread(row: Row, below: Row, columns: Columns, rules: Rules) -> Row:
     spans = [_ruled_span(piece, row, columns, rules) or columns.span(piece) for piece in row.pieces]
     taken = {c for first, last in spans for c in range(first, last + 1)}
     spread = replace(row, cells={}, spans=[])
-    for piece, (first, last) in zip(row.pieces, spans, strict=True):
-        if 0 < first and below.pieces:
-            first, last = _centred_span(piece, first, last, columns, taken, below.filled)
+    for piece, span in zip(row.pieces, spans, strict=True):
+        first, last = span
+        if first > 0 and below.pieces:
+            first, last = _centred_span(piece, span, columns, taken, below.filled)
             taken |= set(range(first, last + 1))
         if first == last:
             spread.cells.setdefault(first, []).append(piece.text)
@@ -126,9 +127,7 @@ def _spread(row: Row, below: Row, columns: Columns, rules: Rules) -> Row:
     return spread
 
 
-def _ruled_span(
-    piece: Piece, row: Row, columns: Columns, rules: Rules
-) -> tuple[int, int] | None:
+def _ruled_span(piece: Piece, row: Row, columns: Columns, rules: Rules) -> tuple[int, int] | None:
     """What the uprights beside a name and the rule below it mark off; None if they do not."""
     edges = low, high = columns.bounds[0] - 1, columns.bounds[-1] + 1
     height = row.baseline - 0.3 * row.size
@@ -147,17 +146,16 @@ def _ruled_span(
 
 
 def _centred_span(
-    piece: Piece, first: int, last: int, columns: Columns, taken: set[int], named: set[int]
+    piece: Piece, own: tuple[int, int], columns: Columns, taken: set[int], named: set[int]
 ) -> tuple[int, int]:
     """The columns around it, free in this row and named below, whose middle it is nearest to."""
-    best = (first, last)
-    low, high = first, last
+    low, high = first, last = own
     while low - 1 > 0 and low - 1 not in taken and low - 1 in named:
         low -= 1
     while high + 1 < len(columns) and high + 1 not in taken and high + 1 in named:
         high += 1
-    if (low, high) == best:
-        return best
+    if (low, high) == own:
+        return own
 
     def away(span: tuple[int, int]) -> float:
         middle = (columns.extents[span[0]][0] + columns.extents[span[1]][1]) / 2
@@ -165,7 +163,7 @@ def _centred_span(
 
     spans = [(a, b) for a in range(low, first + 1) for b in range(last, high + 1)]
     best = min(spans, key=away)
-    return best if away(best) + 0.3 * piece.size < away((first, last)) else (first, last)
+    return best if away(best) + 0.3 * piece.size < away(own) else own
 
 
 def joined_grid(first: Grid, second: Grid) -> Grid:
@@ -182,9 +180,7 @@ def joined_grid(first: Grid, second: Grid) -> Grid:
     )
 
 
-def _bands(
-    box: Box, columns: Columns, rules: Rules, is_grid: bool
-) -> list[float]:
+def _bands(box: Box, rules: Rules, is_grid: bool) -> list[float]:
     """Heights at which rules, or the edges of shaded rows, part the rows."""
     least = FULL_WIDTH * box.width
     places = [y for y, x0, x1 in rules.levels.tolist() if x1 - x0 >= least]
@@ -204,7 +200,10 @@ def _bands(
 
 def _row(line: TextLine, columns: Columns) -> Row:
     row = Row(
-        top=line.box.y0, baseline=line.baseline, size=line.size, is_bold=line.is_bold,
+        top=line.box.y0,
+        baseline=line.baseline,
+        size=line.size,
+        is_bold=line.is_bold,
         pieces=line.pieces,
     )
     for piece in line.pieces:
@@ -269,7 +268,7 @@ def _is_stacked(rows: Sequence[Row], columns: Columns, n_single: int, n_bands: i
     return sum(text[:1].islower() for text in later) < 0.2 * len(later)
 
 
-def _wrapped(rows: Sequence[Row], columns: Columns) -> list[Row]:
+def _wrapped(rows: Sequence[Row]) -> list[Row]:
     """Rows from lines without rules between: what goes on from the line before joins it."""
     steps = [b.baseline - a.baseline for a, b in pairwise(rows)]
     usual = [step for step in steps if step > 0.5 * rows[0].size]
@@ -281,9 +280,8 @@ def _wrapped(rows: Sequence[Row], columns: Columns) -> list[Row]:
     for k, row in enumerate(rows):
         tight = k > 0 and not loose[k - 1]
         if pending is not None:
-            row = _merged([pending, row])
+            found.append(_merged([pending, row]))
             pending = None
-            found.append(row)
         elif found and tight and _goes_on(found[-1], row, are_spaced):
             found[-1] = _merged([found[-1], row])
         elif k + 1 < len(rows) and not loose[k] and _is_first_of_label(row, rows[k + 1]):
@@ -326,13 +324,7 @@ def _is_first_of_label(row: Row, following: Row) -> bool:
     return after[:1].islower() or row.text(0).endswith((",", "&", " and", " of", LINE_END_HYPHEN))
 
 
-def _header_bands(
-    by_band: dict[int, list[Row]],
-    columns: Columns,
-    rules: Rules,
-    bands: Sequence[float],
-    box: Box,
-) -> set[int]:
+def _header_bands(by_band: dict[int, list[Row]], columns: Columns) -> set[int]:
     """The bands above the first rule that parts names from values."""
     names = list(by_band)
     if len(names) < 2:
@@ -377,9 +369,7 @@ def _looks_like_body(rows: Sequence[Row]) -> bool:
     return sum(0 in row.cells for row in rows) > 0.6 * len(rows)
 
 
-def _is_value_band(
-    by_band: dict[int, list[Row]], names: Sequence[int], columns: Columns
-) -> bool:
+def _is_value_band(by_band: dict[int, list[Row]], names: Sequence[int], columns: Columns) -> bool:
     return any(_holds_values(by_band[name], columns) for name in names)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -85,9 +85,7 @@ def _may_hold(segments: Sequence[Segment], drawings: Drawings) -> bool:
 class _Search:
     """Looks for tables in the lines of one page; what one table took no other has."""
 
-    def __init__(
-        self, lines: list[TextLine], rules: Rules, vocabulary: Collection[str]
-    ) -> None:
+    def __init__(self, lines: list[TextLine], rules: Rules, vocabulary: Collection[str]) -> None:
         self._lines = lines
         self._rules = rules
         self._vocabulary = vocabulary
@@ -96,10 +94,13 @@ class _Search:
 
     def tables(self) -> list[FoundTable]:
         areas = ruled_areas(self._rules)[:MAX_AREAS]
-        stacks = [area for area in areas if not area.is_grid]
-        for area in sorted(set(areas) - set(stacks), key=lambda a: -a.box.area):
-            if not self._try(self._with_rules_near(area.box), True, is_ruled=True):
-                stacks.append(area)
+        # A grid that does not read as one may be a stack whose uprights mean nothing.
+        stacks = [
+            area
+            for area in sorted(areas, key=lambda a: (not a.is_grid, -a.box.area))
+            if not area.is_grid
+            or not self._try(self._with_rules_near(area.box), True, is_ruled=True)
+        ]
         parts = [part for area in stacks for part in self._tabular_parts(area)]
         for box, is_ruled in self._united(parts, self._runs()):
             self._try(box, False, is_ruled=is_ruled)
@@ -123,12 +124,14 @@ class _Search:
         if len(columns) < 2:
             return False
         if not is_grid and (narrower := _without_prose(lines, columns)):
-            return self._try(Box(narrower[0], box.y0, narrower[1], box.y1), False, is_ruled=is_ruled)
+            return self._try(
+                Box(narrower[0], box.y0, narrower[1], box.y1), False, is_ruled=is_ruled
+            )
         if not is_grid:
             own, lines = self._extended(own, lines, columns)
             rules = self._rules.inside(own)
             columns = find_columns(lines, own, rules.uprights, is_grid)
-        caption, lines = self._caption(own, lines, columns)
+        caption, lines = self._caption(own, lines)
         grid = self._read(own, lines, columns, rules, is_grid)
         evidence = _Evidence(grid, columns, lines, rules, own, is_grid, is_ruled, bool(caption))
         if not evidence.is_table() or (not caption and self._is_in_figure(own, grid, is_grid)):
@@ -195,13 +198,11 @@ class _Search:
 
     def _inside(self, box: Box) -> list[TextLine]:
         """The text whose middle lies in the box."""
-        near = [
-            line for line in self._lines if box.y0 <= (line.box.y0 + line.box.y1) / 2 <= box.y1
-        ]
+        near = [line for line in self._lines if box.y0 <= (line.box.y0 + line.box.y1) / 2 <= box.y1]
         return [part for line in near if (part := line.within(box.x0, box.x1))]
 
     def _caption(
-        self, box: Box, lines: list[TextLine], columns: Columns
+        self, box: Box, lines: list[TextLine]
     ) -> tuple[TableCaption | None, list[TextLine]]:
         """The caption above, in the first row, or below; and the lines without it."""
         inside = set(lines)
@@ -209,7 +210,8 @@ class _Search:
             top = 1
             while top < min(4, len(lines) - 2) and len(lines[top].pieces) == 1:
                 top += 1
-            first = caption_above(lines[:top], _from_height(box, lines[top].box.y0), self._vocabulary)
+            rest = Box(box.x0, lines[top].box.y0, box.x1, box.y1)
+            first = caption_above(lines[:top], rest, self._vocabulary)
             if first:
                 return first, lines[top:]
         taken = {p for line in lines for p in line.pieces}
@@ -258,7 +260,7 @@ class _Search:
         is_tabular = False
         for y0, y1 in pairwise(area.levels):
             lines = self._inside(Box(area.box.x0, y0, area.box.x1, y1))
-            kind = _band_kind(lines, area.box.width)
+            kind = _band_kind(lines)
             if kind is None:
                 if is_tabular:
                     yield Box(area.box.x0, run[0][0], area.box.x1, run[-1][1])
@@ -331,23 +333,18 @@ class _Search:
                 else:
                     kept.append([row])
                 open_runs = kept
-        boxes = []
         least = 2 if any(is_label(line.text) for line in self._lines) else 3
-        for run in closed + open_runs:
-            if len(run) >= least:
-                boxes.append(
-                    Box.around(
-                        Box(p.x0, p.segment.box.y0, p.x1, p.segment.box.y1)
-                        for row in run
-                        for p in row
-                    )
-                )
+        boxes = [
+            Box.around(
+                Box(p.x0, p.segment.box.y0, p.x1, p.segment.box.y1) for row in run for p in row
+            )
+            for run in closed + open_runs
+            if len(run) >= least
+        ]
         return sorted(boxes, key=lambda b: -b.area)
 
 
-def _without_prose(
-    lines: Sequence[TextLine], columns: Columns
-) -> tuple[float, float] | None:
+def _without_prose(lines: Sequence[TextLine], columns: Columns) -> tuple[float, float] | None:
     """Where the table ends left and right if a column of running text stands beside it."""
     pieces: list[list[Piece]] = [[] for _ in range(len(columns))]
     for line in lines:
@@ -375,10 +372,6 @@ def _is_folded(lines: Sequence[TextLine], columns: Columns) -> bool:
     middle = columns.bounds[half]
     single = sum(line.box.x1 < middle or line.box.x0 > middle for line in lines)
     return single > MAX_SINGLE_SHARE * len(lines)
-
-
-def _from_height(box: Box, y0: float) -> Box:
-    return Box(box.x0, y0, box.x1, box.y1)
 
 
 def _overlaps(box: Box, other: Box) -> bool:
@@ -414,7 +407,7 @@ def _aligns(row: Sequence[Piece], run: Sequence[Sequence[Piece]]) -> bool:
     return n >= min(2, len(row)) or (n == 1 and len(run) == 1)
 
 
-def _band_kind(lines: Sequence[TextLine], width: float) -> bool | None:
+def _band_kind(lines: Sequence[TextLine]) -> bool | None:
     """Of what stands between two rules: True for cells, False for a name, None for others."""
     if not lines:
         return False
@@ -497,9 +490,7 @@ class _Evidence:
         shapes = self.rules.shapes
         if len(shapes):
             sides = shapes[:, 2:] - shapes[:, :2]
-            inside = (sides[:, 0] < 0.98 * self.box.width) | (
-                sides[:, 1] < 0.98 * self.box.height
-            )
+            inside = (sides[:, 0] < 0.98 * self.box.width) | (sides[:, 1] < 0.98 * self.box.height)
             large = inside & (sides.min(axis=1) > 4)
             area = float((sides[large, 0] * sides[large, 1]).sum())
             if area > (0.5 if self.has_caption else 0.12) * self.box.area:
@@ -595,14 +586,9 @@ class _Evidence:
 
 
 FIGURE = re.compile(r"(?i:fig(?:ure)?\.?|abb(?:ildung)?\.?)\s*[A-Z]?[.\-–]?\d")
-NUMBER = re.compile(r"[-−–]?\d+(?:[.,]\d+)*")
+TICK = re.compile(r"\$?([-−–]?\d+(?:,\d{3})*(?:\.\d+)?)[%°]?")
 
 
 def _value(text: str) -> float | None:
-    found = NUMBER.fullmatch(text.strip().rstrip("%°").lstrip("$"))
-    if not found:
-        return None
-    try:
-        return float(text.strip().rstrip("%°").lstrip("$").replace(",", "").replace("−", "-").replace("–", "-"))
-    except ValueError:
-        return None
+    found = TICK.fullmatch(text.strip())
+    return float(re.sub("[−–]", "-", found[1].replace(",", ""))) if found else None
