@@ -11,7 +11,7 @@ import hashlib
 import re
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypedDict
@@ -59,6 +59,7 @@ class LoaderOptions(TypedDict, total=False):
     limits: Limits
     figure_root: Path | None
     on_progress: Progress | None
+    passwords: Sequence[str]
 
 
 @dataclass(slots=True)
@@ -87,11 +88,13 @@ class DocumentLoader(BaseLoader):
         limits: Limits = DEFAULT_LIMITS,
         figure_root: Path | None = None,
         on_progress: Progress | None = None,
+        passwords: Sequence[str] = (),
     ) -> None:
         """media: where figures go, `.limner/media` by default.
 
         describer: reads figures; by default with OCR, and BLIP where its weights are here.
         figure_root: the folder that relative pictures may come from, the file's by default.
+        passwords: tried on a document that needs one; PDF takes them, other formats do not yet.
         """
         self.source = source
         self.media = media or MediaStore()
@@ -99,6 +102,7 @@ class DocumentLoader(BaseLoader):
         self.limits = limits
         self.figure_root = figure_root
         self.on_progress = on_progress
+        self.passwords = tuple(passwords)
         self.title = ""
         self.n_pages: int | None = None
         self._page_labels: Mapping[int, str] = {}

@@ -1,4 +1,4 @@
-"""What one page holds, in reading order: headings, paragraphs, and where its pictures are.
+"""What one page holds, in reading order: headings, paragraphs, tables, where its pictures are.
 
 Leaves out the pictures themselves: they are rendered one by one when they are wanted.
 """
@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from loaders.elements import BBox, Heading, Paragraph
-from loaders.pdf.captions import CAPTION
 from loaders.pdf.figures import find_figures
 from loaders.pdf.headings import (
     Bookmark,
@@ -24,8 +23,11 @@ from loaders.pdf.objects import Drawings, PageObjects
 from loaders.pdf.page import Box, Frame, Region, Segment, Sheet
 from loaders.pdf.paragraphs import Block, arrange
 from loaders.pdf.pictures import ImageObject, is_blank_but_for, read_images
-from loaders.pdf.segments import TextLayer, read_text
+from loaders.pdf.segments import SLANTED, TextLayer, read_text
 from loaders.pdf.survey import Survey
+from loaders.pdf.table_pages import TableParts
+from loaders.pdf.tables import FoundTable, find_tables
+from loaders.pdf.tags import TaggedFigure, tagged_figures
 
 MAX_PRINTED_CHARS = 1_500
 """More text than this in a figure is told outside it too: its description would be cut."""
@@ -51,7 +53,8 @@ class PageContents:
         frame = Frame.of(page)
         objects = PageObjects(page, frame)
         images = read_images(objects.images, frame)
-        layer, drawings = read_text(page, frame), objects.drawings()
+        drawings = objects.drawings()
+        layer = read_text(page, frame, objects)
         return PageContents(frame, index, layer, images, drawings, objects.left_out)
 
     @property
@@ -73,11 +76,28 @@ class Picture:
     region: Region | None = None
     caption: str | None = None
     caption_box: Box | None = None
+    alt: str | None = None
     text: str = ""
     """Printed in it."""
 
 
-Part = Heading | Paragraph | Picture
+@dataclass(frozen=True, slots=True)
+class TableOnPage:
+    """A table before its picture is rendered. Boxes are those on the page as displayed."""
+
+    box: Box
+    rows: tuple[tuple[str, ...], ...]
+    caption: str | None = None
+    caption_box: Box | None = None
+    unit: str | None = None
+
+    @staticmethod
+    def of(table: FoundTable, sheet: Sheet) -> TableOnPage:
+        caption = sheet.on_page(table.caption_box) if table.caption_box else None
+        return TableOnPage(sheet.on_page(table.box), table.rows, table.caption, caption, table.unit)
+
+
+Part = Heading | Paragraph | Picture | TableOnPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +108,8 @@ class Knowledge:
     body_size: float
     ladder: Ladder
     """Moves on with every page: read them in order."""
+    table_parts: TableParts
+    """Likewise."""
     outline: Mapping[int, Sequence[Bookmark]]
     outline_is_thorough: bool
     repeated_pictures: Collection[str]
@@ -114,46 +136,88 @@ class PageReading:
     def parts(self) -> Iterator[Part]:
         """Everything on the page in reading order."""
         layer, sheet = self.contents.layer, self.contents.sheet
-        regions = self._regions()
+        tables = self._tables()
+        said = {id(s) for found in tables.values() for table in found for s in table.segments}
+        on_page = [
+            turned.on_page(t.box)
+            for turned, _ in layer.sheets(self.frame)
+            for t in tables.get(turned.turns, [])
+        ]
+        regions = self._regions(on_page)
         if regions is None:
             yield Picture(self.frame.box)
             regions = []
+        taken = [r.box for r in regions] + [r.caption for r in regions if r.caption]
         # Arranged on the sheet, rendered from the page.
-        pictures = {
-            replace(r, box=sheet.from_page(r.box)): Picture(r.box, r, text=self._printed(r))
-            for r in regions
+        pictures: dict[Region, Picture | TableOnPage] = {
+            replace(r, box=sheet.from_page(r.box)): picture
+            for r, picture in zip(regions, self._pictures(regions), strict=True)
         }
-        body = self._outside(layer.main, sheet, regions)
+        pictures |= _table_regions(tables.get(sheet.turns, []), sheet)
+        body = [s for s in self._outside(taken, layer.main, sheet) if id(s) not in said]
         yield from self._body(arrange(body, list(pictures)), pictures, sheet)
         for turned, segments in layer.sheets(self.frame):
             if segments is not layer.main:
-                yield from self._paragraphs(
-                    arrange(self._outside(segments, turned, regions), []), turned
-                )
+                rest = [s for s in self._outside(taken, segments, turned) if id(s) not in said]
+                yield from self._paragraphs(arrange(rest, []), turned)
+                if turned.turns != sheet.turns:
+                    yield from _table_regions(tables.get(turned.turns, []), turned).values()
         for picture in pictures.values():
-            if len(picture.text) > MAX_PRINTED_CHARS:
+            if isinstance(picture, Picture) and len(picture.text) > MAX_PRINTED_CHARS:
                 bbox = self.frame.fractions(picture.box)
                 yield Paragraph(picture.text, self.number, bbox)
 
+    def _pictures(self, regions: Sequence[Region]) -> Iterator[Picture]:
+        """The regions with what the page says of them."""
+        tagged = tagged_figures(self.page, self.frame) if regions else []
+        for region in regions:
+            caption = " ".join(self._texts_in(region.caption)) if region.caption else ""
+            yield Picture(
+                region.box,
+                region,
+                caption or None,
+                region.caption if caption else None,
+                _alt(region.box, tagged),
+                "\n".join(self._texts_in(region.box)),
+            )
+
+    def _texts_in(self, box: Box) -> Iterator[str]:
+        """The text that stands in a part of the page, block by block."""
+        for turned, segments in self.contents.layer.sheets(self.frame):
+            inside = [s for s in segments if box.holds_centre_of(turned.on_page(s.box))]
+            for block in arrange(inside, []):
+                if isinstance(block, Block):
+                    yield block.text(self.known.survey.vocabulary)
+
+    def _tables(self) -> dict[int, list[FoundTable]]:
+        """The tables on the page by the direction in which they are read."""
+        found: dict[int, list[FoundTable]] = {}
+        layer = self.contents.layer
+        for turns, segments in layer.by_turns.items():
+            if turns == SLANTED:
+                continue
+            sheet = Sheet(self.frame, turns)
+            kept = self._without_running_lines(segments, sheet)
+            words = self.known.survey.vocabulary
+            tables = find_tables(kept, self.contents.drawings, sheet, words)
+            if turns == layer.main_turns:
+                parts = self.known.table_parts
+                tables = parts.completed(tables, self.contents.index, kept)
+            if tables:
+                found[turns] = tables
+        return found
+
     def _outside(
-        self, segments: Iterable[Segment], sheet: Sheet, regions: Sequence[Region]
+        self, boxes: Sequence[Box], segments: Iterable[Segment], sheet: Sheet
     ) -> list[Segment]:
-        """The text that stands in no figure and is no running line."""
+        """The text that stands in none of the boxes and is no running line."""
         return [
             segment
             for segment in self._without_running_lines(segments, sheet)
-            if not any(r.box.holds_centre_of(sheet.on_page(segment.box)) for r in regions)
+            if not any(box.holds_centre_of(sheet.on_page(segment.box)) for box in boxes)
         ]
 
-    def _printed(self, region: Region) -> str:
-        """The text that stands in a figure, block by block."""
-        blocks: list[str] = []
-        for turned, segments in self.contents.layer.sheets(self.frame):
-            inside = [s for s in segments if region.box.holds_centre_of(turned.on_page(s.box))]
-            blocks += [b.text() for b in arrange(inside, []) if isinstance(b, Block)]
-        return "\n".join(blocks)
-
-    def _regions(self) -> list[Region] | None:
+    def _regions(self, tables: Sequence[Box]) -> list[Region] | None:
         """The pictures on the page; None if the page is itself the picture."""
         repeated = self.known.repeated_pictures
         text = [
@@ -166,6 +230,7 @@ class PageReading:
             self.contents.drawings,
             text,
             self.frame,
+            tables=tables,
             body_size=self.known.body_size,
             repeated=repeated,
             min_pixels=self.known.min_figure_side,
@@ -182,34 +247,24 @@ class PageReading:
     def _body(
         self,
         items: Sequence[Block | Region],
-        pictures: Mapping[Region, Picture],
+        pictures: Mapping[Region, Picture | TableOnPage],
         sheet: Sheet,
     ) -> Iterator[Part]:
-        words = self.known.survey.vocabulary
-        captions = _captions(items, sheet)
-        said = {k for blocks in captions.values() for k in blocks}
-        headings, printed = self._headings(items, said, sheet)
+        headings, printed = self._headings(items, sheet)
         for k, item in enumerate(items):
             yield from headings.get(k, [])
             if isinstance(item, Region):
-                blocks = [b for n in captions.get(k, []) if isinstance(b := items[n], Block)]
-                yield replace(
-                    pictures[item],
-                    caption=" ".join(block.text(words) for block in blocks) or None,
-                    caption_box=sheet.on_page(Box.around(b.box for b in blocks))
-                    if blocks
-                    else None,
-                )
-            elif k not in said and k not in printed:
+                yield pictures[item]
+            elif k not in printed:
                 yield self._paragraph(item, sheet)
         if not items:
             yield from headings.get(0, [])
 
     def _headings(
-        self, items: Sequence[Block | Region], captions: set[int], sheet: Sheet
+        self, items: Sequence[Block | Region], sheet: Sheet
     ) -> tuple[dict[int, list[Heading]], set[int]]:
         """Headings by the item before which they stand, and the items that print them."""
-        places = [k for k, i in enumerate(items) if isinstance(i, Block) and k not in captions]
+        places = [k for k, item in enumerate(items) if isinstance(item, Block)]
         blocks = [b for k in places if isinstance(b := items[k], Block)]
         found: dict[int, list[Heading]] = {}
         printed: set[int] = set()
@@ -254,22 +309,15 @@ class PageReading:
         return self.frame.fractions(sheet.on_page(Box.around(block.box for block in blocks)))
 
 
-def _captions(items: Sequence[Block | Region], sheet: Sheet) -> dict[int, list[int]]:
-    """Picture → the blocks that print its caption, by their indexes."""
-    found: dict[int, list[int]] = {}
-    for k, item in enumerate(items):
-        if isinstance(item, Region) and item.caption:
-            caption = sheet.from_page(item.caption)
-            found[k] = [
-                n
-                for n, block in enumerate(items)
-                if isinstance(block, Block) and _prints(block, caption)
-            ]
-    return found
+def _table_regions(tables: Sequence[FoundTable], sheet: Sheet) -> dict[Region, TableOnPage]:
+    """Where tables stand among what is on the sheet."""
+    return {
+        Region(t.box, 0.0, False, ("table", k)): TableOnPage.of(t, sheet)
+        for k, t in enumerate(tables)
+    }
 
 
-def _prints(block: Block, caption: Box) -> bool:
-    """Whether a block prints the caption that stands in that box."""
-    if CAPTION.match(block.lines[0].text):
-        return caption.holds_centre_of(block.lines[0].box)
-    return caption.holds_centre_of(block.box)
+def _alt(box: Box, tagged: Iterable[TaggedFigure]) -> str | None:
+    """What the tags say of the figures that lie mostly in the box."""
+    alts = [t.alt for t in tagged if box.common(t.box).area > 0.5 * min(box.area, t.box.area)]
+    return " ".join(alts) or None

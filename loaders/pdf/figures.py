@@ -69,7 +69,7 @@ MIN_GROUND_LINES, MIN_GROUND_SHARE, MAX_GROUND_SEGMENTS = 3, 0.01, 16
 MAX_BOX_SHAPES = 4
 """Rounded corners of a frame."""
 MIN_LAYOUT_LINES = 5
-MIN_NUMBERS, MIN_BOXES = 3, 4
+MIN_BARS, MIN_NUMBERS, MIN_BOXES = 3, 3, 4
 MIN_GRID_LINES = 3
 MIN_ROW_OF_DOTS, MAX_DOT_POINTS = 8, 2.5
 VECTOR_PIXELS_PER_POINT = 200.0 / 72.0
@@ -196,10 +196,11 @@ class _Texts:
         gaps = _gaps(own, box)
         is_near = is_free & ~self.is_sentence & (self.n_chars < MAX_LABEL_LINE)
         is_near &= gaps <= LABEL_GAP * self.sizes
+        apart = np.maximum(y0 - own[:, 3], own[:, 1] - y1)
         is_title = (
             is_free
-            & (own[:, 3] <= y0 + 1)
-            & (y0 - own[:, 3] <= TITLE_GAP * self.sizes)
+            & ~self.is_sentence
+            & (np.abs(apart) <= TITLE_GAP * self.sizes)
             & (np.abs(middle[:, 0] - (x0 + x1) / 2) <= 0.08 * (x1 - x0))
             & (own[:, 2] - own[:, 0] <= x1 - x0)
         )
@@ -670,13 +671,12 @@ def _is_figure(cluster: _Cluster, texts: _Texts, frame: Frame, min_pixels: int) 
 
 def _is_drawing(cluster: _Cluster, texts: _Texts) -> bool:
     """Whether shapes without images and caption are more than decoration."""
-    if len(cluster.marks) < MIN_MARKS and cluster.n_segments < MIN_SEGMENTS:
-        return False
+    is_rich = len(cluster.marks) >= MIN_MARKS or cluster.n_segments >= MIN_SEGMENTS
     if cluster.n_shapes:
-        return True
+        return is_rich
     # Bars with the numbers at their axis, or boxes with lines between them.
     n_rules = len(cluster.marks) - cluster.n_fills
-    is_chart = cluster.n_fills > 1 and texts.n_numbers(cluster.box) >= MIN_NUMBERS
+    is_chart = cluster.n_fills >= MIN_BARS and texts.n_numbers(cluster.box) >= MIN_NUMBERS
     is_tall = min(cluster.box.width, cluster.box.height) >= 2 * MIN_SIDE_POINTS
     return is_chart or (is_tall and cluster.n_fills >= MIN_BOXES and n_rules >= MIN_BOXES - 1)
 

@@ -1,37 +1,48 @@
-"""Reads a PDF page by page: headings, paragraphs and pictures in reading order.
+"""Reads a PDF page by page: headings, paragraphs, tables and pictures in reading order.
 
-Leaves out tables, drawings made of lines, form fields and annotations: their text comes
-as paragraphs where it is part of the page.
+Leaves out form fields and annotations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from loaders.elements import Element, Figure, Info, Skipped
+from loaders.elements import Element, Figure, Info, Skipped, Table
 from loaders.errors import BrokenDocument, LimitExceeded
 from loaders.limits import Limits
 from loaders.loader import DocumentLoader
-from loaders.pdf.contents import Knowledge, PageContents, PageReading, Part, Picture
-from loaders.pdf.document import PAGE_ERRORS, PDFIUM, damage, open_page, open_pdf, own_title
+from loaders.pdf.contents import Knowledge, PageContents, PageReading, Part, Picture, TableOnPage
+from loaders.pdf.document import (
+    PAGE_ERRORS,
+    PDFIUM,
+    damage,
+    open_page,
+    open_pdf,
+    own_title,
+    page_labels,
+)
 from loaders.pdf.headings import Ladder, body_size, is_thorough, read_outline
 from loaders.pdf.objects import PageObjects
 from loaders.pdf.page import Frame
-from loaders.pdf.pictures import read_images, render_page, render_region
+from loaders.pdf.pictures import read_images, render_page, render_region, render_table
 from loaders.pdf.survey import Survey, sampled_pages
+from loaders.pdf.table_pages import TableParts
 from loaders.source import SourceFile
 
 MAX_HELD_IMAGES, MAX_HELD_SHAPES = 64, 5_000
 """Image objects and shapes of one page that are remembered between survey and reading."""
+
+MAX_REPORTED_PAGES = 5
+"""Pages with invisible text that are each reported."""
 
 
 class PdfLoader(DocumentLoader):
     """Reads a PDF. Safe to use from several threads; PDFium then works for one at a time."""
 
     def _elements(self, file: SourceFile) -> Iterator[Element]:
-        with open_pdf(file) as document:
+        with open_pdf(file, self.passwords) as document:
             with PDFIUM:
                 reason = damage(document, file)
             if reason:
@@ -50,11 +61,15 @@ class _Reader:
         """Pages read for the survey and not yet given out."""
         self._shown: set[tuple[Any, ...]] = set()
         self._n_figures = 0
+        self._n_hidden: dict[int, int] = {}
+        """Characters left out, by page number."""
+        self._n_tables = 0
 
     def elements(self) -> Iterator[Element]:
         with PDFIUM:
             n_pages = len(self._document)
             title = own_title(self._document, self._name)
+            labels = page_labels(self._document) if n_pages <= self._limits.max_pages else {}
         if not n_pages:
             raise BrokenDocument(f"{self._name} has no pages. Open it in a PDF viewer to check it.")
         if n_pages > self._limits.max_pages:
@@ -62,10 +77,11 @@ class _Reader:
                 f"{self._name} has {n_pages:,} pages; the limit is {self._limits.max_pages:,}. "
                 "Split it into parts."
             )
-        yield Info(title=title, n_pages=n_pages)
+        yield Info(title=title, n_pages=n_pages, page_labels=labels)
         known = self._knowledge(n_pages)
         for index in range(n_pages):
             yield from self._page(index, known)
+        yield from _hidden_text(self._n_hidden)
 
     def _knowledge(self, n_pages: int) -> Knowledge:
         with PDFIUM:
@@ -82,6 +98,7 @@ class _Reader:
             survey,
             body_size(survey.styles),
             Ladder(),
+            TableParts(),
             outline,
             is_thorough(outline, n_pages),
             survey.repeated_pictures(),
@@ -107,7 +124,7 @@ class _Reader:
         try:
             read = list(PageReading(held, known, None).parts()) if held and held.has_text else None
             # Loading the page again costs as much as reading it: only where it is to be drawn.
-            is_drawn = read is None or any(isinstance(part, Picture) for part in read)
+            is_drawn = read is None or any(isinstance(part, Picture | TableOnPage) for part in read)
             with open_page(self._document, index) if is_drawn else nullcontext() as page:
                 with PDFIUM:
                     contents = held or PageContents.of(page, index)
@@ -119,13 +136,20 @@ class _Reader:
     def _elements_of(
         self, page: Any, contents: PageContents, parts: Sequence[Part]
     ) -> Iterator[Element]:
+        self._count_hidden(contents)
         if contents.left_out:
             yield Skipped(f"The drawings on page {contents.index + 1}", contents.left_out)
         for part in parts:
             if isinstance(part, Picture):
                 yield from self._figure(page, contents, part)
+            elif isinstance(part, TableOnPage):
+                yield from self._table(page, contents, part)
             else:
                 yield part
+
+    def _count_hidden(self, contents: PageContents) -> None:
+        if n_hidden := contents.layer.n_hidden:
+            self._n_hidden[contents.index + 1] = n_hidden
 
     def _figure(
         self, page: Any, contents: PageContents, picture: Picture
@@ -157,9 +181,52 @@ class _Reader:
         yield Figure(
             image,
             picture.caption,
+            picture.alt,
             text=picture.text or None,
             is_drawn=bool(region and region.is_drawn),
             page=number,
             bbox=frame.fractions(picture.box),
             caption_bbox=frame.fractions(picture.caption_box) if picture.caption_box else None,
         )
+
+    def _table(
+        self, page: Any, contents: PageContents, table: TableOnPage
+    ) -> Iterator[Table | Skipped]:
+        """The table with its picture; without one if it cannot be drawn."""
+        number, frame = contents.index + 1, contents.frame
+        image = None
+        if self._n_tables < self._limits.max_figures:
+            self._n_tables += 1
+            try:
+                with PDFIUM:
+                    image = render_table(page, frame, table.box)
+            except PAGE_ERRORS as error:
+                reason = str(error) or type(error).__name__
+                yield Skipped(f"The picture of a table on page {number}", reason)
+        yield Table(
+            table.rows,
+            table.caption,
+            page=number,
+            bbox=frame.fractions(table.box),
+            unit=table.unit,
+            image=image,
+            caption_bbox=frame.fractions(table.caption_box) if table.caption_box else None,
+        )
+
+
+def _hidden_text(n_chars: Mapping[int, int]) -> Iterator[Skipped]:
+    """The report of text that nobody can see. n_chars: by page number."""
+    if len(n_chars) <= MAX_REPORTED_PAGES:
+        for number, n in n_chars.items():
+            yield Skipped(f"Page {number}", f"{_counted(n)} of invisible text left out")
+        return
+    most = sorted(sorted(n_chars, key=lambda number: -n_chars[number])[:MAX_REPORTED_PAGES])
+    where = ", ".join(map(str, most))
+    total = _counted(sum(n_chars.values()))
+    yield Skipped(
+        f"{len(n_chars):,} pages", f"{total} of invisible text left out, most on pages {where}"
+    )
+
+
+def _counted(n_chars: int) -> str:
+    return f"{n_chars:,} character{'' if n_chars == 1 else 's'}"
