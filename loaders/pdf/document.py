@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -74,6 +74,24 @@ def page_size(document: Any, index: int) -> tuple[float, float]:
     except pypdfium2.PdfiumError as error:
         raise BrokenDocument(f"Page {index + 1} cannot be read: {error}") from error
     return width, height
+
+
+@contextmanager
+def page_at_need(document: Any, index: int) -> Iterator[Callable[[], Any]]:
+    """A function that gives the page, loaded when it is first called, closed in the end."""
+    opened: list[Any] = []
+
+    def page() -> Any:
+        if not opened:
+            opened.append(document[index])
+        return opened[0]
+
+    try:
+        yield page
+    finally:
+        with PDFIUM:
+            for own in opened:
+                own.close()
 
 
 def own_title(document: Any, name: str) -> str | None:

@@ -5,8 +5,7 @@ Leaves out form fields and annotations.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from loaders.elements import Element, Figure, Info, Skipped, Table
@@ -21,6 +20,7 @@ from loaders.pdf.document import (
     open_page,
     open_pdf,
     own_title,
+    page_at_need,
     page_labels,
 )
 from loaders.pdf.headings import Ladder, body_size, is_thorough, read_outline
@@ -122,19 +122,17 @@ class _Reader:
     def _page(self, index: int, known: Knowledge) -> Iterator[Element]:
         held = self._held.pop(index, None)
         try:
-            read = list(PageReading(held, known, None).parts()) if held and held.has_text else None
             # Loading the page again costs as much as reading it: only where it is to be drawn.
-            is_drawn = read is None or any(isinstance(part, Picture | TableOnPage) for part in read)
-            with open_page(self._document, index) if is_drawn else nullcontext() as page:
+            with page_at_need(self._document, index) as page:
                 with PDFIUM:
-                    contents = held or PageContents.of(page, index)
-                    parts = read or list(PageReading(contents, known, page).parts())
+                    contents = held or PageContents.of(page(), index)
+                    parts = list(PageReading(contents, known, page).parts())
                 yield from self._elements_of(page, contents, parts)
         except PAGE_ERRORS as error:
             yield Skipped(f"Page {index + 1}", str(error) or type(error).__name__)
 
     def _elements_of(
-        self, page: Any, contents: PageContents, parts: Sequence[Part]
+        self, page: Callable[[], Any], contents: PageContents, parts: Sequence[Part]
     ) -> Iterator[Element]:
         self._count_hidden(contents)
         if contents.left_out:
@@ -152,7 +150,7 @@ class _Reader:
             self._n_hidden[contents.index + 1] = n_hidden
 
     def _figure(
-        self, page: Any, contents: PageContents, picture: Picture
+        self, page: Callable[[], Any], contents: PageContents, picture: Picture
     ) -> Iterator[Figure | Skipped]:
         """The rendered figure; nothing if it is blank, or was shown on a page before."""
         number, region = contents.index + 1, picture.region
@@ -165,9 +163,9 @@ class _Reader:
         try:
             with PDFIUM:
                 image = (
-                    render_region(page, contents.frame, region, bool(picture.text))
+                    render_region(page(), contents.frame, region, bool(picture.text))
                     if region
-                    else render_page(page, contents.frame)
+                    else render_page(page(), contents.frame)
                 )
         except PAGE_ERRORS as error:
             yield Skipped(f"A figure on page {number}", str(error) or type(error).__name__)
@@ -190,7 +188,7 @@ class _Reader:
         )
 
     def _table(
-        self, page: Any, contents: PageContents, table: TableOnPage
+        self, page: Callable[[], Any], contents: PageContents, table: TableOnPage
     ) -> Iterator[Table | Skipped]:
         """The table with its picture; without one if it cannot be drawn."""
         number, frame = contents.index + 1, contents.frame
@@ -199,7 +197,7 @@ class _Reader:
             self._n_tables += 1
             try:
                 with PDFIUM:
-                    image = render_table(page, frame, table.box)
+                    image = render_table(page(), frame, table.box)
             except PAGE_ERRORS as error:
                 reason = str(error) or type(error).__name__
                 yield Skipped(f"The picture of a table on page {number}", reason)
