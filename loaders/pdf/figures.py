@@ -68,6 +68,7 @@ MIN_GROUND_LINES, MIN_GROUND_SHARE, MAX_GROUND_SEGMENTS = 3, 0.01, 16
 """A simple shape of that share of the page with as many lines of words on it is a ground."""
 MAX_BOX_SHAPES = 4
 """Rounded corners of a frame."""
+MIN_TILED = 0.3
 MIN_LAYOUT_LINES = 5
 MIN_BARS, MIN_NUMBERS, MIN_BOXES = 3, 3, 4
 MIN_GRID_LINES = 3
@@ -665,8 +666,14 @@ def _is_figure(cluster: _Cluster, texts: _Texts, frame: Frame, min_pixels: int) 
         sharpest = max(i.pixels_per_point for i in cluster.images)
         if short * sharpest < min_pixels:
             return False
-    is_icon = [min(i.box.width, i.box.height) < MIN_SIDE_POINTS for i in cluster.images]
-    return bool(cluster.caption) or not all(is_icon) or _is_drawing(cluster, texts)
+    return bool(cluster.caption) or _is_pictured(cluster) or _is_drawing(cluster, texts)
+
+
+def _is_pictured(cluster: _Cluster) -> bool:
+    """Whether its images are more than icons: one is large, or they are tiles that cover it."""
+    is_large = (min(i.box.width, i.box.height) >= MIN_SIDE_POINTS for i in cluster.images)
+    covered = sum(i.box.area for i in cluster.images)
+    return any(is_large) or covered >= MIN_TILED * cluster.box.area
 
 
 def _is_drawing(cluster: _Cluster, texts: _Texts) -> bool:
