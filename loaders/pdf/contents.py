@@ -5,7 +5,7 @@ Leaves out the pictures themselves: they are rendered one by one when they are w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -122,8 +122,8 @@ class PageReading:
 
     contents: PageContents
     known: Knowledge
-    page: Any
-    """The pypdfium2 page; not used where the contents are all text."""
+    page: Callable[[], Any]
+    """Gives the pypdfium2 page; not called where the contents are all text."""
 
     @property
     def frame(self) -> Frame:
@@ -169,7 +169,7 @@ class PageReading:
 
     def _pictures(self, regions: Sequence[Region]) -> Iterator[Picture]:
         """The regions with what the page says of them."""
-        tagged = tagged_figures(self.page, self.frame) if regions else []
+        tagged = tagged_figures(self.page(), self.frame) if regions else []
         for region in regions:
             caption = " ".join(self._texts_in(region.caption)) if region.caption else ""
             yield Picture(
@@ -239,7 +239,7 @@ class PageReading:
             return regions
         known = [segment.box for segment in text] + [region.box for region in regions]
         known += [image.box for image in self.contents.images if image.content in repeated]
-        return regions if is_blank_but_for(self.page, self.frame, known) else None
+        return regions if is_blank_but_for(self.page(), self.frame, known) else None
 
     def _without_running_lines(self, segments: Iterable[Segment], sheet: Sheet) -> list[Segment]:
         return [s for s in segments if not self.known.survey.is_running(s, sheet.size[1])]
