@@ -6,12 +6,13 @@ Leaves out the pictures themselves: they are rendered one by one when they are w
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from loaders.elements import Heading, Paragraph
+from loaders.pdf.annotations import Annotations, read_annotations
 from loaders.pdf.captions import match_captions
 from loaders.pdf.headings import (
     Bookmark,
@@ -39,6 +40,7 @@ class PageContents:
     layer: TextLayer
     images: Sequence[ImageObject]
     drawings: Drawings
+    annotations: Annotations = field(default_factory=Annotations)
 
     @staticmethod
     def of(page: Any, index: int) -> PageContents:
@@ -47,7 +49,14 @@ class PageContents:
         objects = PageObjects(page, frame)
         images = read_images(objects.images, frame)
         drawings = objects.drawings()
-        return PageContents(frame, index, read_text(page, frame, objects), images, drawings)
+        layer = read_text(page, frame, objects)
+        annotations = read_annotations(page, frame, index + 1, layer)
+        return PageContents(frame, index, layer, images, drawings, annotations)
+
+    @property
+    def n_hidden(self) -> int:
+        """Characters left out because they cannot be seen."""
+        return self.layer.n_hidden + self.annotations.n_hidden
 
     @property
     def has_text(self) -> bool:
@@ -125,6 +134,7 @@ class PageReading:
             if others is not layer.main:
                 kept = self._without_running_lines(others, turned)
                 yield from self._paragraphs(arrange(kept, []), turned)
+        yield from self.contents.annotations.paragraphs
 
     def _regions(self, sheet: Sheet) -> list[Region] | None:
         """The pictures on the page; None if the page is itself the picture."""

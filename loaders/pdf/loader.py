@@ -1,7 +1,7 @@
 """Reads a PDF page by page: headings, paragraphs and pictures in reading order.
 
-Leaves out tables, drawings made of lines, form fields and annotations: their text comes
-as paragraphs where it is part of the page.
+Leaves out tables and drawings made of lines: their text comes as paragraphs where it is
+part of the page.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class _Reader:
             yield Skipped(f"Page {index + 1}", str(error) or type(error).__name__)
 
     def _count_hidden(self, contents: PageContents) -> None:
-        if n_hidden := contents.layer.n_hidden:
+        if n_hidden := contents.n_hidden:
             self._n_hidden[contents.index + 1] = n_hidden
 
     def _figure(
