@@ -18,6 +18,7 @@ import pypdfium2.raw as pdfium
 
 from loaders.elements import Paragraph
 from loaders.pdf.forms import Field, read_field
+from loaders.pdf.letters import LINE_END_HYPHEN
 from loaders.pdf.page import Box, Frame
 from loaders.pdf.segments import TextLayer
 
@@ -136,11 +137,12 @@ class _Found:
         if 0 < len(targets) <= MAX_LINKS:
             for uri, boxes in targets.items():
                 words = " ".join(_words_in(box, self._printed) for box in boxes).strip()
+                words = re.sub(f"{LINE_END_HYPHEN} ?", "", words)
                 yield f"Link: {words} ({uri})" if words else f"Link: {uri}", Box.around(boxes)
 
     def _is_printed(self, uri: str) -> bool:
         bare = re.sub(r"^(?:https?://|mailto:)(?:www\.)?", "", uri, flags=re.IGNORECASE)
-        return _squeezed(bare.rstrip("/")) in self._whole
+        return _letters(bare) in _letters(self._whole)
 
 
 def _words_in(box: Box, printed: Sequence[PrintedText]) -> str:
@@ -204,6 +206,10 @@ def _box(annotation: Any, frame: Frame) -> Box:
     xs, ys = sorted((rect.left, rect.right)), sorted((rect.bottom, rect.top))
     drawn = np.nan_to_num(np.array([[xs[0], ys[0], xs[1], ys[1]]]), posinf=-1e7, neginf=-1e7)
     return Box(*(float(v) for v in frame.displayed(drawn)[0]))
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text).casefold()
 
 
 def _squeezed(text: str) -> str:

@@ -16,8 +16,8 @@ import numpy as np
 
 from loaders.pdf.captions import CAPTION
 from loaders.pdf.columns import Column, columns
+from loaders.pdf.letters import LINE_END_HYPHEN, RIGHT_TO_LEFT
 from loaders.pdf.page import Box, Region, Segment
-from loaders.pdf.segments import LINE_END_HYPHEN
 
 BULLET = re.compile(r"[•▪◦‣▸●○■□➢✓⁃·*–—-]\s")
 NUMBERING = re.compile(r"(?:\(?(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]|\[\d{1,3}\])\s")
@@ -44,9 +44,11 @@ class Line:
 
     @cached_property
     def text(self) -> str:
-        parts = [self.segments[0].text]
-        for before, here in pairwise(self.segments):
-            gap = here.box.x0 - before.box.x1
+        is_leftwards = bool(RIGHT_TO_LEFT.search(self._main.text))
+        segments = self.segments[::-1] if is_leftwards else self.segments
+        parts = [segments[0].text]
+        for before, here in pairwise(segments):
+            gap = before.box.x0 - here.box.x1 if is_leftwards else here.box.x0 - before.box.x1
             parts.append(" " if gap > 0.12 * here.size else "")
             parts.append(here.text)
         return "".join(parts)
