@@ -19,7 +19,7 @@ from langchain_core.embeddings import Embeddings
 
 from assistant.answer import Source
 from assistant.sentences import numbers, split_sentences, stem, stems, words
-from loaders.captioning.fusion import BLIP_LABEL, OCR_LABEL, REFERENCE_LABEL, SECTION_LABEL
+from loaders.captioning.fusion import BLIP_LABEL, REFERENCE_LABEL, SECTION_LABEL, TEXT_LABEL
 
 ANSWERS = 0.5
 """Score from which a quote is taken to answer the question; chosen on the `fit` questions."""
@@ -130,8 +130,8 @@ def _candidates(source: Source) -> list[_Candidate]:
         for line in text.splitlines()
         if line.strip() not in ("", heading) and not line.startswith((SECTION_LABEL, BLIP_LABEL))
     ]
-    in_picture = [line.removeprefix(OCR_LABEL) for line in lines if line.startswith(OCR_LABEL)]
-    lines = [line for line in lines if not line.startswith(OCR_LABEL)]
+    in_picture = [line.removeprefix(TEXT_LABEL) for line in lines if line.startswith(TEXT_LABEL)]
+    lines = [line for line in lines if not line.startswith(TEXT_LABEL)]
     table = [line for line in lines if TABLE_LINE.match(line)]
     prose = "\n".join(line for line in lines if not TABLE_LINE.match(line))
     sentences = split_sentences(prose) + [

@@ -6,6 +6,7 @@ that is `loaders.loader`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -64,7 +65,9 @@ class Table:
 class Figure:
     """One picture. image: its file's bytes in any format that Pillow reads, or the picture.
 
-    caption is what the document prints with the figure, alt its alternative text.
+    caption is what the document prints with the figure, alt its alternative text, text what
+    it prints in the figure, where that is known. is_drawn: whether there are no pixels in it
+    that could hold more text.
     """
 
     image: bytes | Image.Image
@@ -73,6 +76,8 @@ class Figure:
     page: int | None = None
     bbox: BBox | None = None
     caption_bbox: BBox | None = None
+    text: str | None = None
+    is_drawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +89,8 @@ class Skipped:
 
 
 Element = Info | Heading | Paragraph | Table | Figure | Skipped
+
+
+def one_line(text: str) -> str:
+    """The text with single spaces for all white space."""
+    return re.sub(r"\s+", " ", text).strip()

@@ -85,10 +85,21 @@ def list_documents(library: LibraryFlag = None, as_json: JsonFlag = False) -> No
 @app.command()
 def show(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="A path, URI or file name.")],
+    draw: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Draw the pages of a PDF, in the library or not, with boxes, here."
+        ),
+    ] = None,
     library: LibraryFlag = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Print everything that was read from one document, in order."""
+    if draw is not None:
+        from assistant.cli import drawing
+
+        drawing.draw(source, draw, library, as_json)
+        return
     from assistant.cli import documents
 
     documents.show(source, library, as_json)

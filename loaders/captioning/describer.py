@@ -8,7 +8,7 @@ costs nothing. Leaves out the fusion with what the document says.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from PIL import Image
@@ -63,26 +63,33 @@ class FigureDescriber:
         return " ".join(part.fingerprint for part in self._readers.values())
 
     def describe(
-        self, keys: Sequence[str], on_progress: Callable[[int, int], None] | None = None
+        self,
+        keys: Sequence[str],
+        on_progress: Callable[[int, int], None] | None = None,
+        *,
+        without_ocr: Collection[str] = (),
     ) -> dict[str, dict[str, str]]:
         """Key → {"blip": …, "ocr": …}, without those that say nothing.
 
-        A reader whose model turns out not to be here is dropped; the others go on.
+        without_ocr: keys of pictures of which all text is known without reading it. A reader
+        whose model turns out not to be here is dropped; the others go on.
         """
         found: dict[str, dict[str, str]] = {}
         for start in range(0, len(keys), BATCH_SIZE):
             batch = keys[start : start + BATCH_SIZE]
-            found |= {key: texts for key, texts in self._read(batch).items() if texts}
+            found |= {key: texts for key, texts in self._read(batch, without_ocr).items() if texts}
             if on_progress:
                 on_progress(min(start + BATCH_SIZE, len(keys)), len(keys))
         return found
 
-    def _read(self, keys: Sequence[str]) -> dict[str, dict[str, str]]:
+    def _read(self, keys: Sequence[str], without_ocr: Collection[str]) -> dict[str, dict[str, str]]:
         """Key → {"blip": …, "ocr": …}; each picture is decoded once for all readers."""
         readings = {key: self.media.readings(key) for key in keys}
         images: dict[str, Image.Image] = {}
         for name, part in list(self._readers.items()):
             new = [key for key in keys if part.fingerprint not in readings[key]]
+            if name == "ocr":
+                new = [key for key in new if key not in without_ocr]
             for key in new:
                 if key not in images:
                     # No reader looks at more than this, and eight large pictures fill the memory.

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, fields
 
-MAX_OCR_CHARS = 1_500
+MAX_TEXT_CHARS = 1_500
 CAPTION_CHARS = 200
-OCR_LABEL = "Text in the picture: "
+TEXT_LABEL = "Text in the picture: "
 BLIP_LABEL = "A machine sees: "
 SECTION_LABEL = "Section: "
 REFERENCE_LABEL = "The document says: "
@@ -33,6 +33,8 @@ class FigureWords:
 
     document: str | None = None
     alt: str | None = None
+    text: str | None = None
+    """What the document prints in the figure."""
     ocr: str | None = None
     blip: str | None = None
 
@@ -50,8 +52,8 @@ def best_caption(words: FigureWords, *, section: str | None) -> str:
     for name in ("document", "alt", "blip"):
         if name in known:
             return _shortened(known[name])
-    if "ocr" in known:
-        return _shortened(f"Picture with the text: {known['ocr']}")
+    if printed := known.get("text") or known.get("ocr"):
+        return _shortened(f"Picture with the text: {printed}")
     return f"Picture in “{section}”" if section else "Picture"
 
 
@@ -71,7 +73,8 @@ def fuse(
     lines = [
         ("", known.get("document")),
         ("", known.get("alt")),
-        (OCR_LABEL, known.get("ocr", "")[:MAX_OCR_CHARS]),
+        (TEXT_LABEL, known.get("text", "")[:MAX_TEXT_CHARS]),
+        (TEXT_LABEL, known.get("ocr", "")[:MAX_TEXT_CHARS]),
         (BLIP_LABEL, known.get("blip")),
         (SECTION_LABEL, section or title),
         *((REFERENCE_LABEL, reference) for reference in references or []),
@@ -80,7 +83,7 @@ def fuse(
     kept: list[str] = []
     for label, text in lines:
         found = _words(text or "")
-        if text and (found - said if label == OCR_LABEL else _adds(found, said)):
+        if text and (found - said if label == TEXT_LABEL else _adds(found, said)):
             kept.append(f"{label}{_clean(text)}")
             said |= found
     return "\n".join(kept)

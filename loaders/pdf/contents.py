@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from loaders.elements import Heading, Paragraph
+from loaders.elements import BBox, Heading, Paragraph
 from loaders.pdf.annotations import Annotations, read_annotations
-from loaders.pdf.captions import match_captions
+from loaders.pdf.figures import find_figures
 from loaders.pdf.headings import (
     Bookmark,
     Ladder,
@@ -23,10 +23,13 @@ from loaders.pdf.headings import (
 from loaders.pdf.objects import Drawings, PageObjects
 from loaders.pdf.page import Box, Frame, Region, Segment, Sheet
 from loaders.pdf.paragraphs import Block, arrange
-from loaders.pdf.pictures import ImageObject, find_regions, is_blank_but_for, read_images
+from loaders.pdf.pictures import ImageObject, is_blank_but_for, read_images
 from loaders.pdf.segments import TextLayer, read_text
 from loaders.pdf.survey import Survey
+from loaders.pdf.tags import TaggedFigure, tagged_figures
 
+MAX_PRINTED_CHARS = 1_500
+"""More text than this in a figure is told outside it too: its description would be cut."""
 MIN_TEXT_CHARS = 20
 """A page with fewer characters than this has no text layer worth the name."""
 
@@ -40,6 +43,8 @@ class PageContents:
     layer: TextLayer
     images: Sequence[ImageObject]
     drawings: Drawings
+    left_out: str | None = None
+    """Why it has shapes that `drawings` lacks."""
     annotations: Annotations = field(default_factory=Annotations)
 
     @staticmethod
@@ -51,7 +56,7 @@ class PageContents:
         drawings = objects.drawings()
         layer = read_text(page, frame, objects)
         annotations = read_annotations(page, frame, index + 1, layer)
-        return PageContents(frame, index, layer, images, drawings, annotations)
+        return PageContents(frame, index, layer, images, drawings, objects.left_out, annotations)
 
     @property
     def n_hidden(self) -> int:
@@ -76,7 +81,10 @@ class Picture:
     box: Box
     region: Region | None = None
     caption: str | None = None
-    has_labels: bool = False
+    caption_box: Box | None = None
+    alt: str | None = None
+    text: str = ""
+    """Printed in it."""
 
 
 Part = Heading | Paragraph | Picture
@@ -116,34 +124,74 @@ class PageReading:
     def parts(self) -> Iterator[Part]:
         """Everything on the page in reading order."""
         layer, sheet = self.contents.layer, self.contents.sheet
-        regions = self._regions(sheet)
+        regions = self._regions()
         if regions is None:
             yield Picture(self.frame.box)
             regions = []
+        taken = [r.box for r in regions] + [r.caption for r in regions if r.caption]
         # Arranged on the sheet, rendered from the page.
-        pictures = {replace(r, box=sheet.from_page(r.box)): Picture(r.box, r) for r in regions}
-        segments = self._without_running_lines(layer.main, sheet)
-        labels: list[Segment] = []
-        body: list[Segment] = []
-        for segment in segments:
-            is_label = any(region.box.holds_centre_of(segment.box) for region in pictures)
-            (labels if is_label else body).append(segment)
-        yield from self._body(arrange(body, list(pictures)), pictures, labels, sheet)
-        yield from self._paragraphs(arrange(labels, []), sheet)
-        for turned, others in layer.sheets(self.frame):
-            if others is not layer.main:
-                kept = self._without_running_lines(others, turned)
-                yield from self._paragraphs(arrange(kept, []), turned)
+        pictures = {
+            replace(r, box=sheet.from_page(r.box)): picture
+            for r, picture in zip(regions, self._pictures(regions), strict=True)
+        }
+        body = self._outside(taken, layer.main, sheet)
+        yield from self._body(arrange(body, list(pictures)), pictures, sheet)
+        for turned, segments in layer.sheets(self.frame):
+            if segments is not layer.main:
+                items = arrange(self._outside(taken, segments, turned), [])
+                yield from self._paragraphs(items, turned)
+        for picture in pictures.values():
+            if len(picture.text) > MAX_PRINTED_CHARS:
+                bbox = self.frame.fractions(picture.box)
+                yield Paragraph(picture.text, self.number, bbox)
         yield from self.contents.annotations.paragraphs
 
-    def _regions(self, sheet: Sheet) -> list[Region] | None:
+    def _pictures(self, regions: Sequence[Region]) -> Iterator[Picture]:
+        """The regions with what the page says of them."""
+        tagged = tagged_figures(self.page, self.frame) if regions else []
+        for region in regions:
+            caption = " ".join(self._texts_in(region.caption)) if region.caption else ""
+            yield Picture(
+                region.box,
+                region,
+                caption or None,
+                region.caption if caption else None,
+                _alt(region.box, tagged),
+                "\n".join(self._texts_in(region.box)),
+            )
+
+    def _texts_in(self, box: Box) -> Iterator[str]:
+        """The text that stands in a part of the page, block by block."""
+        for turned, segments in self.contents.layer.sheets(self.frame):
+            inside = [s for s in segments if box.holds_centre_of(turned.on_page(s.box))]
+            for block in arrange(inside, []):
+                if isinstance(block, Block):
+                    yield block.text(self.known.survey.vocabulary)
+
+    def _outside(
+        self, boxes: Sequence[Box], segments: Iterable[Segment], sheet: Sheet
+    ) -> list[Segment]:
+        """The text that stands in none of the boxes and is no running line."""
+        return [
+            segment
+            for segment in self._without_running_lines(segments, sheet)
+            if not any(box.holds_centre_of(sheet.on_page(segment.box)) for box in boxes)
+        ]
+
+    def _regions(self) -> list[Region] | None:
         """The pictures on the page; None if the page is itself the picture."""
         repeated = self.known.repeated_pictures
-        text = [replace(s, box=sheet.on_page(s.box)) for s in self.contents.layer.main]
-        regions = find_regions(
+        text = [
+            replace(segment, box=turned.on_page(segment.box))
+            for turned, segments in self.contents.layer.sheets(self.frame)
+            for segment in self._without_running_lines(segments, turned)
+        ]
+        regions = find_figures(
             self.contents.images,
+            self.contents.drawings,
             text,
             self.frame,
+            body_size=self.known.body_size,
             repeated=repeated,
             min_pixels=self.known.min_figure_side,
         )
@@ -160,38 +208,31 @@ class PageReading:
         self,
         items: Sequence[Block | Region],
         pictures: Mapping[Region, Picture],
-        labels: Sequence[Segment],
         sheet: Sheet,
     ) -> Iterator[Part]:
-        words = self.known.survey.vocabulary
-        boxes = {k: item.box for k, item in enumerate(items) if isinstance(item, Region)}
-        texts = {k: (b.box, b.text(words)) for k, b in enumerate(items) if isinstance(b, Block)}
-        captions = match_captions(boxes, texts)
-        said = set(captions.values())
-        headings, printed = self._headings(items, said, sheet)
+        headings, printed = self._headings(items, sheet)
         for k, item in enumerate(items):
             yield from headings.get(k, [])
             if isinstance(item, Region):
-                caption = texts[captions[k]][1] if k in captions else None
-                has_labels = any(item.box.holds_centre_of(label.box) for label in labels)
-                yield replace(pictures[item], caption=caption, has_labels=has_labels)
-            elif k not in said and k not in printed:
+                yield pictures[item]
+            elif k not in printed:
                 yield self._paragraph(item, sheet)
         if not items:
             yield from headings.get(0, [])
 
     def _headings(
-        self, items: Sequence[Block | Region], captions: set[int], sheet: Sheet
+        self, items: Sequence[Block | Region], sheet: Sheet
     ) -> tuple[dict[int, list[Heading]], set[int]]:
         """Headings by the item before which they stand, and the items that print them."""
-        places = [k for k, i in enumerate(items) if isinstance(i, Block) and k not in captions]
+        places = [k for k, item in enumerate(items) if isinstance(item, Block)]
         blocks = [b for k in places if isinstance(b := items[k], Block)]
         found: dict[int, list[Heading]] = {}
         printed: set[int] = set()
         for k, bookmark, is_printed in headings_by_outline(blocks, self._bookmarks(sheet)):
             place = places[k] if places else 0
             text = blocks[k].text() if is_printed else bookmark.title
-            found.setdefault(place, []).append(Heading(text, bookmark.level, self.number))
+            bbox = self._fractions([blocks[k]], sheet) if is_printed else None
+            found.setdefault(place, []).append(Heading(text, bookmark.level, self.number, bbox))
             if is_printed:
                 printed.add(place)
         if not self.known.outline_is_thorough:
@@ -200,7 +241,8 @@ class PageReading:
                 if printed.isdisjoint(own):
                     text = " ".join(blocks[k].text() for k in heading.blocks)
                     level = self.known.ladder.level(heading.style)
-                    found.setdefault(own[0], []).append(Heading(text, level, self.number))
+                    bbox = self._fractions([blocks[k] for k in heading.blocks], sheet)
+                    found.setdefault(own[0], []).append(Heading(text, level, self.number, bbox))
                     printed.update(own)
         return found, printed
 
@@ -220,5 +262,14 @@ class PageReading:
                 yield self._paragraph(item, sheet)
 
     def _paragraph(self, block: Block, sheet: Sheet) -> Paragraph:
-        bbox = self.frame.fractions(sheet.on_page(block.box))
+        bbox = self._fractions([block], sheet)
         return Paragraph(block.text(self.known.survey.vocabulary), self.number, bbox)
+
+    def _fractions(self, blocks: Iterable[Block], sheet: Sheet) -> BBox:
+        return self.frame.fractions(sheet.on_page(Box.around(block.box for block in blocks)))
+
+
+def _alt(box: Box, tagged: Iterable[TaggedFigure]) -> str | None:
+    """What the tags say of the figures that lie mostly in the box."""
+    alts = [t.alt for t in tagged if box.common(t.box).area > 0.5 * min(box.area, t.box.area)]
+    return " ".join(alts) or None

@@ -66,6 +66,16 @@ def open_page(document: Any, index: int) -> Iterator[Any]:
             page.close()
 
 
+def page_size(document: Any, index: int) -> tuple[float, float]:
+    """Width and height of a page as displayed, in points. Raises BrokenDocument."""
+    try:
+        with PDFIUM:
+            width, height = document.get_page_size(index)
+    except pypdfium2.PdfiumError as error:
+        raise BrokenDocument(f"Page {index + 1} cannot be read: {error}") from error
+    return width, height
+
+
 def own_title(document: Any, name: str) -> str | None:
     """The title in the document's metadata, if a person wrote it."""
     written = SPACES.sub(" ", document.get_metadata_value("Title")).strip()

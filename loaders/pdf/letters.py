@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,35 +79,52 @@ _PLAIN = {
 _BULLETS = {0xF0B7: "•", 0xF0A7: "▪", 0xF0D8: "▸", 0xF0FC: "✓"}  # Symbol and Wingdings
 _HYPHENS = dict.fromkeys(PDFIUM_HYPHENS, LINE_END_HYPHEN)
 _CLEANED = _REMOVED | _PLAIN | _BULLETS | _HYPHENS
+UNCLEAN = re.compile("[" + "".join(map(re.escape, map(chr, _CLEANED))) + "]")
+_IS_ACCENT = np.zeros(max(ACCENTS) + 2, bool)
+"""By code; the last one stands for all above."""
+_IS_ACCENT[list(ACCENTS)] = True
 
 
 def word_texts(
     codes: NDArray[np.uint32], glyphs: NDArray[np.int64], starts: NDArray[np.int64]
 ) -> list[str]:
     """The words that begin at starts, which are indexes into glyphs, as those are into codes."""
-    whole = (
-        np.minimum(codes[glyphs], 0x10FFFF)
-        .astype("<u4")
-        .tobytes()
-        .decode("utf-32-le", "surrogatepass")
-    )
-    if any("\ud800" <= char <= "\udfff" for char in whole):
-        # Two halves of one character count as two: keep their places, in the first one.
-        whole = re.sub("[\ud800-\udbff][\udc00-\udfff]", _one_character, whole)
+    chars = np.minimum(codes[glyphs], 0x10FFFF).astype("<u4")
+    whole = chars.tobytes().decode("utf-32-le", "surrogatepass")
+    # Two halves of one character count as two: keep their places, in the first one.
+    whole = re.sub("[\ud800-\udbff][\udc00-\udfff]", _one_character, whole)
     bounds = [*starts.tolist(), len(glyphs)]
-    words = (_cleaned(whole[start:end]) for start, end in pairwise(bounds))
-    return [LEADERS.sub(" ", word).strip() if "...." in word else word for word in words]
+    words = [whole[start:end] for start, end in pairwise(bounds)]
+    if UNCLEAN.search(whole):
+        words = [word.translate(_CLEANED) for word in words]
+    if not unicodedata.is_normalized("NFC", whole):
+        words = [unicodedata.normalize("NFC", word) for word in words]
+    if "...." in whole:
+        words = [LEADERS.sub(" ", word).strip() if "...." in word else word for word in words]
+    return words
 
 
-def put_accents_on(
-    codes: NDArray[np.uint32], glyphs: NDArray[np.int64], boxes: Floats
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Change codes so that an accent and the letter under it are one character.
+def is_leftwards(text: str) -> bool:
+    """Whether it holds letters that are read from right to left."""
+    return not text.isascii() and bool(RIGHT_TO_LEFT.search(text))
 
-    Returns which glyphs remain, as indexes, and which of those adjoin the glyph before.
-    """
+
+class Accented(NamedTuple):
+    """codes: with accented letters. kept: indexes of the glyphs that remain. adjoins: bool, for
+    each of those, whether it belongs to the word of the glyph before."""
+
+    codes: NDArray[np.uint32]
+    kept: NDArray[np.int64]
+    adjoins: NDArray[np.bool_]
+
+
+def put_accents_on(codes: NDArray[np.uint32], glyphs: NDArray[np.int64], boxes: Floats) -> Accented:
+    """Make one character of an accent and the letter under it; boxes: of the glyphs."""
+    accents = np.flatnonzero(_IS_ACCENT[np.minimum(codes[glyphs], len(_IS_ACCENT) - 1)])
+    if len(accents):
+        codes = codes.copy()
     remaining, adjoining = np.ones(len(glyphs), bool), np.zeros(len(glyphs), bool)
-    for k in np.flatnonzero(np.isin(codes[glyphs], list(ACCENTS))).tolist():
+    for k in accents.tolist():
         for letter in (k + 1, k - 1):
             if not 0 <= letter < len(glyphs) or not remaining[letter]:
                 continue
@@ -120,7 +138,7 @@ def put_accents_on(
                     adjoining[k + 1] = True  # nothing but the accent stood between
                 break
     kept = np.flatnonzero(remaining)
-    return kept, adjoining[kept]
+    return Accented(codes, kept, adjoining[kept])
 
 
 def _mark_adjoining(adjoining: NDArray[np.bool_], boxes: Floats, accent: int, letter: int) -> None:
@@ -137,11 +155,6 @@ def _is_over(accent: Floats, letter: Floats) -> bool:
     common = min(accent[2], letter[2]) - max(accent[0], letter[0])
     near = abs(accent[1] - letter[1]) < 1.5 * max(letter[3] - letter[1], accent[2] - accent[0])
     return bool(near and common >= MIN_ACCENT_OVERLAP * (accent[2] - accent[0]))
-
-
-def _cleaned(word: str) -> str:
-    translated = word.translate(_CLEANED)
-    return translated if translated.isascii() else unicodedata.normalize("NFC", translated)
 
 
 def _one_character(halves: re.Match[str]) -> str:

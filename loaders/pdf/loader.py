@@ -106,7 +106,7 @@ class _Reader:
 
     def _page(self, index: int, known: Knowledge) -> Iterator[Element]:
         held = self._held.pop(index, None)
-        if held and held.has_text and not held.images:
+        if held and held.has_text and not held.images and not len(held.drawings):
             # Nothing is to be drawn: loading the page again would cost as much as reading it.
             self._count_hidden(held)
             yield from _written(PageReading(held, known, None).parts())
@@ -143,7 +143,7 @@ class _Reader:
         try:
             with PDFIUM:
                 image = (
-                    render_region(page, contents.frame, region, picture.has_labels)
+                    render_region(page, contents.frame, region, bool(picture.text))
                     if region
                     else render_page(page, contents.frame)
                 )
@@ -155,8 +155,17 @@ class _Reader:
         if region:
             self._shown.add(region.key)
         self._n_figures += 1
-        bbox = contents.frame.fractions(picture.box)
-        yield Figure(image, picture.caption, page=number, bbox=bbox)
+        frame = contents.frame
+        yield Figure(
+            image,
+            picture.caption,
+            picture.alt,
+            text=picture.text or None,
+            is_drawn=bool(region and region.is_drawn),
+            page=number,
+            bbox=frame.fractions(picture.box),
+            caption_bbox=frame.fractions(picture.caption_box) if picture.caption_box else None,
+        )
 
 
 def _hidden_text(n_chars: Mapping[int, int]) -> Iterator[Skipped]:

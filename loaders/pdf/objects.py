@@ -64,24 +64,32 @@ class Drawings:
     """The shapes that show on a page, white ones left out, in the order they are drawn.
 
     boxes: float (n, 4), in points from the top left of the page as displayed.
-    kinds: int (n,), values of Kind.
+    kinds: int (n,), values of Kind. n_segments: int (n,), how many lines and curves each has.
     """
 
     boxes: Floats
     kinds: NDArray[np.int64]
+    n_segments: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.boxes)
 
     def chosen(self, which: NDArray[np.bool_]) -> Drawings:
         """Those where which, bool (n,), is true."""
-        return Drawings(self.boxes[which], self.kinds[which])
+        return Drawings(self.boxes[which], self.kinds[which], self.n_segments[which])
+
+    @staticmethod
+    def rules(boxes: Floats) -> Drawings:
+        """Level and upright lines; boxes: float (n, 4)."""
+        n = len(boxes)
+        return Drawings(boxes, np.full(n, int(Kind.RULE)), np.ones(n, np.int64))
 
     @staticmethod
     def joined(parts: Sequence[Drawings]) -> Drawings:
         return Drawings(
             np.concatenate([np.empty((0, 4)), *(part.boxes for part in parts)]),
             np.concatenate([np.empty(0, np.int64), *(part.kinds for part in parts)]),
+            np.concatenate([np.empty(0, np.int64), *(part.n_segments for part in parts)]),
         )
 
 
@@ -145,12 +153,14 @@ class _Holder(NamedTuple):
 class PageObjects:
     """What a pypdfium2 page draws, objects inside its forms included, while it is open.
 
-    Raises LimitExceeded, here and in `drawings`, if there are more than MAX_OBJECTS, or
-    they take longer than MAX_SECONDS.
+    Where there are more than MAX_OBJECTS, or they take longer than MAX_SECONDS,
+    `left_out` says so after `drawings`: no shapes are given then, and only the images
+    that were come to.
     """
 
     def __init__(self, page: Any, frame: Frame) -> None:
         self.images: list[DrawnImage] = []
+        self.left_out: str | None = None
         self.texts: dict[int, DrawnText] = {}
         """By their handles; those in forms that are clipped away are left out."""
         self._frame = frame
@@ -158,12 +168,20 @@ class PageObjects:
         self._fills: list[Fills] = []
         self._n_clipped = 0
         self._deadline = time.monotonic() + MAX_SECONDS
-        self._walk(page)
+        try:
+            self._walk(page)
+        except LimitExceeded as error:
+            self.left_out = str(error)
 
     def drawings(self) -> Drawings:
         """The shapes that show."""
         self._fills = []
-        return Drawings.joined([self._drawn(paths) for paths in self._paths])
+        if not self.left_out:
+            try:
+                return Drawings.joined([self._drawn(paths) for paths in self._paths])
+            except LimitExceeded as error:
+                self.left_out = str(error)
+        return Drawings.joined([])
 
     def fills(self) -> Fills:
         """The fills among the `drawings`, which must have been read, and white ones."""
@@ -250,12 +268,13 @@ class PageObjects:
             else:
                 shown[k] = False
                 inside = _within(runs, clips[k])
-                found.append(Drawings(inside, np.full(len(inside), Kind.RULE)))
+                found.append(Drawings.rules(inside))
             self._check_time()
         boxes = _clipped(boxes, clips)
         shown &= (boxes[:, 2] >= boxes[:, 0]) & (boxes[:, 3] >= boxes[:, 1])
         kinds[shown & _is_thin(boxes) & (kinds == Kind.FILL)] = Kind.RULE
-        return Drawings.joined([Drawings(boxes[shown], kinds[shown]), *found])
+        kept = Drawings(boxes[shown], kinds[shown], np.maximum(counts[shown], 1))
+        return Drawings.joined([kept, *found])
 
 
 def _is_thin(boxes: Floats) -> NDArray[np.bool_]:

@@ -174,12 +174,16 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A picture: one image object, or several that adjoin each other."""
+    """A figure: image objects and shapes that belong together."""
 
     box: Box
     pixels_per_point: float
-    """Of the finest image object in it."""
+    """Of the finest image object in it, or what a drawing is rendered with."""
     is_photo: bool
     """Whether all of it is stored as JPEG."""
     key: tuple[Any, ...]
     """The same for the same content shown in the same way."""
+    caption: Box | None = None
+    """Where its caption stands."""
+    is_drawn: bool = False
+    """Whether there is no image object in it."""

@@ -11,8 +11,8 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
-from itertools import repeat
+from functools import cache, cached_property
+from itertools import pairwise, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +24,7 @@ from loaders.pdf.calls import as_object, declared
 from loaders.pdf.letters import (
     LINE_END_HYPHEN,
     PDFIUM_HYPHENS,
-    RIGHT_TO_LEFT,
+    is_leftwards,
     put_accents_on,
     word_texts,
 )
@@ -38,16 +38,21 @@ SLANTED = -1
 SLANT_DEGREES = 10.0
 BOLD_WEIGHT = 600
 BOLD_NAME = re.compile(r"bold|black|heavy|semibold|demi(?!-?light)|cmbx|-bd", re.IGNORECASE)
-DOTS = re.compile(r"[.·…‥_]+")
+DOT = ".·…‥_"
+DOTS = re.compile(rf"[{DOT}]+").fullmatch
+HAS_LETTER = re.compile(r"\w").search
 WORD_GAP = 1.5
 """Within a word, in heights of its letters."""
 SEGMENT_GAP = 1.2
 """Between words of one segment, in type sizes; gutters between columns are wider."""
 
-_SPACES = np.array([0x20, 0xA0, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000])
+_SPACES = (0, 9, 10, 13, 0x20, 0xA0, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
+_IS_SPACE = np.zeros(0x3002, bool)
+"""By code; the last one stands for all above."""
+_IS_SPACE[list(_SPACES)] = True
 
 
-@dataclass(slots=True)
+@dataclass
 class TextLayer:
     """The segments of a page by the direction in which they are read.
 
@@ -59,9 +64,16 @@ class TextLayer:
     n_hidden: int = 0
     """Characters left out because they cannot be seen."""
 
+    @cached_property
+    def _n_chars(self) -> dict[int, int]:
+        return {
+            turns: sum(len(s.text) - s.text.count(" ") for s in segments)
+            for turns, segments in self.by_turns.items()
+        }
+
     @property
     def n_chars(self) -> int:
-        return sum(map(_n_chars, self.by_turns.values()))
+        return sum(self._n_chars.values())
 
     def sheets(self, frame: Frame) -> Iterator[tuple[Sheet, list[Segment]]]:
         """The page as turned for each direction, with what is then upright; slanted text last."""
@@ -71,16 +83,12 @@ class TextLayer:
     @property
     def main_turns(self) -> int:
         """The direction of most of the text."""
-        straight = {t: _n_chars(run) for t, run in self.by_turns.items() if t != SLANTED}
-        return max(straight, key=lambda turns: straight[turns], default=0)
+        straight = [turns for turns in self.by_turns if turns != SLANTED]
+        return max(straight, key=lambda turns: self._n_chars[turns], default=0)
 
     @property
     def main(self) -> list[Segment]:
         return self.by_turns.get(self.main_turns, [])
-
-
-def _n_chars(segments: list[Segment]) -> int:
-    return sum(len(segment.text.replace(" ", "")) for segment in segments)
 
 
 class _Style(NamedTuple):
@@ -103,17 +111,17 @@ def read_text(page: Any, frame: Frame, objects: PageObjects) -> TextLayer:
         words = _Words.read(textpage, n_chars, frame) if n_chars else None
     finally:
         textpage.close()
-    layer = TextLayer()
     if words is None:
-        return layer
+        return TextLayer()
     says = words.says_something()
     hidden = says & is_hidden(page, frame, objects, Words(words.handles, words.boxes, words.sizes))
-    layer.n_hidden = sum(len(words.texts[k]) for k in np.flatnonzero(hidden))
+    n_hidden = sum(len(words.texts[k]) for k in np.flatnonzero(hidden))
+    by_turns: dict[int, list[Segment]] = {}
     for turns in np.unique(words.turns):
         chosen = np.flatnonzero((words.turns == turns) & says & ~hidden)
         if len(chosen):
-            layer.by_turns[int(turns)] = list(words.segments(chosen, int(turns), frame))
-    return layer
+            by_turns[int(turns)] = list(words.segments(chosen, int(turns), frame))
+    return TextLayer(by_turns, n_hidden)
 
 
 @dataclass(slots=True)
@@ -133,21 +141,20 @@ class _Words:
     @staticmethod
     def read(textpage: Any, n_chars: int, frame: Frame) -> _Words | None:
         raw = ctypes.cast(textpage.raw, ctypes.c_void_p).value
-        calls = _calls()
-        codes = np.fromiter(map(calls.code, repeat(raw), range(n_chars)), np.uint32, n_chars)
-        glyphs = np.flatnonzero(~(np.isin(codes, _SPACES) | np.isin(codes, (9, 10, 13, 0))))
+        codes = _codes(textpage, raw, n_chars)
+        glyphs = np.flatnonzero(~_IS_SPACE[np.minimum(codes, len(_IS_SPACE) - 1)])
         if not len(glyphs):
             return None
         boxes = frame.displayed(_char_boxes(raw, glyphs))
-        kept, adjoins = put_accents_on(codes, glyphs, boxes)
-        glyphs, boxes = glyphs[kept], boxes[kept]
-        starts = _word_starts(codes, glyphs, boxes, adjoins)
+        accented = put_accents_on(codes, glyphs, boxes)
+        codes, glyphs, boxes = accented.codes, glyphs[accented.kept], boxes[accented.kept]
+        starts = _word_starts(codes, glyphs, boxes, accented.adjoins)
         firsts = glyphs[starts]
-        handles = [calls.text_object(raw, index) or 0 for index in firsts.tolist()]
+        handles = [_calls().text_object(raw, index) or 0 for index in firsts.tolist()]
         styles = [_Style(*style) for style in _styles(textpage, handles, firsts, frame)]
         texts = word_texts(codes, glyphs, starts)
         heights = np.maximum.reduceat(_extents(boxes), starts)
-        heights[[not re.search(r"\w", text) for text in texts]] = 0.0
+        heights[[not HAS_LETTER(text) for text in texts]] = 0.0
         return _Words(
             texts=texts,
             handles=np.array(handles, np.int64),
@@ -160,7 +167,7 @@ class _Words:
 
     def says_something(self) -> NDArray[np.bool_]:
         """Which words say something; rows of dots do not."""
-        is_dots = np.array([bool(DOTS.fullmatch(text)) for text in self.texts])
+        is_dots = np.array([text[:1] in DOT and bool(DOTS(text)) for text in self.texts])
         padded = np.concatenate([[False], is_dots, [False]])
         in_row = padded[:-2] | padded[2:]
         leaders = is_dots & (in_row | np.array([len(text) > 3 for text in self.texts]))
@@ -175,20 +182,19 @@ class _Words:
         sizes, is_bold = self.sizes[chosen], self.is_bold[chosen]
         texts = [self.texts[i] for i in chosen]
         starts = _segment_starts(texts, boxes, baselines, sizes)
-        merged = _merged(boxes, starts)
         lengths = np.array([len(text) for text in texts])
         bold_share = np.add.reduceat(lengths * is_bold, starts) / np.add.reduceat(lengths, starts)
-        ends = [*starts[1:], len(texts)]
-        for k, (start, end) in enumerate(zip(starts, ends, strict=True)):
-            longest = start + int(lengths[start:end].argmax())
-            yield Segment(
-                text=" ".join(texts[start:end]),
-                box=Box(*(float(v) for v in merged[k])),
-                baseline=float(baselines[longest]),
-                size=float(sizes[longest]),
-                is_bold=bool(bold_share[k] > 0.6),
-                rank=int(chosen[start]),
-            )
+        longest = _longest(lengths, starts)
+        bounds = [*starts.tolist(), len(texts)]
+        yield from map(
+            Segment,
+            [" ".join(texts[start:end]) for start, end in pairwise(bounds)],
+            map(Box._make, _merged(boxes, starts).tolist()),
+            baselines[longest].tolist(),
+            sizes[longest].tolist(),
+            (bold_share > 0.6).tolist(),
+            chosen[starts].tolist(),
+        )
 
 
 def _word_starts(
@@ -215,8 +221,8 @@ def _segment_starts(
     starts = np.ones(len(texts), bool)
     larger = np.maximum(sizes[1:], sizes[:-1])
     gaps = boxes[1:, 0] - boxes[:-1, 2]
-    leftwards = np.array([not t.isascii() and bool(RIGHT_TO_LEFT.search(t)) for t in texts])
-    if leftwards.any():
+    if is_leftwards(" ".join(texts)):
+        leftwards = np.array([is_leftwards(text) for text in texts])
         gaps = np.where(leftwards[1:] | leftwards[:-1], boxes[:-1, 0] - boxes[1:, 2], gaps)
     same_line = np.abs(baselines[1:] - baselines[:-1]) < 0.6 * larger
     adjoins = (gaps < SEGMENT_GAP * larger) & (gaps > -0.5 * larger)
@@ -225,6 +231,14 @@ def _segment_starts(
     # A raised number is smaller by far, yet part of its line: it overlaps the other's height.
     starts[1:] = ~(same_line & adjoins & (same_type | (gaps < 0.3 * larger))) | ended
     return np.flatnonzero(starts)
+
+
+def _longest(lengths: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The index of the longest word, the first of several, in each run that begins at starts."""
+    n = len(lengths)
+    ranked = lengths * n + np.arange(n - 1, -1, -1)
+    longest: NDArray[np.int64] = n - 1 - np.maximum.reduceat(ranked, starts) % n
+    return longest
 
 
 def _merged(boxes: Floats, starts: NDArray[np.int64]) -> Floats:
@@ -302,6 +316,15 @@ def _calls() -> _Calls:
         declared(pdfium.FPDFText_GetCharBox, ctypes.c_int, handle, index, out, out, out, out),
         declared(pdfium.FPDFText_GetCharOrigin, ctypes.c_int, handle, index, out, out),
     )
+
+
+def _codes(textpage: Any, raw: int | None, n_chars: int) -> NDArray[np.uint32]:
+    """The code of each character, all in one call where that keeps them in their places."""
+    units = np.zeros(n_chars + 1, np.uint16)
+    pointer = units.ctypes.data_as(ctypes.POINTER(ctypes.c_ushort))
+    if pdfium.FPDFText_GetText(textpage, 0, n_chars, pointer) == n_chars + 1:
+        return units[:-1].astype(np.uint32)
+    return np.fromiter(map(_calls().code, repeat(raw), range(n_chars)), np.uint32, n_chars)
 
 
 def _char_boxes(raw: int | None, glyphs: NDArray[np.int64]) -> Floats:
