@@ -6,12 +6,13 @@ Leaves out the pictures themselves: they are rendered one by one when they are w
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from loaders.elements import BBox, Heading, Paragraph
+from loaders.pdf.annotations import Annotations, read_annotations
 from loaders.pdf.figures import find_figures
 from loaders.pdf.headings import (
     Bookmark,
@@ -46,6 +47,7 @@ class PageContents:
     drawings: Drawings
     left_out: str | None = None
     """Why it has shapes that `drawings` lacks."""
+    annotations: Annotations = field(default_factory=Annotations)
 
     @staticmethod
     def of(page: Any, index: int) -> PageContents:
@@ -55,7 +57,13 @@ class PageContents:
         images = read_images(objects.images, frame)
         drawings = objects.drawings()
         layer = read_text(page, frame, objects)
-        return PageContents(frame, index, layer, images, drawings, objects.left_out)
+        annotations = read_annotations(page, frame, index + 1, layer)
+        return PageContents(frame, index, layer, images, drawings, objects.left_out, annotations)
+
+    @property
+    def n_hidden(self) -> int:
+        """Characters left out because they cannot be seen."""
+        return self.layer.n_hidden + self.annotations.n_hidden
 
     @property
     def has_text(self) -> bool:
@@ -166,6 +174,7 @@ class PageReading:
             if isinstance(picture, Picture) and len(picture.text) > MAX_PRINTED_CHARS:
                 bbox = self.frame.fractions(picture.box)
                 yield Paragraph(picture.text, self.number, bbox)
+        yield from self.contents.annotations.paragraphs
 
     def _pictures(self, regions: Sequence[Region]) -> Iterator[Picture]:
         """The regions with what the page says of them."""

@@ -11,9 +11,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from loaders.pdf.letters import LINE_END_HYPHEN
 from loaders.pdf.page import Box
 from loaders.pdf.paragraphs import joined
-from loaders.pdf.segments import LINE_END_HYPHEN
 from loaders.pdf.table_columns import Columns
 from loaders.pdf.table_lines import YEAR, Piece, TextLine, is_numeric
 from loaders.pdf.table_rules import Rules
