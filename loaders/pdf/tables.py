@@ -22,8 +22,15 @@ from loaders.pdf.page import Box, Segment, Sheet
 from loaders.pdf.table_captions import TableCaption, caption_above, caption_below, is_label
 from loaders.pdf.table_columns import Columns, find_columns
 from loaders.pdf.table_grid import Grid, joined_grid, read_grid
-from loaders.pdf.table_lines import Piece, TextLine, is_numeric, read_lines
-from loaders.pdf.table_rules import Area, Rules, ruled_areas
+from loaders.pdf.table_lines import (
+    MIN_PROSE_CHARS,
+    SAME_LINE,
+    Piece,
+    TextLine,
+    is_numeric,
+    read_lines,
+)
+from loaders.pdf.table_rules import MIN_LEVEL_POINTS, Area, Rules, ruled_areas
 
 MIN_SEGMENTS = 4
 MAX_SEGMENTS = 8_000
@@ -39,6 +46,10 @@ MAX_NEAR_POINTS = 45.0
 """Between a grid and the next rule of its width, if that is its own."""
 MAX_SINGLE_SHARE = 0.15
 """Of the lines of two halves side by side, which may stand in one only."""
+MIN_RULED_ROWS = 0.6
+"""Rules for each row of a table of two columns of text."""
+MIN_GRID_POINTS = 90.0
+"""Width of a grid without caption; smaller ones are drawings."""
 MIN_VALUE_ROWS = 0.5
 """Share of the rows that have two cells at least, where no caption says that it is a table."""
 MAX_ROW_STEP = 2.6
@@ -74,12 +85,16 @@ def find_tables(
 
 
 def _may_hold(segments: Sequence[Segment], drawings: Drawings) -> bool:
-    """A quick look: three lines at least with several pieces of text side by side."""
-    baselines = np.array([s.baseline for s in segments])
-    edges = np.array([(s.box.x0, s.box.x1, s.size) for s in segments])
-    order = np.lexsort((edges[:, 0], np.round(baselines)))
-    beside = np.abs(np.diff(baselines[order])) < 0.4 * edges[order][1:, 2]
-    return int(beside.sum()) >= 2 or len(drawings) > 4
+    """A quick look: two lines at least with short text side by side, or two long rules."""
+    edges = np.array([(s.baseline, s.size, len(s.text)) for s in segments])
+    order = np.argsort(edges[:, 0], kind="stable")
+    baselines, sizes, lengths = edges[order].T
+    is_beside = np.diff(baselines) < SAME_LINE * sizes[1:]
+    are_short = (lengths[1:] < MIN_PROSE_CHARS) & (lengths[:-1] < MIN_PROSE_CHARS)
+    if int((is_beside & are_short).sum()) >= 2:
+        return True
+    long = (drawings.boxes[:, 2:] - drawings.boxes[:, :2]).max(axis=1, initial=0.0)
+    return int(is_beside.sum()) >= 2 and int((long >= MIN_LEVEL_POINTS).sum()) >= 2
 
 
 class _Search:
@@ -106,8 +121,9 @@ class _Search:
             self._try(box, False, is_ruled=is_ruled)
         for box in parts:
             self._try(box, False, is_ruled=True)
-        for box in self._runs():
-            self._try(box, False, is_ruled=False)
+        if self._found:
+            for box in self._runs():
+                self._try(box, False, is_ruled=False)
         return self._found
 
     def _try(self, box: Box, is_grid: bool, *, is_ruled: bool) -> bool:
@@ -225,7 +241,9 @@ class _Search:
 
     def _is_in_figure(self, box: Box, grid: Grid, is_grid: bool) -> bool:
         """Whether the caption of a figure stands right below."""
-        if is_grid and grid.n_values >= 3 and len(grid.rows[0]) >= 3:
+        shapes = self._rules.inside(box).shapes
+        is_plain = not len(shapes) or float((shapes[:, 2:] - shapes[:, :2]).max()) < 20
+        if is_grid and is_plain and grid.n_values >= 3 and len(grid.rows[0]) >= 3:
             return False
         below = self._inside(Box(box.x0 - 12, box.y1, box.x1 + 12, box.y1 + 80))
         for line in below[:4]:
@@ -395,16 +413,17 @@ def _cells(line: TextLine) -> Iterator[list[Piece]]:
 def _aligns(row: Sequence[Piece], run: Sequence[Sequence[Piece]]) -> bool:
     """Whether two pieces of the row stand below pieces of the run's last rows."""
     near = ALIGNED * row[0].size + 0.5
-    before = [p for other in run[-4:] for p in other]
-    n = 0
+    before = [(p.x0, p.x1, p.middle) for other in run[-3:] for p in other]
+    least = 1 if len(run) == 1 else 2
     for piece in row:
-        n += any(
-            abs(piece.x0 - p.x0) <= near
-            or abs(piece.x1 - p.x1) <= near
-            or abs(piece.middle - p.middle) <= near
-            for p in before
-        )
-    return n >= min(2, len(row)) or (n == 1 and len(run) == 1)
+        x0, x1, middle = piece.x0, piece.x1, piece.middle
+        for left, right, centre in before:
+            if abs(x0 - left) <= near or abs(x1 - right) <= near or abs(middle - centre) <= near:
+                least -= 1
+                break
+        if not least:
+            return True
+    return False
 
 
 def _band_kind(lines: Sequence[TextLine]) -> bool | None:
@@ -557,11 +576,16 @@ class _Evidence:
             return self._prose_share() <= 0.5
         cells = [cell for row in grid.rows[1:] for cell in row if cell]
         mean = sum(map(len, cells)) / max(1, len(cells))
+        if len(grid.rows[0]) == 2 and len(self.rules.levels) < MIN_RULED_ROWS * len(grid.rows):
+            # Frames side by side have two columns as well.
+            return grid.fill >= 0.9 and mean <= 30
         return self._prose_share() <= 0.35 and grid.fill >= 0.6 and mean <= 80
 
     def _is_honest_grid(self) -> bool:
         cells = [cell for row in self.grid.rows for cell in row if cell]
         mean = sum(map(len, cells)) / max(1, len(cells))
+        if self.box.width < MIN_GRID_POINTS:
+            return False
         return len(cells) >= 4 and self.grid.fill >= 0.3 and (mean <= 350 or len(cells) >= 9)
 
     def _is_regular(self) -> bool:
