@@ -31,6 +31,8 @@ from loaders.pdf.tables import FoundTable, find_tables
 
 MAX_PRINTED_CHARS = 1_500
 """More text than this in a figure is told outside it too: its description would be cut."""
+MAX_PICTURE_SHARE = 0.8
+"""Of the page; a larger image is its ground or its scan, and tables may stand on it."""
 MIN_TEXT_CHARS = 20
 """A page with fewer characters than this has no text layer worth the name."""
 
@@ -168,13 +170,19 @@ class PageReading:
         """The tables on the page by the direction in which they are read."""
         found: dict[int, list[FoundTable]] = {}
         layer = self.contents.layer
+        pictures = [
+            image.box
+            for image in self.contents.images
+            if image.content not in self.known.repeated_pictures
+            and image.box.area < MAX_PICTURE_SHARE * self.frame.box.area
+        ]
         for turns, segments in layer.by_turns.items():
             if turns == SLANTED:
                 continue
             sheet = Sheet(self.frame, turns)
             kept = self._without_running_lines(segments, sheet)
             words = self.known.survey.vocabulary
-            tables = find_tables(kept, self.contents.drawings, sheet, words)
+            tables = find_tables(kept, self.contents.drawings, sheet, words, pictures)
             if turns == layer.main_turns:
                 parts = self.known.table_parts
                 tables = parts.completed(tables, self.contents.index, kept)

@@ -72,9 +72,11 @@ def caption_above(
     held: list[TextLine] = []
     edge, gap = box.y0, MAX_FIRST_GAP
     for line in reversed(lines):
-        part = line.within(box.x0 - 30, box.x1 + 30)
+        part = line.meeting(box.x0 - 30, box.x1 + 30)
         if part is None or part.box.y1 > box.y0 + 0.6 * part.size:
             continue
+        if sum(p.is_numeric for p in part.pieces) > 1 and not is_label(part.text):
+            return None
         if edge - part.box.y1 > gap * part.size or len(held) == MAX_LINES:
             return None
         held.insert(0, part)
@@ -90,7 +92,7 @@ def caption_below(
     """The caption that begins right below the box."""
     held: list[TextLine] = []
     for line in lines:
-        part = line.within(box.x0 - 12, box.x1 + 12)
+        part = line.meeting(box.x0 - 12, box.x1 + 12)
         if part is None or part.box.y0 < box.y1 - 0.6 * part.size:
             continue
         if not held:

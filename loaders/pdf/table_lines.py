@@ -98,6 +98,13 @@ class TextLine:
             return self
         return TextLine(inside) if inside else None
 
+    def meeting(self, x0: float, x1: float) -> TextLine | None:
+        """The pieces of which some part lies between; None if there are none."""
+        if self.box.x0 >= x0 and self.box.x1 <= x1:
+            return self
+        met = tuple(p for p in self.pieces if p.x1 > x0 and p.x0 < x1)
+        return TextLine(met) if met else None
+
 
 def is_numeric(text: str) -> bool:
     """Whether a cell gives a number, or says that there is none."""

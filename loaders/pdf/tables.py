@@ -50,6 +50,8 @@ MIN_RULED_ROWS = 0.6
 """Rules for each row of a table of two columns of text."""
 MIN_GRID_POINTS = 90.0
 """Width of a grid without caption; smaller ones are drawings."""
+MAX_TEXT_CELL_CHARS = 30
+"""Mean length of the cells of a table of text without rules and caption."""
 MIN_VALUE_ROWS = 0.5
 """Share of the rows that have two cells at least, where no caption says that it is a table."""
 MAX_ROW_STEP = 2.6
@@ -76,12 +78,23 @@ def find_tables(
     drawings: Drawings,
     sheet: Sheet,
     vocabulary: Collection[str] = (),
+    pictures: Sequence[Box] = (),
 ) -> list[FoundTable]:
-    """The tables among the segments, which are upright on the sheet, from the top."""
+    """The tables among the segments, which are upright on the sheet, from the top.
+
+    vocabulary: tells whether a hyphen at a line's end was the word's. pictures: boxes on the
+    page, of images that are no ground; numbers printed on one of them are no table.
+    """
     if not MIN_SEGMENTS <= len(segments) <= MAX_SEGMENTS or not _may_hold(segments, drawings):
         return []
     search = _Search(read_lines(segments), Rules.of(drawings, sheet), vocabulary)
-    return sorted(search.tables(), key=lambda t: (t.box.y0, t.box.x0))
+    found = [t for t in search.tables() if not _is_on_picture(t, pictures, sheet)]
+    return sorted(found, key=lambda t: (t.box.y0, t.box.x0))
+
+
+def _is_on_picture(table: FoundTable, pictures: Sequence[Box], sheet: Sheet) -> bool:
+    box = sheet.on_page(table.box)
+    return not table.caption and any(p.common(box).area > 0.6 * box.area for p in pictures)
 
 
 def _may_hold(segments: Sequence[Segment], drawings: Drawings) -> bool:
@@ -139,7 +152,7 @@ class _Search:
         columns = find_columns(lines, own, rules.uprights, is_grid)
         if len(columns) < 2:
             return False
-        if not is_grid and (narrower := _without_prose(lines, columns)):
+        if not is_grid and (narrower := _without_prose(lines, columns, rules)):
             return self._try(
                 Box(narrower[0], box.y0, narrower[1], box.y1), False, is_ruled=is_ruled
             )
@@ -316,9 +329,14 @@ class _Search:
         common = min(above.x1, below.x1) - max(above.x0, below.x0)
         if common < 0.8 * max(above.width, below.width):
             return common >= 0.8 * min(above.width, below.width) and below.y0 <= above.y1 + 1
-        gap = Box(min(above.x0, below.x0), above.y1, max(above.x1, below.x1), below.y0)
+        x0, x1 = min(above.x0, below.x0), max(above.x1, below.x1)
         last = above.y1
-        for line in self._inside(gap):
+        for whole in self._lines:
+            if not above.y1 <= (whole.box.y0 + whole.box.y1) / 2 <= below.y0:
+                continue
+            line = whole.meeting(x0, x1)
+            if line is None:
+                continue
             if line.box.y0 - last > MAX_ROW_STEP * line.size or len(line.pieces) > 1:
                 return False
             if line.pieces[0].is_prose or is_label(line.text) or CAPTION.match(line.text):
@@ -362,8 +380,12 @@ class _Search:
         return sorted(boxes, key=lambda b: -b.area)
 
 
-def _without_prose(lines: Sequence[TextLine], columns: Columns) -> tuple[float, float] | None:
+def _without_prose(
+    lines: Sequence[TextLine], columns: Columns, rules: Rules
+) -> tuple[float, float] | None:
     """Where the table ends left and right if a column of running text stands beside it."""
+    across = [(x0, x1) for _, x0, x1 in rules.levels.tolist()]
+    across += [(x0, x1) for x0, _, x1, _ in rules.fills.tolist()]
     pieces: list[list[Piece]] = [[] for _ in range(len(columns))]
     for line in lines:
         for piece in line.pieces:
@@ -373,6 +395,9 @@ def _without_prose(lines: Sequence[TextLine], columns: Columns) -> tuple[float, 
         and len(own) > 4
         for own in pieces
     ]
+    for k, bound in ((0, columns.bounds[1]), (-1, columns.bounds[-2])):
+        # What a rule goes on to belongs to the table, however long it is.
+        is_text[k] &= sum(x0 < bound - 8 and x1 > bound + 8 for x0, x1 in across) < 2
     first, last = int(is_text[0]), len(columns) - int(is_text[-1])
     if last - first in {len(columns), 0, 1}:
         return None
@@ -388,8 +413,12 @@ def _is_folded(lines: Sequence[TextLine], columns: Columns) -> bool:
     if max(shifts) - min(shifts) > lines[0].size:
         return False
     middle = columns.bounds[half]
-    single = sum(line.box.x1 < middle or line.box.x0 > middle for line in lines)
-    return single > MAX_SINGLE_SHARE * len(lines)
+    rows = [line for line in lines if len(line.pieces) > 1]
+    single = [
+        sum(line.box.x1 < middle for line in rows),
+        sum(line.box.x0 > middle for line in rows),
+    ]
+    return min(single) >= 1 and sum(single) > MAX_SINGLE_SHARE * len(lines)
 
 
 def _overlaps(box: Box, other: Box) -> bool:
@@ -408,6 +437,13 @@ def _cells(line: TextLine) -> Iterator[list[Piece]]:
             row.append(piece)
     if len(row) > 1:
         yield row
+
+
+def _is_rest_of_cell(line: TextLine, step: float, columns: Columns) -> bool:
+    """Whether a line can only be the end of a cell that stands right of the first column."""
+    first, last = columns.span(line.pieces[0])
+    is_flush = abs(line.box.x0 - columns.extents[first][0]) < 0.3 * line.size
+    return len(line.pieces) == 1 and first == last > 0 and is_flush and step < 1.4 * line.size
 
 
 def _aligns(row: Sequence[Piece], run: Sequence[Sequence[Piece]]) -> bool:
@@ -452,6 +488,10 @@ def _fitting(
     held: list[TextLine] = []
     for line in lines:
         step = abs(line.baseline - last.baseline)
+        if not held and _is_rest_of_cell(line, step, columns):
+            found.append(line)
+            last = line
+            continue
         if step > MAX_ROW_STEP * line.size or any(p.is_prose for p in line.pieces):
             break
         if is_label(line.text):
@@ -600,16 +640,33 @@ class _Evidence:
             return False
         n_numbers = sum(map(is_numeric, cells))
         if width >= 3 and grid.n_numeric >= max(1, (width - 1) // 2) and grid.fill >= 0.6:
-            return n_numbers >= 0.3 * len(cells)
-        if width == 2 and grid.n_numeric == 1:
-            return grid.n_values >= 4 and grid.fill >= 0.8 and grid.has_header
-        if width >= 3 and grid.n_values >= 5 and grid.fill >= 0.75 and grid.has_header:
-            mean = sum(map(len, cells)) / max(1, len(cells))
-            return mean <= 30
-        return False
+            return n_numbers >= 0.2 * len(cells)
+        if width == 2:
+            is_full = grid.n_values >= 4 and grid.fill >= 0.8
+            return grid.n_numeric == 1 and is_full and grid.has_header
+        mean = sum(map(len, cells)) / max(1, len(cells))
+        if mean > MAX_TEXT_CELL_CHARS or self._is_list():
+            return False
+        if grid.has_header:
+            return grid.n_values >= 5 and grid.fill >= 0.75
+        return grid.n_values >= 8 and grid.fill >= 0.9
+
+    def _is_list(self) -> bool:
+        """Whether names in alphabetical order, or those of an index, run down the columns."""
+        rows = self.grid.rows[1:]
+        cells = [cell for row in rows for cell in row if cell]
+        if sum(bool(INDEX_ENTRY.search(cell)) for cell in cells) >= 0.3 * len(cells):
+            return True
+        for column in range(len(rows[0])):
+            names = [row[column].casefold() for row in rows if row[column]]
+            rising = sum(a <= b for a, b in pairwise(names))
+            if rising < 0.85 * (len(names) - 1):
+                return False
+        return True
 
 
 FIGURE = re.compile(r"(?i:fig(?:ure)?\.?|abb(?:ildung)?\.?)\s*[A-Z]?[.\-–]?\d")
+INDEX_ENTRY = re.compile(r",\s*\d+(?:[-–]\d+)?(?:,\s*\d+(?:[-–]\d+)?)*$")
 TICK = re.compile(r"\$?([-−–]?\d+(?:,\d{3})*(?:\.\d+)?)[%°]?")
 
 
