@@ -181,14 +181,21 @@ class PageReading:
                 continue
             sheet = Sheet(self.frame, turns)
             kept = self._without_running_lines(segments, sheet)
-            words = self.known.survey.vocabulary
-            tables = find_tables(kept, self.contents.drawings, sheet, words, pictures)
+            tables = self._tables_among(kept, sheet, pictures)
+            if cut := _cut_off(segments, kept, tables):
+                tables = self._tables_among([*kept, *cut], sheet, pictures)
             if turns == layer.main_turns:
                 parts = self.known.table_parts
                 tables = parts.completed(tables, self.contents.index, kept)
             if tables:
                 found[turns] = tables
         return found
+
+    def _tables_among(
+        self, segments: Sequence[Segment], sheet: Sheet, pictures: Sequence[Box]
+    ) -> list[FoundTable]:
+        words = self.known.survey.vocabulary
+        return find_tables(segments, self.contents.drawings, sheet, words, pictures)
 
     def _outside(
         self, segments: Iterable[Segment], sheet: Sheet, regions: Sequence[Region]
@@ -313,6 +320,20 @@ class PageReading:
 
     def _fractions(self, blocks: Iterable[Block], sheet: Sheet) -> BBox:
         return self.frame.fractions(sheet.on_page(Box.around(block.box for block in blocks)))
+
+
+def _cut_off(
+    segments: Sequence[Segment], kept: Sequence[Segment], tables: Sequence[FoundTable]
+) -> list[Segment]:
+    """Running lines that are the header of a table, since it goes on over several pages."""
+    if len(kept) == len(segments):
+        return []
+    known = {id(segment) for segment in kept}
+    return [
+        s
+        for s in segments
+        if id(s) not in known and any(table.box.holds_centre_of(s.box) for table in tables)
+    ]
 
 
 def _table_regions(tables: Sequence[FoundTable], sheet: Sheet) -> dict[Region, TableOnPage]:

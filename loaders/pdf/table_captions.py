@@ -35,8 +35,9 @@ UNIT = re.compile(
 )
 MAX_LINES = 9
 MAX_UNIT_CHARS = 600
-MAX_GAP, MAX_FIRST_GAP = 1.9, 3.2
-"""Between the lines of a caption, and between it and the table, in type sizes."""
+MAX_GAP, MAX_FIRST_GAP, MAX_LABEL_GAP = 1.9, 3.2, 4.5
+"""Between the lines of a caption, and between it and the table, in type sizes; a line that
+begins with a label may stand further off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,8 @@ def caption_above(
             continue
         if sum(p.is_numeric for p in part.pieces) > 1 and not is_label(part.text):
             return None
-        if edge - part.box.y1 > gap * part.size or len(held) == MAX_LINES:
+        reach = MAX_LABEL_GAP if not held and is_label(part.text) else gap
+        if edge - part.box.y1 > reach * part.size or len(held) == MAX_LINES:
             return None
         held.insert(0, part)
         if is_label(part.text):

@@ -16,7 +16,7 @@ from loaders.pdf.page import Box, Segment
 
 PIECE_GAP = 0.5
 """Between words of one piece, in type sizes."""
-SAME_LINE, SAME_LINE_SMALL = 0.45, 0.65
+SAME_LINE, SAME_LINE_SMALL = 0.45, 0.75
 """How far baselines on one line may differ, in type sizes; more for raised small type."""
 MIN_PROSE_WORDS, MIN_PROSE_CHARS = 7, 38
 _NUMBER = r"[-+±~≈<>≤≥−–—↑↓▲▼△▽]{0,2}\s?[$€£¥]?\s?(?:\d[\d,.:/’' ]*|\.\d+)"
