@@ -14,6 +14,7 @@ from langchain_core.documents import Document
 
 from assistant.sentences import words
 from retrievers import Hit
+from retrievers.evidence import page_name
 
 NOT_IN_LIBRARY = "The documents do not say."
 UNSUPPORTED = "[not in the documents]"
@@ -40,11 +41,16 @@ class Source:
         return self.document.metadata.get("modality") == "figure"
 
     @property
+    def has_picture(self) -> bool:
+        """Whether there is a picture to show: of a figure, or of a table as it is printed."""
+        return "image_key" in self.document.metadata
+
+    @property
     def place(self) -> str:
         """Title and page, or section where there are no pages, as a person cites them."""
         metadata = self.document.metadata
         if "page" in metadata:
-            return f"{metadata['title']}, page {metadata['page']}"
+            return f"{metadata['title']}, {page_name(metadata)}"
         heading = metadata.get("section", "").rsplit(" › ", 1)[-1]
         is_telling = heading not in ("", metadata["title"])
         return f"{metadata['title']}, “{heading}”" if is_telling else str(metadata["title"])
@@ -53,6 +59,8 @@ class Source:
     def caption(self) -> str:
         """The figure's caption; a machine's must not pass for one that a person wrote."""
         metadata = self.document.metadata
+        if "caption" not in metadata:
+            return f"{metadata['modality'].capitalize()} in {self.place}"
         known = metadata.get("descriptions", {}).keys()
         is_guess = "blip" in known and not known & WRITTEN
         return f"{metadata['caption']}{' (caption by a machine)' if is_guess else ''}"
@@ -119,7 +127,7 @@ class Answer:
 
     @property
     def figures(self) -> tuple[Source, ...]:
-        """The figures in the answer, in their order."""
+        """The figures in the answer, and the pictures of its tables, in their order."""
         return tuple(self.source(n) for s in self.sentences for n in s.figures)
 
     def source(self, n: int) -> Source:

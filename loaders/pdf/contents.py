@@ -5,14 +5,13 @@ Leaves out the pictures themselves: they are rendered one by one when they are w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from loaders.elements import BBox, Heading, Paragraph
-from loaders.pdf.captions import CAPTION
 from loaders.pdf.figures import find_figures
 from loaders.pdf.headings import (
     Bookmark,
@@ -28,6 +27,7 @@ from loaders.pdf.segments import SLANTED, TextLayer, read_text
 from loaders.pdf.survey import Survey
 from loaders.pdf.table_pages import TableParts
 from loaders.pdf.tables import FoundTable, find_tables
+from loaders.pdf.tags import TaggedFigure, tagged_figures
 
 MAX_PRINTED_CHARS = 1_500
 """More text than this in a figure is told outside it too: its description would be cut."""
@@ -55,7 +55,8 @@ class PageContents:
         frame = Frame.of(page)
         objects = PageObjects(page, frame)
         images = read_images(objects.images, frame)
-        layer, drawings = read_text(page, frame), objects.drawings()
+        drawings = objects.drawings()
+        layer = read_text(page, frame, objects)
         return PageContents(frame, index, layer, images, drawings, objects.left_out)
 
     @property
@@ -77,6 +78,7 @@ class Picture:
     region: Region | None = None
     caption: str | None = None
     caption_box: Box | None = None
+    alt: str | None = None
     text: str = ""
     """Printed in it."""
 
@@ -122,8 +124,8 @@ class PageReading:
 
     contents: PageContents
     known: Knowledge
-    page: Any
-    """The pypdfium2 page; not used where the contents are all text."""
+    page: Callable[[], Any]
+    """Gives the pypdfium2 page; not called where the contents are all text."""
 
     @property
     def frame(self) -> Frame:
@@ -147,17 +149,18 @@ class PageReading:
         if regions is None:
             yield Picture(self.frame.box)
             regions = []
+        taken = [r.box for r in regions] + [r.caption for r in regions if r.caption]
         # Arranged on the sheet, rendered from the page.
         pictures: dict[Region, Picture | TableOnPage] = {
-            replace(r, box=sheet.from_page(r.box)): Picture(r.box, r, text=self._printed(r))
-            for r in regions
+            replace(r, box=sheet.from_page(r.box)): picture
+            for r, picture in zip(regions, self._pictures(regions), strict=True)
         }
         pictures |= _table_regions(tables.get(sheet.turns, []), sheet)
-        body = [s for s in self._outside(layer.main, sheet, regions) if id(s) not in said]
+        body = [s for s in self._outside(taken, layer.main, sheet) if id(s) not in said]
         yield from self._body(arrange(body, list(pictures)), pictures, sheet)
         for turned, segments in layer.sheets(self.frame):
             if segments is not layer.main:
-                rest = [s for s in self._outside(segments, turned, regions) if id(s) not in said]
+                rest = [s for s in self._outside(taken, segments, turned) if id(s) not in said]
                 yield from self._paragraphs(arrange(rest, []), turned)
                 if turned.turns != sheet.turns:
                     yield from _table_regions(tables.get(turned.turns, []), turned).values()
@@ -165,6 +168,28 @@ class PageReading:
             if isinstance(picture, Picture) and len(picture.text) > MAX_PRINTED_CHARS:
                 bbox = self.frame.fractions(picture.box)
                 yield Paragraph(picture.text, self.number, bbox)
+
+    def _pictures(self, regions: Sequence[Region]) -> Iterator[Picture]:
+        """The regions with what the page says of them."""
+        tagged = tagged_figures(self.page(), self.frame) if regions else []
+        for region in regions:
+            caption = " ".join(self._texts_in(region.caption)) if region.caption else ""
+            yield Picture(
+                region.box,
+                region,
+                caption or None,
+                region.caption if caption else None,
+                _alt(region.box, tagged),
+                "\n".join(self._texts_in(region.box)),
+            )
+
+    def _texts_in(self, box: Box) -> Iterator[str]:
+        """The text that stands in a part of the page, block by block."""
+        for turned, segments in self.contents.layer.sheets(self.frame):
+            inside = [s for s in segments if box.holds_centre_of(turned.on_page(s.box))]
+            for block in arrange(inside, []):
+                if isinstance(block, Block):
+                    yield block.text(self.known.survey.vocabulary)
 
     def _tables(self) -> dict[int, list[FoundTable]]:
         """The tables on the page by the direction in which they are read."""
@@ -198,22 +223,14 @@ class PageReading:
         return find_tables(segments, self.contents.drawings, sheet, words, pictures)
 
     def _outside(
-        self, segments: Iterable[Segment], sheet: Sheet, regions: Sequence[Region]
+        self, boxes: Sequence[Box], segments: Iterable[Segment], sheet: Sheet
     ) -> list[Segment]:
-        """The text that stands in no figure and is no running line."""
+        """The text that stands in none of the boxes and is no running line."""
         return [
             segment
             for segment in self._without_running_lines(segments, sheet)
-            if not any(r.box.holds_centre_of(sheet.on_page(segment.box)) for r in regions)
+            if not any(box.holds_centre_of(sheet.on_page(segment.box)) for box in boxes)
         ]
-
-    def _printed(self, region: Region) -> str:
-        """The text that stands in a figure, block by block."""
-        blocks: list[str] = []
-        for turned, segments in self.contents.layer.sheets(self.frame):
-            inside = [s for s in segments if region.box.holds_centre_of(turned.on_page(s.box))]
-            blocks += [b.text() for b in arrange(inside, []) if isinstance(b, Block)]
-        return "\n".join(blocks)
 
     def _regions(self, tables: Sequence[Box]) -> list[Region] | None:
         """The pictures on the page; None if the page is itself the picture."""
@@ -237,7 +254,7 @@ class PageReading:
             return regions
         known = [segment.box for segment in text] + [region.box for region in regions]
         known += [image.box for image in self.contents.images if image.content in repeated]
-        return regions if is_blank_but_for(self.page, self.frame, known) else None
+        return regions if is_blank_but_for(self.page(), self.frame, known) else None
 
     def _without_running_lines(self, segments: Iterable[Segment], sheet: Sheet) -> list[Segment]:
         return [s for s in segments if not self.known.survey.is_running(s, sheet.size[1])]
@@ -248,36 +265,21 @@ class PageReading:
         pictures: Mapping[Region, Picture | TableOnPage],
         sheet: Sheet,
     ) -> Iterator[Part]:
-        """The items, captions joined to their pictures; pictures: what each region shows."""
-        words = self.known.survey.vocabulary
-        captions = _captions(items, sheet)
-        said = {k for blocks in captions.values() for k in blocks}
-        headings, printed = self._headings(items, said, sheet)
+        headings, printed = self._headings(items, sheet)
         for k, item in enumerate(items):
             yield from headings.get(k, [])
             if isinstance(item, Region):
-                shown = pictures[item]
-                if isinstance(shown, TableOnPage):
-                    yield shown
-                    continue
-                blocks = [b for n in captions.get(k, []) if isinstance(b := items[n], Block)]
-                yield replace(
-                    shown,
-                    caption=" ".join(block.text(words) for block in blocks) or None,
-                    caption_box=sheet.on_page(Box.around(b.box for b in blocks))
-                    if blocks
-                    else None,
-                )
-            elif k not in said and k not in printed:
+                yield pictures[item]
+            elif k not in printed:
                 yield self._paragraph(item, sheet)
         if not items:
             yield from headings.get(0, [])
 
     def _headings(
-        self, items: Sequence[Block | Region], captions: set[int], sheet: Sheet
+        self, items: Sequence[Block | Region], sheet: Sheet
     ) -> tuple[dict[int, list[Heading]], set[int]]:
         """Headings by the item before which they stand, and the items that print them."""
-        places = [k for k, i in enumerate(items) if isinstance(i, Block) and k not in captions]
+        places = [k for k, item in enumerate(items) if isinstance(item, Block)]
         blocks = [b for k in places if isinstance(b := items[k], Block)]
         found: dict[int, list[Heading]] = {}
         printed: set[int] = set()
@@ -344,22 +346,7 @@ def _table_regions(tables: Sequence[FoundTable], sheet: Sheet) -> dict[Region, T
     }
 
 
-def _captions(items: Sequence[Block | Region], sheet: Sheet) -> dict[int, list[int]]:
-    """Picture → the blocks that print its caption, by their indexes."""
-    found: dict[int, list[int]] = {}
-    for k, item in enumerate(items):
-        if isinstance(item, Region) and item.caption:
-            caption = sheet.from_page(item.caption)
-            found[k] = [
-                n
-                for n, block in enumerate(items)
-                if isinstance(block, Block) and _prints(block, caption)
-            ]
-    return found
-
-
-def _prints(block: Block, caption: Box) -> bool:
-    """Whether a block prints the caption that stands in that box."""
-    if CAPTION.match(block.lines[0].text):
-        return caption.holds_centre_of(block.lines[0].box)
-    return caption.holds_centre_of(block.box)
+def _alt(box: Box, tagged: Iterable[TaggedFigure]) -> str | None:
+    """What the tags say of the figures that lie mostly in the box."""
+    alts = [t.alt for t in tagged if box.common(t.box).area > 0.5 * min(box.area, t.box.area)]
+    return " ".join(alts) or None

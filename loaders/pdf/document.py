@@ -6,22 +6,29 @@ made under PDFIUM. The lock is never held while the reader's caller works.
 
 from __future__ import annotations
 
+import io
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from loaders.errors import BrokenDocument, EncryptedDocument, LoaderError
+from loaders.errors import BrokenDocument, EncryptedDocument, LoaderError, PasswordNeeded
 from loaders.source import SourceFile
 
 PDFIUM = threading.RLock()
 PAGE_ERRORS = (pypdfium2.PdfiumError, LoaderError, ValueError, ArithmeticError, OSError)
 """What a damaged page raises; the other pages can still be read."""
+TAIL_BYTES = 2048
+"""At the end of the file, where its end mark stands."""
 MAX_TITLE_CHARS = 300
+MAX_LABEL_CHARS = 20
+"""A longer page label is not one to find a page by."""
+SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufffd-\uffff]+")
+"""Spaces, and what is not for the eye: it could turn or break the line it is shown in."""
 MADE_BY_PROGRAM = re.compile(
     r"(?i)(?:microsoft (?:word|powerpoint|excel|publisher)\b.*|powerpoint[ -]pr[eäé]sentation.*"
     r"|(?:untitled|document|presentation|slide|book|title|print|scan|layout|template|report"
@@ -33,13 +40,13 @@ MADE_BY_PROGRAM = re.compile(
 
 
 @contextmanager
-def open_pdf(file: SourceFile) -> Iterator[Any]:
-    """The file as a pypdfium2 document. Raises EncryptedDocument or BrokenDocument."""
-    try:
-        with PDFIUM:
-            document = pypdfium2.PdfDocument(file.path)
-    except pypdfium2.PdfiumError as error:
-        raise _explained(error, file.name) from error
+def open_pdf(file: SourceFile, passwords: Sequence[str] = ()) -> Iterator[Any]:
+    """The file as a pypdfium2 document.
+
+    passwords: tried one after the other where the file needs one. Raises PasswordNeeded,
+    EncryptedDocument or BrokenDocument.
+    """
+    document = _opened(file, passwords)
     try:
         yield document
     finally:
@@ -69,20 +76,79 @@ def page_size(document: Any, index: int) -> tuple[float, float]:
     return width, height
 
 
+@contextmanager
+def page_at_need(document: Any, index: int) -> Iterator[Callable[[], Any]]:
+    """A function that gives the page, loaded when it is first called, closed in the end."""
+    opened: list[Any] = []
+
+    def page() -> Any:
+        if not opened:
+            opened.append(document[index])
+        return opened[0]
+
+    try:
+        yield page
+    finally:
+        with PDFIUM:
+            for own in opened:
+                own.close()
+
+
 def own_title(document: Any, name: str) -> str | None:
     """The title in the document's metadata, if a person wrote it."""
-    written = re.sub(
-        r"[\s\x00-\x1f\ufffe\ufffd]+", " ", document.get_metadata_value("Title")
-    ).strip()
+    written = SPACES.sub(" ", document.get_metadata_value("Title")).strip()
     is_name = " " not in written and written.casefold() == name.rsplit(".", 1)[0].casefold()
     if is_name or not 3 <= len(written) <= MAX_TITLE_CHARS or MADE_BY_PROGRAM.fullmatch(written):
         return None
     return written if sum(c.isalpha() for c in written) >= 0.5 * len(written) else None
 
 
+def damage(document: Any, file: SourceFile) -> str | None:
+    """What is wrong with an open document as a whole; None if nothing is seen."""
+    with file.path.open("rb") as stream:
+        stream.seek(max(0, stream.seek(0, io.SEEK_END) - TAIL_BYTES))
+        has_end = b"%%EOF" in stream.read()
+    if not has_end:
+        return "the end of the file is missing: pages may be missing too; get a whole copy"
+    if not pdfium.FPDF_DocumentHasValidCrossReferenceTable(document):
+        return (
+            "the file's index of its objects is damaged and was made anew: "
+            "see in a PDF viewer whether pages are missing"
+        )
+    return None
+
+
+def page_labels(document: Any) -> dict[int, str]:
+    """Page number → what the document itself calls the page, where that is not its number."""
+    labels = {}
+    for index in range(len(document)):
+        label = SPACES.sub(" ", document.get_page_label(index)).strip()
+        if label and label != str(index + 1) and len(label) <= MAX_LABEL_CHARS:
+            labels[index + 1] = label
+    return labels
+
+
+def _opened(file: SourceFile, passwords: Sequence[str]) -> Any:
+    for password in (None, *passwords):
+        try:
+            with PDFIUM:
+                return pypdfium2.PdfDocument(file.path, password)
+        except pypdfium2.PdfiumError as error:
+            if error.err_code != pdfium.FPDF_ERR_PASSWORD:
+                raise _explained(error, file.name) from error
+    raise PasswordNeeded(_password_wanted(file.name, len(passwords)))
+
+
+def _password_wanted(name: str, n_tried: int) -> str:
+    """What to do; the passwords themselves are never shown."""
+    ways = "with `limner add --password`, in LIMNER_PASSWORD, or in the page's field for it"
+    if not n_tried:
+        return f"{name} needs a password. Give it {ways}."
+    which = "The password" if n_tried == 1 else f"None of the {n_tried} passwords"
+    return f"{which} given {'is not that of' if n_tried == 1 else 'opens'} {name}. Give it {ways}."
+
+
 def _explained(error: pypdfium2.PdfiumError, name: str) -> LoaderError:
-    if error.err_code == pdfium.FPDF_ERR_PASSWORD:
-        return EncryptedDocument(f"{name} needs a password; open it and save a copy without one.")
     if error.err_code == pdfium.FPDF_ERR_SECURITY:
         return EncryptedDocument(
             f"{name} is protected in a way that limner cannot open; save a copy without protection."

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
@@ -21,6 +21,7 @@ import pypdfium2.raw as pdfium
 from numpy.typing import NDArray
 
 from loaders.errors import LimitExceeded
+from loaders.pdf.calls import as_object, declared, fill_rows
 from loaders.pdf.page import Box, Floats, Frame
 
 MAX_OBJECTS = 1_000_000
@@ -33,6 +34,7 @@ MAX_CLIPPED = 3_000
 LARGE_POINTS = 72.0
 MAX_STRAIGHT_SEGMENTS = 400
 """Of a path that is looked at as a grid of rules."""
+BATCH_SEGMENTS = 50_000
 MAX_RULE_POINTS = 4.0
 """A straight line or a bar no thicker than this is a rule."""
 MIN_RULE_ASPECT = 4.0
@@ -40,7 +42,9 @@ STRAIGHT_POINTS = 0.3
 """How far the ends of a rule may be apart sideways."""
 WHITE = 250
 """The least value of red, green and blue of what counts as white, of 255."""
-FAINT_ALPHA = 8
+FAINT_ALPHA, OPAQUE_ALPHA = 8, 128
+MIN_GROUND_POINTS = 2.5
+"""The shorter side of a fill that may lie behind or over a word."""
 
 _Matrix = tuple[float, float, float, float, float, float]
 _IDENTITY: _Matrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
@@ -97,6 +101,55 @@ class DrawnImage(NamedTuple):
     handle: Any
     box: Box
     clip: Box
+    rank: float = 0.0
+    """Place in the order in which the page is drawn, from 0 to 1."""
+
+
+class DrawnText(NamedTuple):
+    """A text object: clip is the part of the page that it may show on."""
+
+    clip: Box
+    rank: float
+
+
+class Fills(NamedTuple):
+    """Opaque filled shapes that are large enough to lie behind or over a word.
+
+    boxes: float (n, 4), as displayed, not clipped. colours: int (n, 3), of 255.
+    """
+
+    boxes: Floats
+    colours: NDArray[np.int64]
+    ranks: Floats
+
+    @staticmethod
+    def joined(parts: Sequence[Fills]) -> Fills:
+        return Fills(
+            np.concatenate([np.empty((0, 4)), *(part.boxes for part in parts)]),
+            np.concatenate([np.empty((0, 3), np.int64), *(part.colours for part in parts)]),
+            np.concatenate([np.empty(0), *(part.ranks for part in parts)]),
+        )
+
+
+class _Paths(NamedTuple):
+    """The paths of one holder, the matrix that applies to them, and its clip."""
+
+    handles: list[int]
+    ranks: list[float]
+    matrix: _Matrix
+    clip: Box
+
+
+class _Holder(NamedTuple):
+    """The page, or a form: its objects are drawn from rank first on, over extent."""
+
+    handle: int
+    is_form: bool
+    matrix: _Matrix
+    clip: Box
+    depth: int
+    first: float
+    extent: float
 
 
 class PageObjects:
@@ -110,9 +163,11 @@ class PageObjects:
     def __init__(self, page: Any, frame: Frame) -> None:
         self.images: list[DrawnImage] = []
         self.left_out: str | None = None
+        self.texts: dict[int, DrawnText] = {}
+        """By their handles; those in forms that are clipped away are left out."""
         self._frame = frame
-        self._paths: list[tuple[list[int], _Matrix, Box]] = []
-        """Handles of one holder, the matrix that applies to them, and its clip."""
+        self._paths: list[_Paths] = []
+        self._fills: list[Fills] = []
         self._n_clipped = 0
         self._deadline = time.monotonic() + MAX_SECONDS
         try:
@@ -122,19 +177,24 @@ class PageObjects:
 
     def drawings(self) -> Drawings:
         """The shapes that show."""
+        self._fills = []
         if not self.left_out:
             try:
-                return Drawings.joined([self._drawn(*paths) for paths in self._paths])
+                return Drawings.joined([self._drawn(paths) for paths in self._paths])
             except LimitExceeded as error:
                 self.left_out = str(error)
         return Drawings.joined([])
 
+    def fills(self) -> Fills:
+        """The fills among the `drawings`, which must have been read, and white ones."""
+        return Fills.joined(self._fills)
+
     def _walk(self, page: Any) -> None:
         calls = _calls()
         n_seen = 0
-        waiting = [(_address(page.raw), False, _IDENTITY, self._frame.box, 0)]
+        waiting = [_Holder(_address(page.raw), False, _IDENTITY, self._frame.box, 0, 0.0, 1.0)]
         while waiting:
-            holder, is_form, matrix, clip, depth = waiting.pop()
+            holder, is_form, matrix, clip, depth, first, extent = waiting.pop()
             count = calls.count_in_form if is_form else calls.count_on_page
             get = calls.get_in_form if is_form else calls.get_on_page
             n_objects = count(holder)
@@ -145,24 +205,27 @@ class PageObjects:
                 )
             handles = [h for h in map(get, repeat(holder), range(n_objects)) if h]
             kinds = list(map(calls.kind, handles))
-            paths = []
-            for handle, kind in zip(handles, kinds, strict=True):
+            paths = _Paths([], [], matrix, clip)
+            step = extent / max(1, len(handles))
+            for k, (handle, kind) in enumerate(zip(handles, kinds, strict=True)):
+                rank = first + k * step
                 if kind in {pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_SHADING}:
-                    paths.append(handle)
+                    paths.handles.append(handle)
+                    paths.ranks.append(rank)
+                elif kind == pdfium.FPDF_PAGEOBJ_TEXT:
+                    self.texts[handle] = DrawnText(self._shown(handle, matrix, clip), rank)
                 elif kind == pdfium.FPDF_PAGEOBJ_IMAGE:
-                    own = self._clip(handle, matrix)
                     if box := _bounds(handle, matrix, self._frame):
-                        shown = clip.common(own) if own else clip
-                        self.images.append(DrawnImage(_object(handle), box, shown))
+                        shown = self._shown(handle, matrix, clip)
+                        self.images.append(DrawnImage(as_object(handle), box, shown, rank))
                 elif kind == pdfium.FPDF_PAGEOBJ_FORM and depth < MAX_DEPTH:
-                    own = self._clip(handle, matrix)
-                    shown = clip.common(own) if own else clip
+                    shown = self._shown(handle, matrix, clip)
                     if shown.area > 0:
                         inner = _combined(_matrix(handle), matrix)
-                        waiting.append((handle, True, inner, shown, depth + 1))
+                        waiting.append(_Holder(handle, True, inner, shown, depth + 1, rank, step))
                 self._check_time()
-            if paths:
-                self._paths.append((paths, matrix, clip))
+            if paths.handles:
+                self._paths.append(paths)
 
     def _check_time(self) -> None:
         if time.monotonic() > self._deadline:
@@ -170,14 +233,19 @@ class PageObjects:
                 f"its drawings take longer than the limit of {MAX_SECONDS:g} seconds for one page"
             )
 
-    def _clip(self, handle: int, matrix: _Matrix) -> Box | None:
-        return _clip(handle, matrix, self._frame)
+    def _shown(self, handle: int, matrix: _Matrix, clip: Box) -> Box:
+        """The part of the clip in which the object may show."""
+        own = _clip(handle, matrix, self._frame)
+        return clip.common(own) if own else clip
 
-    def _drawn(self, handles: list[int], matrix: _Matrix, clip: Box) -> Drawings:
+    def _drawn(self, paths: _Paths) -> Drawings:
+        handles, ranks, matrix, clip = paths
         boxes = _boxes(handles, matrix, self._frame)
         fills, strokes = _modes(handles)
-        fills &= ~_is_white(handles, _calls().fill_colour)
-        strokes &= ~_is_white(handles, _calls().stroke_colour)
+        fill_colours = _colours(handles, _calls().fill_colour)
+        self._fills.append(_grounds(boxes, fills, fill_colours, ranks))
+        fills &= ~_is_white(fill_colours)
+        strokes &= ~_is_white(_colours(handles, _calls().stroke_colour))
         shown = (fills | strokes) & np.isfinite(boxes).all(axis=1)
         clips = np.tile(np.array(clip), (len(handles), 1))
         large = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) > LARGE_POINTS
@@ -186,24 +254,23 @@ class PageObjects:
                 self._n_clipped += 1
                 if self._n_clipped > MAX_CLIPPED:
                     continue
-            if own := self._clip(handles[k], matrix):
-                clips[k] = clip.common(own)
+            clips[k] = self._shown(handles[k], matrix, clip)
             self._check_time()
-        found: list[Drawings] = []
         kinds = np.full(len(handles), Kind.SHAPE)
         kinds[_is_thin(boxes)] = Kind.RULE
         counts = np.fromiter(map(_calls().n_segments, handles), np.int64, len(handles))
-        straight = shown & (kinds == Kind.SHAPE) & (counts >= 2)
-        for k in np.flatnonzero(straight & (counts <= MAX_STRAIGHT_SEGMENTS)).tolist():
-            runs = _straight_runs(handles[k], int(counts[k]), matrix, self._frame)
-            if runs is None:
-                continue
-            if fills[k]:
-                kinds[k] = Kind.FILL if len(runs) <= 4 else Kind.SHAPE
-            else:
-                shown[k] = False
-                inside = _within(runs, clips[k])
-                found.append(Drawings.rules(inside))
+        is_short = (counts >= 2) & (counts <= MAX_STRAIGHT_SEGMENTS)
+        found: list[Drawings] = []
+        for some in _batches(np.flatnonzero(shown & (kinds == Kind.SHAPE) & is_short), counts):
+            runs, owners = _straight_runs(
+                [handles[k] for k in some.tolist()], counts[some], matrix, self._frame
+            )
+            n_runs = np.bincount(owners, minlength=len(some))
+            kinds[some[fills[some] & (n_runs > 0) & (n_runs <= 4)]] = Kind.FILL
+            shown[some[~fills[some] & (n_runs > 0)]] = False
+            is_line = ~fills[some[owners]]
+            inside = _within(runs[is_line], clips[some[owners[is_line]]])
+            found.append(Drawings.rules(inside))
             self._check_time()
         boxes = _clipped(boxes, clips)
         shown &= (boxes[:, 2] >= boxes[:, 0]) & (boxes[:, 3] >= boxes[:, 1])
@@ -226,48 +293,86 @@ def _clipped(boxes: Floats, clips: Floats) -> Floats:
     return np.concatenate([low, high], axis=1)
 
 
-def _within(boxes: Floats, clip: Floats) -> Floats:
-    inside = _clipped(boxes, np.tile(clip, (len(boxes), 1)))
+def _within(boxes: Floats, clips: Floats) -> Floats:
+    inside = _clipped(boxes, clips)
     return inside[(inside[:, 2] >= inside[:, 0]) & (inside[:, 3] >= inside[:, 1])]
 
 
-def _straight_runs(handle: int, n_segments: int, matrix: _Matrix, frame: Frame) -> Floats | None:
-    """The level and upright lines that a path consists of, (n, 4); None if it has others."""
-    runs: list[tuple[float, float, float, float]] = []
-    x, y = ctypes.c_float(), ctypes.c_float()
-    begin = here = (0.0, 0.0)
-    for index in range(n_segments):
-        segment = pdfium.FPDFPath_GetPathSegment(_object(handle), index)
-        kind = pdfium.FPDFPathSegment_GetType(segment)
-        if kind == pdfium.FPDF_SEGMENT_BEZIERTO:
-            return None
-        if not pdfium.FPDFPathSegment_GetPoint(segment, x, y):
-            return None
-        point = (x.value, y.value)
-        if kind == pdfium.FPDF_SEGMENT_MOVETO:
-            begin = here = point
-            continue
-        ends = [(here, point)]
-        if pdfium.FPDFPathSegment_GetClose(segment):
-            ends.append((point, begin))
-        for (x0, y0), (x1, y1) in ends:
-            across, along = sorted((abs(x0 - x1), abs(y0 - y1)))
-            if across > STRAIGHT_POINTS:
-                return None
-            if along > 0:
-                runs.append((min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)))
-        here = point
-    if not runs:
-        return None
-    # The matrix of a path applies to its points, the form's to the path.
-    a, b, c, d, e, f = _combined(_matrix(handle), matrix)
-    corners = np.array(runs)
-    xs = a * corners[:, [0, 2]] + c * corners[:, [1, 3]] + e
-    ys = b * corners[:, [0, 2]] + d * corners[:, [1, 3]] + f
-    drawn = np.stack([xs.min(1), ys.min(1), xs.max(1), ys.max(1)], axis=1)
-    if not np.isfinite(drawn).all() or not _is_level(drawn).all():
-        return None
-    return frame.displayed(drawn)
+def _batches(chosen: NDArray[np.int64], counts: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Parts of chosen of about BATCH_SEGMENTS in all, so that the time can be looked at."""
+    if len(chosen):
+        batches = np.cumsum(counts[chosen]) // BATCH_SEGMENTS
+        yield from np.split(chosen, np.flatnonzero(np.diff(batches)) + 1)
+
+
+def _straight_runs(
+    handles: list[int], counts: NDArray[np.int64], matrix: _Matrix, frame: Frame
+) -> tuple[Floats, NDArray[np.int64]]:
+    """The level and upright lines of the paths that consist of nothing else.
+
+    Gives boxes (n, 4) as displayed, and the index of the path of each.
+    """
+    segments, kinds, owners = _segments(handles, counts)
+    points = np.full((len(segments), 2), np.nan, np.float32)
+    fill_rows(_calls().segment_point, segments, points)
+    closes = np.fromiter(map(_calls().segment_closes, segments), bool, len(segments))
+    ends = points.astype(np.float64)
+    is_move = kinds == pdfium.FPDF_SEGMENT_MOVETO
+    is_first = np.diff(owners, prepend=-1) > 0
+    before = np.where(is_first[:, None], 0.0, np.roll(ends, 1, axis=0))
+    places = np.arange(len(segments))
+    # A path that begins without a move begins at the origin, index -1 here.
+    begun = np.maximum.accumulate(np.where(is_move | is_first, places, 0))
+    begun = np.where(is_move[begun], begun, -1)
+    begins = np.concatenate([ends, [[0.0, 0.0]]])[begun]
+    drawn = np.flatnonzero(~is_move)
+    closed = np.flatnonzero(~is_move & closes)
+    lines = np.concatenate(
+        [
+            np.concatenate([before[drawn], ends[drawn]], axis=1),
+            np.concatenate([ends[closed], begins[closed]], axis=1),
+        ]
+    )
+    order = np.argsort(np.concatenate([drawn, closed]), kind="stable")
+    lines, own = lines[order], np.concatenate([owners[drawn], owners[closed]])[order]
+    extents = np.abs(lines[:, 2:] - lines[:, :2])
+    is_run = extents.max(axis=1) > 0
+    slanted = ~(extents.min(axis=1) <= STRAIGHT_POINTS)  # true where a point is not known
+    runs = _placed(lines, _matrices(handles, matrix)[own])
+    slanted |= is_run & ~(np.isfinite(runs).all(axis=1) & _is_level(runs))
+    kept = is_run & (np.bincount(own[slanted], minlength=len(handles)) == 0)[own]
+    return frame.displayed(runs[kept]), own[kept]
+
+
+def _segments(
+    handles: list[int], counts: NDArray[np.int64]
+) -> tuple[list[int], NDArray[np.int64], NDArray[np.int64]]:
+    """Handles of the segments of the paths without curves, their kinds, and whose they are."""
+    calls = _calls()
+    owners = np.repeat(np.arange(len(handles)), counts)
+    indexes = np.concatenate([np.arange(n) for n in counts.tolist()])
+    found = list(map(calls.segment, [handles[k] for k in owners.tolist()], indexes.tolist()))
+    kinds = np.fromiter(map(calls.segment_kind, found), np.int64, len(found))
+    is_curve = (kinds != pdfium.FPDF_SEGMENT_LINETO) & (kinds != pdfium.FPDF_SEGMENT_MOVETO)
+    straight = (np.bincount(owners[is_curve], minlength=len(handles)) == 0)[owners]
+    return [found[k] for k in np.flatnonzero(straight).tolist()], kinds[straight], owners[straight]
+
+
+def _matrices(handles: list[int], outer: _Matrix) -> Floats:
+    """(n, 6): the matrix of a path applies to its points, the outer one to the path."""
+    own = np.tile(np.array(_IDENTITY, np.float32), (len(handles), 1))
+    start, stride = own.ctypes.data, own.strides[0]
+    deque(map(_calls().matrix, handles, range(start, start + own.nbytes, stride)), maxlen=0)
+    a, b, c, d, e, f = own.astype(np.float64).T
+    return np.stack(_combined((a, b, c, d, e, f), outer), axis=1)
+
+
+def _placed(lines: Floats, matrices: Floats) -> Floats:
+    """The boxes around lines (n, 4) from point to point, each under its own matrix."""
+    a, b, c, d, e, f = matrices.T
+    xs = a * lines[:, [0, 2]].T + c * lines[:, [1, 3]].T + e
+    ys = b * lines[:, [0, 2]].T + d * lines[:, [1, 3]].T + f
+    return np.stack([xs.min(0), ys.min(0), xs.max(0), ys.max(0)], axis=1)
 
 
 def _is_level(boxes: Floats) -> NDArray[np.bool_]:
@@ -278,7 +383,7 @@ def _is_level(boxes: Floats) -> NDArray[np.bool_]:
 def _boxes(handles: list[int], matrix: _Matrix, frame: Frame) -> Floats:
     """(n, 4) as displayed; nan where an object has none."""
     found = np.full((len(handles), 4), np.nan, np.float32)
-    _fill(_calls().bounds, handles, found)
+    fill_rows(_calls().bounds, handles, found)
     a, b, c, d, e, f = matrix
     left, bottom, right, top = found.astype(np.float64).T
     xs = np.stack([a * x + c * y + e for x in (left, right) for y in (bottom, top)])
@@ -291,27 +396,31 @@ def _modes(handles: list[int]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which paths are filled, and which are stroked; a shading is filled."""
     modes = np.zeros((len(handles), 2), np.int32)
     modes[:, 0] = -1
-    _fill(_calls().draw_mode, handles, modes)
+    fill_rows(_calls().draw_mode, handles, modes)
     return modes[:, 0] != pdfium.FPDF_FILLMODE_NONE, modes[:, 1] != 0
 
 
-def _is_white(handles: list[int], colour: Callable[..., int]) -> NDArray[np.bool_]:
-    """White or transparent."""
+def _colours(handles: list[int], colour: Callable[..., int]) -> NDArray[np.uint32]:
+    """(n, 4): red, green, blue, alpha; black for what has none, as a shading."""
     rgba = np.zeros((len(handles), 4), np.uint32)
     rgba[:, 3] = 255
-    _fill(colour, handles, rgba)
+    fill_rows(colour, handles, rgba)
+    return rgba
+
+
+def _is_white(rgba: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """White or transparent."""
     white: NDArray[np.bool_] = (rgba[:, :3].min(axis=1) >= WHITE) | (rgba[:, 3] < FAINT_ALPHA)
     return white
 
 
-def _fill(call: Callable[..., int], handles: list[int], rows: NDArray[Any]) -> None:
-    """Have the call write one row for each handle, through pointers into the array."""
-    start, stride = rows.ctypes.data, rows.strides[0]
-    columns = [
-        range(start + rows.itemsize * k, start + rows.itemsize * k + rows.nbytes, stride)
-        for k in range(rows.shape[1])
-    ]
-    deque(map(call, handles, *columns), maxlen=0)
+def _grounds(
+    boxes: Floats, fills: NDArray[np.bool_], rgba: NDArray[np.uint32], ranks: list[float]
+) -> Fills:
+    sides = boxes[:, 2:] - boxes[:, :2]
+    large = fills & (rgba[:, 3] >= OPAQUE_ALPHA) & (sides.min(axis=1) >= MIN_GROUND_POINTS)
+    colours = rgba[large, :3].astype(np.int64)
+    return Fills(boxes[large], colours, np.array(ranks)[large])
 
 
 def _bounds(handle: int, matrix: _Matrix, frame: Frame) -> Box | None:
@@ -321,10 +430,13 @@ def _bounds(handle: int, matrix: _Matrix, frame: Frame) -> Box | None:
 
 def _clip(handle: int, matrix: _Matrix, frame: Frame) -> Box | None:
     """The box around what the object is clipped to; None if it is not clipped."""
-    path = pdfium.FPDFPageObj_GetClipPath(_object(handle))
+    address = _calls().clip_path(handle)
+    if not address or _calls().n_clip_paths(address) < 1:
+        return None
+    path = ctypes.cast(address, pdfium.FPDF_CLIPPATH)
     clip = None
     x, y = ctypes.c_float(), ctypes.c_float()
-    for index in range(max(0, pdfium.FPDFClipPath_CountPaths(path)) if path else 0):
+    for index in range(pdfium.FPDFClipPath_CountPaths(path)):
         points = []
         for k in range(pdfium.FPDFClipPath_CountPathSegments(path, index)):
             segment = pdfium.FPDFClipPath_GetPathSegment(path, index, k)
@@ -347,7 +459,7 @@ def _displayed(points: list[tuple[float, float]], matrix: _Matrix, frame: Frame)
 
 def _matrix(handle: int) -> _Matrix:
     m = pdfium.FS_MATRIX()
-    found = pdfium.FPDFPageObj_GetMatrix(_object(handle), m)
+    found = pdfium.FPDFPageObj_GetMatrix(as_object(handle), m)
     return (m.a, m.b, m.c, m.d, m.e, m.f) if found else _IDENTITY
 
 
@@ -364,16 +476,12 @@ def _combined(inner: _Matrix, outer: _Matrix) -> _Matrix:
     )
 
 
-def _object(handle: int) -> Any:
-    return ctypes.cast(handle, pdfium.FPDF_PAGEOBJECT)
-
-
 def _address(raw: Any) -> int:
     return ctypes.cast(raw, ctypes.c_void_p).value or 0
 
 
 class _Calls(NamedTuple):
-    """PDFium's functions that are called for every object, with plain integers for pointers."""
+    """PDFium's functions that are called for every object."""
 
     count_on_page: Callable[[int], int]
     count_in_form: Callable[[int], int]
@@ -385,16 +493,18 @@ class _Calls(NamedTuple):
     n_segments: Callable[[int], int]
     fill_colour: Callable[..., int]
     stroke_colour: Callable[..., int]
+    matrix: Callable[..., int]
+    segment: Callable[[int, int], int]
+    segment_kind: Callable[[int], int]
+    segment_point: Callable[..., int]
+    segment_closes: Callable[[int], int]
+    clip_path: Callable[[int], int | None]
+    n_clip_paths: Callable[[int], int]
 
 
 @cache
 def _calls() -> _Calls:
     handle, number = ctypes.c_void_p, ctypes.c_int
-
-    def declared(function: Any, result: Any, *arguments: Any) -> Any:
-        address = ctypes.cast(function, ctypes.c_void_p).value or 0
-        return ctypes.CFUNCTYPE(result, *arguments)(address)
-
     return _Calls(
         declared(pdfium.FPDFPage_CountObjects, number, handle),
         declared(pdfium.FPDFFormObj_CountObjects, number, handle),
@@ -406,4 +516,11 @@ def _calls() -> _Calls:
         declared(pdfium.FPDFPath_CountSegments, number, handle),
         declared(pdfium.FPDFPageObj_GetFillColor, number, *[handle] * 5),
         declared(pdfium.FPDFPageObj_GetStrokeColor, number, *[handle] * 5),
+        declared(pdfium.FPDFPageObj_GetMatrix, number, *[handle] * 2),
+        declared(pdfium.FPDFPath_GetPathSegment, handle, handle, number),
+        declared(pdfium.FPDFPathSegment_GetType, number, handle),
+        declared(pdfium.FPDFPathSegment_GetPoint, number, *[handle] * 3),
+        declared(pdfium.FPDFPathSegment_GetClose, number, handle),
+        declared(pdfium.FPDFPageObj_GetClipPath, handle, handle),
+        declared(pdfium.FPDFClipPath_CountPaths, number, handle),
     )

@@ -20,7 +20,10 @@ import pypdfium2.raw as pdfium
 from numpy.typing import NDArray
 
 from loaders.errors import LimitExceeded
+from loaders.pdf.calls import as_object, declared
+from loaders.pdf.objects import PageObjects
 from loaders.pdf.page import Box, Floats, Frame, Segment, Sheet, turned
+from loaders.pdf.visibility import Words, is_hidden
 
 MAX_CHARS = 500_000
 """On one page. A page of the smallest print holds about 20,000."""
@@ -75,6 +78,8 @@ class TextLayer:
     """
 
     by_turns: dict[int, list[Segment]] = field(default_factory=dict)
+    n_hidden: int = 0
+    """Characters left out because they cannot be seen."""
 
     @cached_property
     def _n_chars(self) -> dict[int, int]:
@@ -109,9 +114,10 @@ class _Style(NamedTuple):
     turns: int
 
 
-def read_text(page: Any, frame: Frame) -> TextLayer:
-    """The text layer of a pypdfium2 page; what lies off the page is left out.
+def read_text(page: Any, frame: Frame, objects: PageObjects) -> TextLayer:
+    """The text layer of a pypdfium2 page; what cannot be seen on it is left out.
 
+    objects: of the same page, after its drawings were read.
     Raises LimitExceeded if the page holds more than MAX_CHARS.
     """
     textpage = page.get_textpage()
@@ -124,13 +130,15 @@ def read_text(page: Any, frame: Frame) -> TextLayer:
         textpage.close()
     if words is None:
         return TextLayer()
+    says = words.says_something()
+    hidden = says & is_hidden(page, frame, objects, Words(words.handles, words.boxes, words.sizes))
+    n_hidden = sum(len(words.texts[k]) for k in np.flatnonzero(hidden))
     by_turns: dict[int, list[Segment]] = {}
-    is_shown = words.is_shown(frame)
     for turns in np.unique(words.turns):
-        chosen = np.flatnonzero((words.turns == turns) & is_shown)
+        chosen = np.flatnonzero((words.turns == turns) & says & ~hidden)
         if len(chosen):
             by_turns[int(turns)] = list(words.segments(chosen, int(turns), frame))
-    return TextLayer(by_turns)
+    return TextLayer(by_turns, n_hidden)
 
 
 @dataclass(slots=True)
@@ -138,6 +146,8 @@ class _Words:
     """Words in the order of the file; one array element for each word."""
 
     texts: list[str]
+    handles: NDArray[np.int64]
+    """Addresses of the text objects that draw them, 0 where not known."""
     boxes: Floats
     baselines: Floats
     """(n, 4): where the pen stands, as an empty box."""
@@ -155,12 +165,14 @@ class _Words:
         boxes = frame.displayed(_char_boxes(raw, glyphs))
         starts = _word_starts(codes, glyphs, boxes)
         firsts = glyphs[starts]
-        styles = [_Style(*style) for style in _styles(textpage, raw, firsts, frame)]
+        handles = [_calls().text_object(raw, index) or 0 for index in firsts.tolist()]
+        styles = [_Style(*style) for style in _styles(textpage, handles, firsts, frame)]
         texts = _texts(codes, glyphs, starts)
         heights = np.maximum.reduceat(_extents(boxes), starts)
         heights[[not HAS_LETTER(text) for text in texts]] = 0.0
         return _Words(
             texts=texts,
+            handles=np.array(handles, np.int64),
             boxes=_merged(boxes, starts),
             baselines=frame.displayed(_origins(raw, firsts)),
             sizes=_plausible(np.array([s.size for s in styles]), heights),
@@ -168,17 +180,14 @@ class _Words:
             turns=np.array([s.turns for s in styles]),
         )
 
-    def is_shown(self, frame: Frame) -> NDArray[np.bool_]:
-        """Which words lie on the page and say something; rows of dots do not."""
-        x = (self.boxes[:, 0] + self.boxes[:, 2]) / 2
-        y = (self.boxes[:, 1] + self.boxes[:, 3]) / 2
-        inside = (x >= 0) & (x <= frame.width) & (y >= 0) & (y <= frame.height)
+    def says_something(self) -> NDArray[np.bool_]:
+        """Which words say something; rows of dots do not."""
         is_dots = np.array([text[:1] in DOT and bool(DOTS(text)) for text in self.texts])
         padded = np.concatenate([[False], is_dots, [False]])
         in_row = padded[:-2] | padded[2:]
         leaders = is_dots & (in_row | np.array([len(text) > 3 for text in self.texts]))
-        shown: NDArray[np.bool_] = inside & ~leaders & np.array([bool(text) for text in self.texts])
-        return shown
+        says: NDArray[np.bool_] = ~leaders & np.array([bool(text) for text in self.texts])
+        return says
 
     def segments(self, chosen: NDArray[np.int64], turns: int, frame: Frame) -> Iterator[Segment]:
         """Join the chosen words, all read in one direction, to segments."""
@@ -291,22 +300,18 @@ def _plausible(sizes: Floats, heights: Floats) -> Floats:
 
 
 def _styles(
-    textpage: Any, raw: int | None, firsts: NDArray[np.int64], frame: Frame
+    textpage: Any, handles: list[int], firsts: NDArray[np.int64], frame: Frame
 ) -> Iterator[_Style]:
     """The style of each word, looked up once for each text object."""
-    calls = _calls()
-    of_object: dict[int | None, _Style] = {}
+    of_object: dict[int, _Style] = {}
     of_font: dict[int, bool] = {}
-    for index in firsts.tolist():
-        drawn = calls.text_object(raw, index)
+    for index, drawn in zip(firsts.tolist(), handles, strict=True):
         if drawn not in of_object:
             of_object[drawn] = _style(textpage, drawn, index, frame, of_font)
         yield of_object[drawn]
 
 
-def _style(
-    textpage: Any, drawn: int | None, index: int, frame: Frame, of_font: dict[int, bool]
-) -> _Style:
+def _style(textpage: Any, drawn: int, index: int, frame: Frame, of_font: dict[int, bool]) -> _Style:
     matrix = pdfium.FS_MATRIX()
     if not pdfium.FPDFText_GetMatrix(textpage, index, matrix):
         matrix.a = matrix.d = 1.0
@@ -320,7 +325,7 @@ def _style(
 
 
 def _is_bold(drawn: int, of_font: dict[int, bool]) -> bool:
-    font = pdfium.FPDFTextObj_GetFont(ctypes.cast(drawn, pdfium.FPDF_PAGEOBJECT))
+    font = pdfium.FPDFTextObj_GetFont(as_object(drawn))
     if not font:
         return False
     address = ctypes.addressof(font.contents)
@@ -333,11 +338,7 @@ def _is_bold(drawn: int, of_font: dict[int, bool]) -> bool:
 
 
 class _Calls(NamedTuple):
-    """PDFium's functions that are called for every character.
-
-    Declared again with plain integers for pointers: called through `map`, they cost a
-    third of pypdfium2's own declarations, which build a pointer object for each argument.
-    """
+    """PDFium's functions that are called for every character."""
 
     code: Callable[[int | None, int], int]
     text_object: Callable[[int | None, int], int | None]
@@ -348,11 +349,6 @@ class _Calls(NamedTuple):
 @cache
 def _calls() -> _Calls:
     handle, index, out = ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p
-
-    def declared(function: Any, result: Any, *arguments: Any) -> Any:
-        address = ctypes.cast(function, ctypes.c_void_p).value or 0
-        return ctypes.CFUNCTYPE(result, *arguments)(address)
-
     return _Calls(
         declared(pdfium.FPDFText_GetUnicode, ctypes.c_uint, handle, index),
         declared(pdfium.FPDFText_GetTextObject, ctypes.c_void_p, handle, index),
