@@ -32,6 +32,8 @@ from loaders.pdf.tags import TaggedFigure, tagged_figures
 
 MAX_PRINTED_CHARS = 1_500
 """More text than this in a figure is told outside it too: its description would be cut."""
+MAX_PICTURE_SHARE = 0.8
+"""Of the page; a larger image is its ground or its scan, and tables may stand on it."""
 MIN_TEXT_CHARS = 20
 """A page with fewer characters than this has no text layer worth the name."""
 
@@ -202,19 +204,32 @@ class PageReading:
         """The tables on the page by the direction in which they are read."""
         found: dict[int, list[FoundTable]] = {}
         layer = self.contents.layer
+        pictures = [
+            image.box
+            for image in self.contents.images
+            if image.content not in self.known.repeated_pictures
+            and image.box.area < MAX_PICTURE_SHARE * self.frame.box.area
+        ]
         for turns, segments in layer.by_turns.items():
             if turns == SLANTED:
                 continue
             sheet = Sheet(self.frame, turns)
             kept = self._without_running_lines(segments, sheet)
-            words = self.known.survey.vocabulary
-            tables = find_tables(kept, self.contents.drawings, sheet, words)
+            tables = self._tables_among(kept, sheet, pictures)
+            if cut := _cut_off(segments, kept, tables):
+                tables = self._tables_among([*kept, *cut], sheet, pictures)
             if turns == layer.main_turns:
                 parts = self.known.table_parts
                 tables = parts.completed(tables, self.contents.index, kept)
             if tables:
                 found[turns] = tables
         return found
+
+    def _tables_among(
+        self, segments: Sequence[Segment], sheet: Sheet, pictures: Sequence[Box]
+    ) -> list[FoundTable]:
+        words = self.known.survey.vocabulary
+        return find_tables(segments, self.contents.drawings, sheet, words, pictures)
 
     def _outside(
         self, boxes: Sequence[Box], segments: Iterable[Segment], sheet: Sheet
@@ -316,6 +331,20 @@ class PageReading:
 
     def _fractions(self, blocks: Iterable[Block], sheet: Sheet) -> BBox:
         return self.frame.fractions(sheet.on_page(Box.around(block.box for block in blocks)))
+
+
+def _cut_off(
+    segments: Sequence[Segment], kept: Sequence[Segment], tables: Sequence[FoundTable]
+) -> list[Segment]:
+    """Running lines that are the header of a table, since it goes on over several pages."""
+    if len(kept) == len(segments):
+        return []
+    known = {id(segment) for segment in kept}
+    return [
+        s
+        for s in segments
+        if id(s) not in known and any(table.box.holds_centre_of(s.box) for table in tables)
+    ]
 
 
 def _table_regions(tables: Sequence[FoundTable], sheet: Sheet) -> dict[Region, TableOnPage]:
