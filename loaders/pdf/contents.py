@@ -284,7 +284,7 @@ class PageReading:
                 own = [places[k] for k in heading.blocks]
                 if printed.isdisjoint(own):
                     text = " ".join(blocks[k].text() for k in heading.blocks)
-                    level = self.known.ladder.level(heading.style)
+                    level = self.known.ladder.level(heading.style, text)
                     bbox = self._fractions([blocks[k] for k in heading.blocks], sheet)
                     found.setdefault(own[0], []).append(Heading(text, level, self.number, bbox))
                     printed.update(own)
