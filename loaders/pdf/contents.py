@@ -5,7 +5,7 @@ Leaves out the pictures themselves: they are rendered one by one when they are w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -122,8 +122,8 @@ class PageReading:
 
     contents: PageContents
     known: Knowledge
-    page: Any
-    """The pypdfium2 page; not used where the contents are all text."""
+    page: Callable[[], Any]
+    """Gives the pypdfium2 page; not called where the contents are all text."""
 
     @property
     def frame(self) -> Frame:
@@ -169,7 +169,7 @@ class PageReading:
 
     def _pictures(self, regions: Sequence[Region]) -> Iterator[Picture]:
         """The regions with what the page says of them."""
-        tagged = tagged_figures(self.page, self.frame) if regions else []
+        tagged = tagged_figures(self.page(), self.frame) if regions else []
         for region in regions:
             caption = " ".join(self._texts_in(region.caption)) if region.caption else ""
             yield Picture(
@@ -242,7 +242,7 @@ class PageReading:
         known = [turned.on_page(s.box) for turned, segments in sheets for s in segments]
         known += [region.box for region in regions]
         known += [image.box for image in self.contents.images if image.content in repeated]
-        return regions if is_blank_but_for(self.page, self.frame, known) else None
+        return regions if is_blank_but_for(self.page(), self.frame, known) else None
 
     def _without_running_lines(self, segments: Iterable[Segment], sheet: Sheet) -> list[Segment]:
         survey, index, height = self.known.survey, self.contents.index, sheet.size[1]
