@@ -261,12 +261,16 @@ class PageReading:
         )
         if self.contents.has_text:
             return regions
-        known = [segment.box for segment in text] + [region.box for region in regions]
+        # A page number too is nothing to be seen besides the text.
+        sheets = self.contents.layer.sheets(self.frame)
+        known = [turned.on_page(s.box) for turned, segments in sheets for s in segments]
+        known += [region.box for region in regions]
         known += [image.box for image in self.contents.images if image.content in repeated]
         return regions if is_blank_but_for(self.page(), self.frame, known) else None
 
     def _without_running_lines(self, segments: Iterable[Segment], sheet: Sheet) -> list[Segment]:
-        return [s for s in segments if not self.known.survey.is_running(s, sheet.size[1])]
+        survey, index, height = self.known.survey, self.contents.index, sheet.size[1]
+        return [s for s in segments if not survey.is_running(s, index, height)]
 
     def _body(
         self,
@@ -304,7 +308,7 @@ class PageReading:
                 own = [places[k] for k in heading.blocks]
                 if printed.isdisjoint(own):
                     text = " ".join(blocks[k].text() for k in heading.blocks)
-                    level = self.known.ladder.level(heading.style)
+                    level = self.known.ladder.level(heading.style, text)
                     bbox = self._fractions([blocks[k] for k in heading.blocks], sheet)
                     found.setdefault(own[0], []).append(Heading(text, level, self.number, bbox))
                     printed.update(own)
