@@ -13,7 +13,7 @@ import numpy as np
 
 from loaders.elements import BBox, Heading, Paragraph
 from loaders.pdf.annotations import Annotations, read_annotations
-from loaders.pdf.figures import find_figures
+from loaders.pdf.figures import are_drawn, find_figures
 from loaders.pdf.headings import (
     Bookmark,
     Ladder,
@@ -228,8 +228,10 @@ class PageReading:
     def _tables_among(
         self, segments: Sequence[Segment], sheet: Sheet, pictures: Sequence[Box]
     ) -> list[FoundTable]:
-        words = self.known.survey.vocabulary
-        return find_tables(segments, self.contents.drawings, sheet, words, pictures)
+        words, drawings = self.known.survey.vocabulary, self.contents.drawings
+        found = find_tables(segments, drawings, sheet, words, pictures)
+        drawn = are_drawn([sheet.on_page(t.box) for t in found], drawings, self.frame)
+        return [t for t, is_drawn in zip(found, drawn, strict=True) if t.caption or not is_drawn]
 
     def _outside(
         self, boxes: Sequence[Box], segments: Iterable[Segment], sheet: Sheet
