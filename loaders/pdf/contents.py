@@ -6,12 +6,13 @@ Leaves out the pictures themselves: they are rendered one by one when they are w
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from loaders.elements import BBox, Heading, Paragraph
+from loaders.pdf.annotations import Annotations, read_annotations
 from loaders.pdf.figures import find_figures
 from loaders.pdf.headings import (
     Bookmark,
@@ -31,6 +32,8 @@ from loaders.pdf.tags import TaggedFigure, tagged_figures
 
 MAX_PRINTED_CHARS = 1_500
 """More text than this in a figure is told outside it too: its description would be cut."""
+MAX_PICTURE_SHARE = 0.8
+"""Of the page; a larger image is its ground or its scan, and tables may stand on it."""
 MIN_TEXT_CHARS = 20
 """A page with fewer characters than this has no text layer worth the name."""
 
@@ -46,6 +49,7 @@ class PageContents:
     drawings: Drawings
     left_out: str | None = None
     """Why it has shapes that `drawings` lacks."""
+    annotations: Annotations = field(default_factory=Annotations)
 
     @staticmethod
     def of(page: Any, index: int) -> PageContents:
@@ -55,7 +59,13 @@ class PageContents:
         images = read_images(objects.images, frame)
         drawings = objects.drawings()
         layer = read_text(page, frame, objects)
-        return PageContents(frame, index, layer, images, drawings, objects.left_out)
+        annotations = read_annotations(page, frame, index + 1, layer)
+        return PageContents(frame, index, layer, images, drawings, objects.left_out, annotations)
+
+    @property
+    def n_hidden(self) -> int:
+        """Characters left out because they cannot be seen."""
+        return self.layer.n_hidden + self.annotations.n_hidden
 
     @property
     def has_text(self) -> bool:
@@ -166,6 +176,7 @@ class PageReading:
             if isinstance(picture, Picture) and len(picture.text) > MAX_PRINTED_CHARS:
                 bbox = self.frame.fractions(picture.box)
                 yield Paragraph(picture.text, self.number, bbox)
+        yield from self.contents.annotations.paragraphs
 
     def _pictures(self, regions: Sequence[Region]) -> Iterator[Picture]:
         """The regions with what the page says of them."""
@@ -193,19 +204,32 @@ class PageReading:
         """The tables on the page by the direction in which they are read."""
         found: dict[int, list[FoundTable]] = {}
         layer = self.contents.layer
+        pictures = [
+            image.box
+            for image in self.contents.images
+            if image.content not in self.known.repeated_pictures
+            and image.box.area < MAX_PICTURE_SHARE * self.frame.box.area
+        ]
         for turns, segments in layer.by_turns.items():
             if turns == SLANTED:
                 continue
             sheet = Sheet(self.frame, turns)
             kept = self._without_running_lines(segments, sheet)
-            words = self.known.survey.vocabulary
-            tables = find_tables(kept, self.contents.drawings, sheet, words)
+            tables = self._tables_among(kept, sheet, pictures)
+            if cut := _cut_off(segments, kept, tables):
+                tables = self._tables_among([*kept, *cut], sheet, pictures)
             if turns == layer.main_turns:
                 parts = self.known.table_parts
                 tables = parts.completed(tables, self.contents.index, kept)
             if tables:
                 found[turns] = tables
         return found
+
+    def _tables_among(
+        self, segments: Sequence[Segment], sheet: Sheet, pictures: Sequence[Box]
+    ) -> list[FoundTable]:
+        words = self.known.survey.vocabulary
+        return find_tables(segments, self.contents.drawings, sheet, words, pictures)
 
     def _outside(
         self, boxes: Sequence[Box], segments: Iterable[Segment], sheet: Sheet
@@ -311,6 +335,20 @@ class PageReading:
 
     def _fractions(self, blocks: Iterable[Block], sheet: Sheet) -> BBox:
         return self.frame.fractions(sheet.on_page(Box.around(block.box for block in blocks)))
+
+
+def _cut_off(
+    segments: Sequence[Segment], kept: Sequence[Segment], tables: Sequence[FoundTable]
+) -> list[Segment]:
+    """Running lines that are the header of a table, since it goes on over several pages."""
+    if len(kept) == len(segments):
+        return []
+    known = {id(segment) for segment in kept}
+    return [
+        s
+        for s in segments
+        if id(s) not in known and any(table.box.holds_centre_of(s.box) for table in tables)
+    ]
 
 
 def _table_regions(tables: Sequence[FoundTable], sheet: Sheet) -> dict[Region, TableOnPage]:

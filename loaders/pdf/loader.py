@@ -1,6 +1,6 @@
 """Reads a PDF page by page: headings, paragraphs, tables and pictures in reading order.
 
-Leaves out form fields and annotations.
+Leaves out what a page holds (`contents`), and the signatures and scripts of a PDF.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ class _Reader:
                 yield part
 
     def _count_hidden(self, contents: PageContents) -> None:
-        if n_hidden := contents.layer.n_hidden:
+        if n_hidden := contents.n_hidden:
             self._n_hidden[contents.index + 1] = n_hidden
 
     def _figure(

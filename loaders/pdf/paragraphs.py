@@ -16,8 +16,8 @@ import numpy as np
 
 from loaders.pdf.captions import CAPTION
 from loaders.pdf.columns import Column, columns
+from loaders.pdf.letters import LINE_END_HYPHEN, is_leftwards
 from loaders.pdf.page import Box, Region, Segment
-from loaders.pdf.segments import LINE_END_HYPHEN
 
 BULLET = re.compile(r"[•▪◦‣▸●○■□➢✓⁃·*–—-]\s")
 NUMBERING = re.compile(r"(?:\(?(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]|\[\d{1,3}\])\s")
@@ -61,7 +61,7 @@ class Line:
         return Line(
             segments=tuple(ordered),
             box=Box.around(s.box for s in ordered),
-            text=_beside(ordered),
+            text=_beside(ordered, main),
             baseline=main.baseline,
             size=main.size,
             is_bold=n_bold > 0.8 * sum(len(s.text) for s in ordered),
@@ -73,13 +73,14 @@ class Line:
         return self.box.width * len(self.text.split(" ", 1)[0]) / max(1, len(self.text))
 
 
-def _beside(segments: Sequence[Segment]) -> str:
-    parts = [segments[0].text]
+def _beside(segments: Sequence[Segment], main: Segment) -> str:
+    """Their text; where most of it is read from the right, so is the line."""
+    parts = []
     for before, here in pairwise(segments):
         gap = here.box.x0 - before.box.x1
-        parts.append(" " if gap > 0.12 * here.size else "")
-        parts.append(here.text)
-    return "".join(parts)
+        parts += [before.text, " " if gap > 0.12 * here.size else ""]
+    parts.append(segments[-1].text)
+    return "".join(reversed(parts) if is_leftwards(main.text) else parts)
 
 
 def _are_cells(segments: Sequence[Segment], size: float) -> bool:
