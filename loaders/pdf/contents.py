@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loaders.elements import BBox, Heading, Paragraph
 from loaders.pdf.annotations import Annotations, read_annotations
@@ -123,6 +124,8 @@ class Knowledge:
     outline: Mapping[int, Sequence[Bookmark]]
     outline_is_thorough: bool
     repeated_pictures: Collection[str]
+    ornaments: NDArray[np.int64]
+    """Places of shapes that come back on most pages."""
     min_figure_side: int
 
 
@@ -259,6 +262,7 @@ class PageReading:
             tables=tables,
             body_size=self.known.body_size,
             repeated=repeated,
+            ornaments=self.known.ornaments,
             min_pixels=self.known.min_figure_side,
         )
         if self.contents.has_text:

@@ -56,6 +56,8 @@ MIN_LAYOUT_LINES = 5
 MIN_BARS, MIN_NUMBERS, MIN_BOXES = 3, 3, 4
 VECTOR_PIXELS_PER_POINT = 200.0 / 72.0
 
+NOTHING = np.array([], np.int64)
+
 
 def find_figures(
     images: Sequence[ImageObject],
@@ -66,12 +68,14 @@ def find_figures(
     tables: Sequence[Box] = (),
     body_size: float = 10.0,
     repeated: Collection[str] = (),
+    ornaments: NDArray[np.int64] = NOTHING,
     min_pixels: int = 48,
 ) -> list[Region]:
     """The figures of a page, panels of one as one, from the top.
 
     segments: all text with its boxes on the page as displayed. tables: where no figure is.
-    repeated: contents of images that come back on other pages.
+    repeated: contents of images that come back on other pages; ornaments: places of such
+    shapes.
     """
     images = [
         image
@@ -79,7 +83,7 @@ def find_figures(
         if image.content not in repeated
         and not (image.box.area > MIN_GROUND * frame.box.area and _is_ground(image.box, segments))
     ]
-    drawings = without_decoration(drawings, segments, tables, frame)
+    drawings = without_decoration(drawings, segments, tables, ornaments, frame)
     if not images and not len(drawings):
         return []
     texts = Texts.of(segments, body_size)

@@ -219,3 +219,12 @@ def test_boxes_of_cells_in_a_diagram_are_no_tables(elements) -> None:
     found = elements(prose(page, 300))
     assert len(figures(found)) == 1
     assert not [element for element in found if isinstance(element, Table)]
+
+
+def test_a_logo_that_is_drawn_on_every_page_is_no_figure(elements) -> None:
+    logo = curve(480, 700, 80, 60) + " " + curve(480, 690, 80, 60)
+    pages = [prose(Page().draw(logo), 640) for _ in range(4)]
+    chart(pages[1], 150, 300, 300, 200)
+    (figure,) = figures(elements(*pages))
+    assert figure.page == 2
+    assert points(figure)[3] < 520
