@@ -185,17 +185,23 @@ def _captioned(
     """Give each caption what lies between it and the next text: (figures, the rest)."""
     captions = [texts.caption_box(k) for k in texts.captions.tolist()]
     claims: list[list[tuple[float, int]]] = [[] for _ in captions]
-    for number, cluster in enumerate(clusters):
-        reach = [_reach(cluster.box, caption) for caption in captions]
-        for k in sorted(range(len(captions)), key=reach.__getitem__):
-            if not walls.part(captions[k], cluster.box):
-                claims[k].append((reach[k], number))
-                break
+    claimed: set[int] = set()
+    pairs = (
+        (_reach(cluster.box, caption), number, k)
+        for number, cluster in enumerate(clusters)
+        for k, caption in enumerate(captions)
+    )
+    for reach, number, k in sorted(pairs):
+        # The text in a panel parts no other panel from the caption below both.
+        held = [clusters[n].box for _, n in claims[k]]
+        if number not in claimed and not walls.part(captions[k], *held, clusters[number].box):
+            claims[k].append((reach, number))
+            claimed.add(number)
     figures: list[Cluster] = []
     taken: set[int] = set()
-    for caption, claimed in zip(captions, claims, strict=True):
+    for caption, own in zip(captions, claims, strict=True):
         figure: Cluster | None = None
-        for _, number in sorted(claimed):
+        for _, number in own:
             box = clusters[number].box
             gap = float(distances(as_array([box]), figure.box if figure else caption)[0])
             if gap > MAX_CAPTION_POINTS or (figure and walls.part(figure.box, box)):
