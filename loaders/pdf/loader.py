@@ -26,6 +26,7 @@ from loaders.pdf.document import (
 from loaders.pdf.headings import Ladder, body_size, is_thorough, read_outline
 from loaders.pdf.objects import PageObjects
 from loaders.pdf.page import Frame
+from loaders.pdf.page_breaks import complete_sentences
 from loaders.pdf.pictures import read_images, render_page, render_region, render_table
 from loaders.pdf.survey import Survey, sampled_pages
 from loaders.pdf.table_pages import TableParts
@@ -79,8 +80,8 @@ class _Reader:
             )
         yield Info(title=title, n_pages=n_pages, page_labels=labels)
         known = self._knowledge(n_pages)
-        for index in range(n_pages):
-            yield from self._page(index, known)
+        pages = (element for index in range(n_pages) for element in self._page(index, known))
+        yield from complete_sentences(pages, known.survey.vocabulary)
         yield from _hidden_text(self._n_hidden)
 
     def _knowledge(self, n_pages: int) -> Knowledge:
