@@ -156,18 +156,23 @@ def _ruled_span(piece: Piece, row: Row, columns: Columns, rules: Rules) -> tuple
     """What the uprights beside a name and the rule below it mark off; None if they do not."""
     edges = low, high = columns.bounds[0] - 1, columns.bounds[-1] + 1
     height = row.baseline - 0.3 * row.size
-    for x, y0, y1 in rules.uprights.tolist():
-        if y0 <= height <= y1:
-            low, high = (max(low, x), high) if x <= piece.middle else (low, min(high, x))
-    for y, x0, x1 in rules.parts.tolist():
-        is_below = 0 < y - row.baseline < 1.6 * row.size
-        if is_below and x0 <= piece.x0 + row.size and x1 >= piece.x1 - row.size:
+    beside = (rules.uprights[:, 1] <= height) & (rules.uprights[:, 2] >= height)
+    for x in rules.uprights[beside, 0].tolist():
+        low, high = (max(low, x), high) if x <= piece.middle else (low, min(high, x))
+    below = rules.parts[:, 0] - row.baseline
+    for _, x0, x1 in rules.parts[(below > 0) & (below < 1.6 * row.size)].tolist():
+        if x0 <= piece.x0 + row.size and x1 >= piece.x1 - row.size:
             low, high = max(low, x0 - 2), min(high, x1 + 2)
     others = [p for p in row.pieces if p is not piece and low < p.middle < high]
     if others or (low, high) == edges:
         return None
     over = [k for k, (lo, hi) in enumerate(columns.extents) if low < (lo + hi) / 2 < high]
-    return (over[0], over[-1]) if over else None
+    if not over:
+        return None
+    left, right = columns.extents[over[0]][0], columns.extents[over[-1]][1]
+    is_centred = abs((left + right) / 2 - piece.middle) <= max(piece.size, 0.15 * (right - left))
+    is_flush = abs(piece.x0 - left) <= piece.size
+    return (over[0], over[-1]) if is_centred or is_flush else None
 
 
 def _centred_span(

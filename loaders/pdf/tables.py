@@ -35,11 +35,13 @@ from loaders.pdf.table_rules import MIN_LEVEL_POINTS, Area, Rules, ruled_areas
 MIN_SEGMENTS = 4
 MAX_SEGMENTS = 8_000
 """On one page; more is a map or a drawing."""
-MAX_AREAS = 60
+MAX_AREAS, MAX_CANDIDATES = 60, 120
 ROW_GAP = 3.2
 """Between rows of a table without rules, in type sizes."""
 ALIGNED = 0.4
 """How far edges of one column may differ, in type sizes."""
+MAX_HEADER_LINES = 4
+"""Above running text in cells."""
 MIN_NAMED = 0.6
 """Share of the columns that a line above the first rule must name."""
 MAX_NEAR_POINTS = 45.0
@@ -54,6 +56,8 @@ MAX_TEXT_CELL_CHARS = 30
 """Mean length of the cells of a table of text without rules and caption."""
 MIN_VALUE_ROWS = 0.5
 """Share of the rows that have two cells at least, where no caption says that it is a table."""
+MAX_NAME_STEP = 1.2
+"""Between two parts of a table and a line that stands alone in between, in type sizes."""
 MAX_ROW_STEP = 2.6
 """How far a table goes on beyond its last rule from line to line, in type sizes."""
 
@@ -129,7 +133,9 @@ class _Search:
             if not area.is_grid
             or not self._try(self._with_rules_near(area.box), True, is_ruled=True)
         ]
-        parts = [part for area in stacks for part in self._tabular_parts(area)]
+        parts = [
+            self._with_body(part) for area in stacks for part in self._tabular_parts(area, areas)
+        ][:MAX_CANDIDATES]
         for box, is_ruled in self._united(parts, self._runs()):
             self._try(box, False, is_ruled=is_ruled)
         for box in parts:
@@ -249,8 +255,20 @@ class _Search:
             for line in self._lines
             if line not in inside and (left := tuple(p for p in line.pieces if p not in taken))
         ]
-        above = caption_above(others, box, self._vocabulary)
-        return above or caption_below(others, box, self._vocabulary), lines
+        if above := caption_above(others, box, self._vocabulary):
+            return above, lines
+        below = caption_below(others, box, self._vocabulary)
+        return (below if below and not self._is_of_next(below, box) else None), lines
+
+    def _is_of_next(self, caption: TableCaption, box: Box) -> bool:
+        """Whether a caption below the box stands as near above another table."""
+        levels = self._rules.levels
+        met = (levels[:, 1] < caption.box.x1) & (levels[:, 2] > caption.box.x0)
+        met &= levels[:, 2] - levels[:, 1] > 0.5 * box.width
+        gaps = levels[met, 0] - caption.box.y1
+        gaps = gaps[gaps > 0]
+        gap = caption.box.y0 - box.y1
+        return bool(len(gaps)) and float(gaps.min()) < 1.5 * gap and float(gaps.min()) < 24
 
     def _is_in_figure(self, box: Box, grid: Grid, is_grid: bool) -> bool:
         """Whether the caption of a figure stands right below."""
@@ -278,20 +296,51 @@ class _Search:
         ]
         below = [line for line in near if line.box.y0 > lines[-1].box.y0]
         above = [line for line in near if line.box.y1 < lines[0].box.y1][::-1]
-        down = _fitting(below, lines[-1], columns)
+        down = _fitting(below, lines[-1], columns) if below else []
         up = _fitting(above, lines[0], columns, MIN_NAMED * len(columns))
+        rest = above[len(up) :]
+        if rest and _is_name_over_columns(rest[0], [*lines[:1], *up][-1], columns):
+            up.append(rest[0])
         whole = [*up[::-1], *lines, *down]
         if not up and not down:
             return box, lines
         return Box.around([box, *(line.box for line in up), *(line.box for line in down)]), whole
 
-    def _tabular_parts(self, area: Area) -> Iterator[Box]:
+    def _with_body(self, box: Box) -> Box:
+        """The box of a header with the lines below it that begin where its names do.
+
+        Cells of running text show no gutters; that they begin below a name tells.
+        """
+        header = self._inside(box)
+        if not 0 < len(header) <= MAX_HEADER_LINES or not _is_named(header[-1]):
+            return box
+        starts = [p.x0 for p in header[-1].pieces]
+        bottom, last, n_right = box.y1, header[-1], 0
+        for whole in self._lines:
+            line = whole.meeting(box.x0, box.x1)
+            if line is None or line.baseline <= last.baseline:
+                continue
+            if line.baseline - last.baseline > MAX_ROW_STEP * line.size or is_label(line.text):
+                break
+            own = [_start_of(p, starts) for p in line.pieces]
+            if None in own or len(set(own)) < len(own):
+                break
+            n_right += any(own)
+            bottom, last = line.box.y1, line
+        return Box(box.x0, box.y0, box.x1, bottom) if n_right >= 2 else box
+
+    def _tabular_parts(self, area: Area, areas: Sequence[Area]) -> Iterator[Box]:
         """Neighbouring bands between the rules of an area that hold cells."""
         run: list[tuple[float, float]] = []
         is_tabular = False
+        others = [a for a in areas if a.is_grid or len(a.levels) > 2]
         for y0, y1 in pairwise(area.levels):
-            lines = self._inside(Box(area.box.x0, y0, area.box.x1, y1))
-            kind = _band_kind(lines)
+            band = Box(area.box.x0, y0, area.box.x1, y1)
+            lines = self._inside(band)
+            is_other = any(a is not area and _is_inside(a.box, band) for a in others)
+            # Another caption begins another table.
+            is_other |= bool(run) and any(is_label(line.text) for line in lines)
+            kind = None if is_other else _band_kind(lines)
             if kind is None:
                 if is_tabular:
                     yield Box(area.box.x0, run[0][0], area.box.x1, run[-1][1])
@@ -304,9 +353,9 @@ class _Search:
 
     def _united(self, parts: Sequence[Box], runs: Sequence[Box]) -> list[tuple[Box, bool]]:
         """Areas and runs, those that go on below each other as one; large ones first."""
+        both = [(box, True) for box in parts] + [(box, False) for box in runs]
         boxes = sorted(
-            [(box, True) for box in parts] + [(box, False) for box in runs],
-            key=lambda b: b[0].y0,
+            sorted(both, key=lambda b: -b[0].area)[:MAX_CANDIDATES], key=lambda b: b[0].y0
         )
         united: list[tuple[Box, bool]] = []
         for box, is_ruled in boxes:
@@ -337,14 +386,28 @@ class _Search:
             line = whole.meeting(x0, x1)
             if line is None:
                 continue
-            if line.box.y0 - last > MAX_ROW_STEP * line.size or len(line.pieces) > 1:
+            if line.box.y0 - last > MAX_NAME_STEP * line.size or len(line.pieces) > 1:
                 return False
             if line.pieces[0].is_prose or is_label(line.text) or CAPTION.match(line.text):
                 return False
             last = line.box.y1
         near = [line for line in self._lines if abs(line.box.y0 - below.y0) < 40]
         size = near[0].size if near else 10.0
-        return below.y0 - last <= MAX_ROW_STEP * size
+        most = (MAX_ROW_STEP if last == above.y1 else MAX_NAME_STEP) * size
+        return below.y0 - last <= most and self._are_alike(above, below, 0.8 * size)
+
+    def _are_alike(self, above: Box, below: Box, near: float) -> bool:
+        """Whether the edges of the columns of two areas fit, as far as both have some."""
+        few, many = sorted(
+            (
+                find_columns(self._inside(box), box, self._rules.inside(box).uprights, False)
+                for box in (above, below)
+            ),
+            key=len,
+        )
+        inner = few.bounds[1:-1]
+        fitting = sum(any(abs(x - y) <= near for y in many.bounds[1:-1]) for x in inner)
+        return fitting >= 0.5 * len(inner)
 
     def _runs(self) -> list[Box]:
         """Lines below each other whose pieces stand in the same places."""
@@ -377,7 +440,7 @@ class _Search:
             for run in closed + open_runs
             if len(run) >= least
         ]
-        return sorted(boxes, key=lambda b: -b.area)
+        return sorted(boxes, key=lambda b: -b.area)[:MAX_CANDIDATES]
 
 
 def _without_prose(
@@ -401,7 +464,7 @@ def _without_prose(
     first, last = int(is_text[0]), len(columns) - int(is_text[-1])
     if last - first in {len(columns), 0, 1}:
         return None
-    return columns.bounds[first], columns.bounds[last]
+    return columns.extents[first][0] - 1, columns.extents[last - 1][1] + 1
 
 
 def _is_folded(lines: Sequence[TextLine], columns: Columns) -> bool:
@@ -439,6 +502,14 @@ def _cells(line: TextLine) -> Iterator[list[Piece]]:
         yield row
 
 
+def _is_name_over_columns(line: TextLine, first: TextLine, columns: Columns) -> bool:
+    """Whether a line right above the first one only stands over columns right of the labels."""
+    if first.baseline - line.baseline > 1.6 * line.size or is_label(line.text):
+        return False
+    spans = [columns.span(p) for p in line.pieces]
+    return all(a > 0 for a, _ in spans) and any(b > a for a, b in spans)
+
+
 def _is_rest_of_cell(line: TextLine, step: float, columns: Columns) -> bool:
     """Whether a line can only be the end of a cell that stands right of the first column."""
     first, last = columns.span(line.pieces[0])
@@ -460,6 +531,24 @@ def _aligns(row: Sequence[Piece], run: Sequence[Sequence[Piece]]) -> bool:
         if not least:
             return True
     return False
+
+
+def _is_named(line: TextLine) -> bool:
+    """Whether a line may name several columns."""
+    return len(line.pieces) > 1 and not any(p.is_prose or p.is_numeric for p in line.pieces)
+
+
+def _start_of(piece: Piece, starts: Sequence[float]) -> int | None:
+    """Below which of the names a piece begins, and ends before the next; None if below none."""
+    near = 0.6 * piece.size
+    k = next((k for k, x in enumerate(starts) if abs(piece.x0 - x) <= near), None)
+    if k is None or (k + 1 < len(starts) and piece.x1 > starts[k + 1] - 1):
+        return None
+    return k
+
+
+def _is_inside(box: Box, band: Box) -> bool:
+    return box.y0 > band.y0 + 1 and box.y1 < band.y1 - 1 and box.common(band).area > 0.9 * box.area
 
 
 def _band_kind(lines: Sequence[TextLine]) -> bool | None:
@@ -536,8 +625,11 @@ class _Evidence:
             return False
         if self._is_drawn() or self._is_contents() or self._are_ticks():
             return False
+        if not self.has_caption and self._n_unexplained() > 0.3 * len(self.lines):
+            return False
         if self.has_caption:
-            return grid.fill >= 0.3 and grid.n_values >= 2
+            is_headed = self.is_ruled and grid.has_header
+            return grid.fill >= 0.3 and grid.n_values >= (1 if is_headed else 2)
         if self.is_grid:
             return self._is_honest_grid()
         if self.is_ruled:
@@ -555,6 +647,17 @@ class _Evidence:
             if area > (0.5 if self.has_caption else 0.12) * self.box.area:
                 return True
         return self._n_bars() >= 4 and not self.is_grid
+
+    def _n_unexplained(self) -> int:
+        """Lines on which text stands apart within a column."""
+        return sum(
+            any(
+                b.x0 - a.x1 > 1.2 * b.size
+                and self.columns.index(a.middle) == self.columns.index(b.middle)
+                for a, b in pairwise(line.pieces)
+            )
+            for line in self.lines
+        )
 
     def _n_bars(self) -> int:
         """Filled rectangles that are neither the ground of a cell nor that of a column."""
