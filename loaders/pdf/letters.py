@@ -19,7 +19,6 @@ from loaders.pdf.page import Floats
 LINE_END_HYPHEN = "\xad"
 PDFIUM_HYPHENS = (0x02, 0xFFFE)
 """What PDFium puts in the place of a hyphen at the end of a line."""
-LEADERS = re.compile(r"\.{4,}")
 RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 ACCENTS = {
     0x5E: "\u0302",
@@ -99,8 +98,6 @@ def word_texts(
         words = [word.translate(_CLEANED) for word in words]
     if not unicodedata.is_normalized("NFC", whole):
         words = [unicodedata.normalize("NFC", word) for word in words]
-    if "...." in whole:
-        words = [LEADERS.sub(" ", word).strip() if "...." in word else word for word in words]
     return words
 
 
