@@ -78,7 +78,7 @@ _PLAIN = {
 _BULLETS = {0xF0B7: "•", 0xF0A7: "▪", 0xF0D8: "▸", 0xF0FC: "✓"}  # Symbol and Wingdings
 _HYPHENS = dict.fromkeys(PDFIUM_HYPHENS, LINE_END_HYPHEN)
 _CLEANED = _REMOVED | _PLAIN | _BULLETS | _HYPHENS
-UNCLEAN = re.compile("[" + "".join(map(re.escape, map(chr, _CLEANED))) + "]")
+_UNCLEAN = frozenset(map(chr, _CLEANED))
 _IS_ACCENT = np.zeros(max(ACCENTS) + 2, bool)
 """By code; the last one stands for all above."""
 _IS_ACCENT[list(ACCENTS)] = True
@@ -94,7 +94,7 @@ def word_texts(
     whole = re.sub("[\ud800-\udbff][\udc00-\udfff]", _one_character, whole)
     bounds = [*starts.tolist(), len(glyphs)]
     words = [whole[start:end] for start, end in pairwise(bounds)]
-    if UNCLEAN.search(whole):
+    if not _UNCLEAN.isdisjoint(set(whole)):
         words = [word.translate(_CLEANED) for word in words]
     if not unicodedata.is_normalized("NFC", whole):
         words = [unicodedata.normalize("NFC", word) for word in words]
