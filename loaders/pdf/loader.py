@@ -1,6 +1,6 @@
 """Reads a PDF page by page: headings, paragraphs, tables and pictures in reading order.
 
-Leaves out what is no part of a page: XFA forms, sound, film and three-dimensional models.
+Leaves out files inside it, which are reported, XFA forms, sound, film and spatial models.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from loaders.elements import Element, Figure, Heading, Info, Paragraph, Skipped,
 from loaders.errors import BrokenDocument, LimitExceeded
 from loaders.limits import Limits
 from loaders.loader import DocumentLoader
+from loaders.pdf.attachments import attachments
 from loaders.pdf.contents import Knowledge, PageContents, PageReading, Part, Picture, TableOnPage
 from loaders.pdf.document import PAGE_ERRORS, PDFIUM, open_page, open_pdf, own_title, page_labels
 from loaders.pdf.headings import Ladder, body_size, is_thorough, read_outline
@@ -69,6 +70,9 @@ class _Reader:
         for index in range(n_pages):
             yield from self._page(index, known)
         yield from _hidden_text(self._n_hidden)
+        with PDFIUM:
+            enclosed = list(attachments(self._document))
+        yield from enclosed
 
     def _knowledge(self, n_pages: int) -> Knowledge:
         with PDFIUM:
