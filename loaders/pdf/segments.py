@@ -215,8 +215,8 @@ def _word_starts(
     is_leader = _in_long_runs(codes[glyphs] == ord("."), MIN_LEADERS)
     extents = _extents(boxes)
     jumps = apart.max(axis=1) > WORD_GAP * np.maximum(extents[1:], extents[:-1])
-    is_end = is_leader[1:] != is_leader[:-1]
-    starts[1:] = (~follows & ~adjoins[1:]) | after_hyphen | jumps | is_end
+    starts[1:] = (~follows & ~adjoins[1:]) | after_hyphen | jumps
+    starts[1:] |= is_leader[1:] != is_leader[:-1]
     return np.flatnonzero(starts)
 
 
