@@ -107,6 +107,7 @@ class _Reader:
             outline,
             is_thorough(outline, n_pages),
             survey.repeated_pictures(),
+            survey.ornaments(),
             self._limits.min_figure_side,
         )
 
@@ -119,6 +120,7 @@ class _Reader:
         contents = PageContents.of(page, index)
         survey.add_pictures(image.content for image in contents.images)
         survey.add_page(index)
+        survey.add_drawings(contents.drawings)
         for sheet, segments in contents.layer.sheets(contents.frame):
             survey.add_text(index, segments, sheet.size[1])
         if len(contents.images) <= MAX_HELD_IMAGES and len(contents.drawings) <= MAX_HELD_SHAPES:
