@@ -35,6 +35,9 @@ MIN_SIDE_POINTS = 36.0
 MIN_PAGE_SHARE = 0.01
 MAX_ASPECT = 12.0
 """Smaller or longer pictures are icons, bullets, rules and ornaments."""
+MAX_PAGE_AREA = 1_500_000.0
+"""Square points, three times A4: the size of a poster, or of a web page printed as one page,
+says nothing of that of its figures."""
 MIN_GROUND = 0.05
 """Share of the page below which an image is not looked at as a ground for text."""
 MAX_LABEL_CHARS, MAX_LABEL_DENSITY = 300, 0.0025
@@ -279,7 +282,7 @@ def _is_figure(cluster: Cluster, texts: Texts, frame: Frame, min_pixels: int) ->
     short, long = sorted((box.width, box.height))
     if short < MIN_SIDE_POINTS or long > MAX_ASPECT * short:
         return False
-    if box.area < MIN_PAGE_SHARE * frame.box.area:
+    if box.area < MIN_PAGE_SHARE * min(frame.box.area, MAX_PAGE_AREA):
         return False
     if cluster.images and not cluster.marks:
         sharpest = max(i.pixels_per_point for i in cluster.images)

@@ -1,6 +1,7 @@
 """Reads a PDF page by page: headings, paragraphs, tables and pictures in reading order.
 
-Leaves out what a page holds (`contents`), and the signatures and scripts of a PDF.
+Leaves out what a page holds (`contents`), XFA forms, signatures, scripts, and the files inside
+a PDF, which are only named.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from loaders.elements import Element, Figure, Info, Skipped, Table
 from loaders.errors import BrokenDocument, LimitExceeded
 from loaders.limits import Limits
 from loaders.loader import DocumentLoader
+from loaders.pdf.attachments import attachments
 from loaders.pdf.contents import Knowledge, PageContents, PageReading, Part, Picture, TableOnPage
 from loaders.pdf.document import (
     PAGE_ERRORS,
@@ -83,6 +85,9 @@ class _Reader:
         pages = (element for index in range(n_pages) for element in self._page(index, known))
         yield from complete_sentences(pages, known.survey.vocabulary)
         yield from _hidden_text(self._n_hidden)
+        with PDFIUM:
+            enclosed = list(attachments(self._document))
+        yield from enclosed
 
     def _knowledge(self, n_pages: int) -> Knowledge:
         with PDFIUM:
