@@ -46,7 +46,8 @@ fix: $(TESTABLE) ## mend what lint can mend
 bench: $(TESTABLE) ## measure start-up, ingestion, search and answer times
 	$(BIN)/python -m tests.bench
 
-quality: $(INSTALLED) ## measure retrieval: DOCUMENTS=folder QUESTIONS=file.jsonl
+quality: $(INSTALLED) ## measure figures, tables and retrieval: DOCUMENTS=folder QUESTIONS=file.jsonl
+	$(BIN)/python -m tests.quality_pdf --questions $(QUESTIONS) --documents $(DOCUMENTS)
 	$(BIN)/limner add $(DOCUMENTS) --library $(LIBRARY)-quality
 	$(BIN)/limner evaluate $(QUESTIONS) --library $(LIBRARY)-quality
 

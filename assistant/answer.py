@@ -14,6 +14,7 @@ from langchain_core.documents import Document
 
 from assistant.sentences import words
 from retrievers import Hit
+from retrievers.evidence import page_name
 
 NOT_IN_LIBRARY = "The documents do not say."
 UNSUPPORTED = "[not in the documents]"
@@ -44,7 +45,7 @@ class Source:
         """Title and page, or section where there are no pages, as a person cites them."""
         metadata = self.document.metadata
         if "page" in metadata:
-            return f"{metadata['title']}, page {metadata['page']}"
+            return f"{metadata['title']}, {page_name(metadata)}"
         heading = metadata.get("section", "").rsplit(" › ", 1)[-1]
         is_telling = heading not in ("", metadata["title"])
         return f"{metadata['title']}, “{heading}”" if is_telling else str(metadata["title"])

@@ -143,23 +143,35 @@ class Assistant:
         self,
         sources: Iterable[str | Path | AdaptedLoader],
         *,
+        passwords: Sequence[str] = (),
         on_progress: OnProgress | None = None,
     ) -> Report:
-        """Read files, folders, URLs and other loaders' Documents into the library."""
+        """Read files, folders, URLs and other loaders' Documents into the library.
+
+        passwords: tried, after the settings' own, on documents that need one.
+        """
+        own = self.settings.password
         return ingest(
-            sources, self.library, self.media, self.describer, self.settings.limits, on_progress
+            sources,
+            self.library,
+            self.media,
+            self.describer,
+            self.settings.limits,
+            on_progress,
+            [own.get_secret_value(), *passwords] if own else passwords,
         )
 
     def add_uploads(
         self,
         files: Iterable[tuple[str, bytes | memoryview]],
         *,
+        passwords: Sequence[str] = (),
         on_progress: OnProgress | None = None,
     ) -> Report:
         """Keep files (name, content) below the library's folder and read them into it."""
         folder = self.library.folder
         paths = [uploads.store(folder, name, content) for name, content in files]
-        report = self.add(paths, on_progress=on_progress)
+        report = self.add(paths, passwords=passwords, on_progress=on_progress)
         for source, _ in report.failed:
             uploads.discard(folder, source)
         return report

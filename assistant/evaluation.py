@@ -15,12 +15,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from langchain_core.documents import Document
+
 from assistant.errors import QuestionsInvalid
-from retrievers import Hit, Library
+from assistant.gold_boxes import GoldBox, Pages, covers
+from retrievers import Library
 
 CUTOFFS = (1, 3, 5, 10)
 MRR_CUTOFF = 10
 FIGURE_CUTOFF = 5
+BOXED = ("figure", "table")
 ALL = 100_000
 
 Page = tuple[str, int]
@@ -38,6 +42,7 @@ class Question:
     modality: str | None = None
     answerable: bool = True
     has_figure: bool = False
+    boxes: tuple[GoldBox, ...] = ()
 
 
 @dataclass(slots=True)
@@ -45,13 +50,15 @@ class Ranking:
     """What one search gave, best first.
 
     pages: each page once; documents: that of each of the first hits, as often as it was hit;
-    figures: the pages of the figures among the first hits.
+    figures: the pages of the figures among the first hits. finds_box: whether one of those
+    hits, a figure or table, covers a gold box; None where that cannot be told.
     """
 
     question: Question
     pages: list[Page]
     documents: list[str]
     figures: list[Page]
+    finds_box: bool | None
     seconds: float
 
 
@@ -97,10 +104,11 @@ def evaluate_retrieval(
     scope: which of the two rankings to keep, `document` or `library`.
 
     page_recall@k and mrr@10 count distinct pages; document_recall@k counts the first k hits.
-    figure_recall@5: a figure on a gold page is among the first five hits. Any figure of the
-    page counts: a question's box is in points, a hit's in fractions of a page whose size the
-    library does not know.
+    figure_recall@5: a figure on a gold page is among the first five hits; any figure of the
+    page counts. box_recall@5: among the first five hits is a figure or table that covers a
+    gold box; it counts the n_boxed questions with a box on a page of a PDF that is still there.
     """
+    pages = Pages()
     known = {document.source for document in library.documents()}
     sources = {q.doc: _source_of(q.doc, known) for q in questions if q.doc}
     absent = sorted(doc for doc, source in sources.items() if source is None)
@@ -108,8 +116,8 @@ def evaluate_retrieval(
     found: dict[str, list[Ranking]] = {"document": [], "library": []}
     for n, question in enumerate(asked):
         source = sources[question.doc] if question.doc else None
-        found["document"].append(_ranking(question, library, source))
-        found["library"].append(_ranking(question, library, None))
+        found["document"].append(_ranking(question, library, source, source, pages))
+        found["library"].append(_ranking(question, library, None, source, pages))
         if on_progress:
             on_progress(n + 1, len(asked))
     metrics: dict[str, Any] = {
@@ -141,7 +149,13 @@ def _question(row: Any) -> Question:
         modality=str(row["modality"]) if row.get("modality") else None,
         answerable=bool(row.get("answerable", True)),
         has_figure=bool(row.get("image")),
+        boxes=tuple(box for name in _named(row.get("image")) if (box := GoldBox.parsed(name))),
     )
+
+
+def _named(image: Any) -> list[str]:
+    """What a question says of its pictures: a list of names, or one."""
+    return [str(name) for name in (image if isinstance(image, list) else [image or ""])]
 
 
 def _source_of(doc: str, sources: Iterable[str]) -> str | None:
@@ -149,21 +163,46 @@ def _source_of(doc: str, sources: Iterable[str]) -> str | None:
     return next((s for s in sorted(sources) if unquote(s).endswith(f"/{doc}")), None)
 
 
-def _ranking(question: Question, library: Library, source: str | None) -> Ranking:
+def _ranking(
+    question: Question, library: Library, within: str | None, source: str | None, pages: Pages
+) -> Ranking:
+    """within: the source that is searched, all where None; source: that of the question."""
     start = time.perf_counter()
-    hits = library.search(question.question, ALL if source else 1_000, source=source)
+    hits = library.search(question.question, ALL if within else 1_000, source=within)
     seconds = time.perf_counter() - start
-    figures = [h for h in hits[:FIGURE_CUTOFF] if h.document.metadata["modality"] == "figure"]
-    documents = [unquote(h.document.metadata["source"]) for h in hits[: max(CUTOFFS)]]
-    return Ranking(question, _pages(question, hits), documents, _pages(question, figures), seconds)
+    shown = [h.document for h in hits[:FIGURE_CUTOFF] if h.document.metadata["modality"] in BOXED]
+    figures = [d for d in shown if d.metadata["modality"] == "figure"]
+    return Ranking(
+        question,
+        _pages(question, [hit.document for hit in hits]),
+        [unquote(h.document.metadata["source"]) for h in hits[: max(CUTOFFS)]],
+        _pages(question, figures),
+        _finds_box(question, shown, source, pages),
+        seconds,
+    )
 
 
-def _pages(question: Question, hits: Sequence[Hit]) -> list[Page]:
-    """The pages of the hits, each once, best first."""
+def _finds_box(
+    question: Question, shown: Sequence[Document], source: str | None, pages: Pages
+) -> bool | None:
+    """Whether one of the figures and tables covers a gold box; None if there is none to tell."""
+    gold = [g for g in question.boxes if source and pages.size(source, g.page)]
+    if not gold:
+        return None
+    ours = [(d.metadata.get("page"), pages.box(d)) for d in shown if d.metadata["source"] == source]
+    return any(
+        box is not None and page == g.page and covers(box, g.box)
+        for page, box in ours
+        for g in gold
+    )
+
+
+def _pages(question: Question, documents: Sequence[Document]) -> list[Page]:
+    """The pages of the Documents, each once, best first."""
     found: dict[Page, None] = {}
-    for hit in hits:
-        if (page := hit.document.metadata.get("page")) is not None:
-            found.setdefault((_name(question, hit.document.metadata["source"]), page))
+    for document in documents:
+        if (page := document.metadata.get("page")) is not None:
+            found.setdefault((_name(question, document.metadata["source"]), page))
     return list(found)
 
 
@@ -179,6 +218,7 @@ def _metrics(rankings: Sequence[Ranking]) -> dict[str, Any]:
     paged = [r for r in rankings if r.question.pages and r.question.answerable]
     with_document = [r for r in rankings if r.question.doc and r.question.answerable]
     with_figure = [r for r in paged if r.question.has_figure]
+    boxed = [r.finds_box for r in paged if r.finds_box is not None]
     modalities = sorted({r.question.modality for r in paged if r.question.modality})
     seconds = [r.seconds for r in rankings]
     return {
@@ -189,6 +229,8 @@ def _metrics(rankings: Sequence[Ranking]) -> dict[str, Any]:
         f"figure_recall@{FIGURE_CUTOFF}": _mean(
             bool(_gold(r) & set(r.figures)) for r in with_figure
         ),
+        f"box_recall@{FIGURE_CUTOFF}": _mean(boxed),
+        "n_boxed": len(boxed),
         **{
             f"document_recall@{k}": _mean(
                 any(d.endswith(f"/{r.question.doc}") for d in r.documents[:k])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from loaders import (
     LoaderError,
     MediaStore,
     PartMissing,
+    PasswordNeeded,
     loader_for,
 )
 from loaders.source import SourceFile, is_url, local_path, open_source, source_uri
@@ -58,10 +59,20 @@ class Report:
     unchanged: int = 0
     failed: list[tuple[str, str]] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    locked: list[str] = field(default_factory=list)
+    """The sources among those failed that a password would open."""
     figures: int = 0
     chunks: int = 0
     pages: int = 0
     seconds: float = 0.0
+
+    def take_in_retry(self, source: str, retry: Report) -> None:
+        """Put what a second try of one failed source did in the place of its failure."""
+        self.failed = [entry for entry in self.failed if entry[0] != source] + retry.failed
+        self.locked = [other for other in self.locked if other != source] + retry.locked
+        self.skipped += retry.skipped
+        for name in ("added", "updated", "unchanged", "figures", "chunks", "pages", "seconds"):
+            setattr(self, name, getattr(self, name) + getattr(retry, name))
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of `limner add`."""
@@ -85,15 +96,17 @@ def ingest(
     describer: FigureDescriber,
     limits: Limits,
     on_progress: OnProgress | None = None,
+    passwords: Sequence[str] = (),
 ) -> Report:
     """Bring the sources into the library; unchanged ones are left as they are.
 
+    passwords: tried on documents that need one; kept nowhere.
     Raises LibraryError where the library itself cannot be written.
     """
     start = time.perf_counter()
     report = Report()
     found = list(_expanded(sources, library.folder, report))
-    run = _Run(library, media, describer, limits, report, on_progress, len(found))
+    run = _Run(library, media, describer, limits, report, on_progress, len(found), passwords)
     try:
         for n_done, (source, root) in enumerate(found):
             run.read(source, root, n_done)
@@ -153,6 +166,7 @@ class _Run:
     report: Report
     on_progress: OnProgress | None
     n_sources: int
+    passwords: Sequence[str] = field(repr=False)
 
     def read(self, source: str | Path | AdaptedLoader, root: Path | None, n_done: int) -> None:
         """Read one source, and report it if it cannot be read."""
@@ -166,6 +180,8 @@ class _Run:
                 self._read_file(file, n_done)
         except LoaderError as error:
             self.report.failed.append((uri, str(error)))
+            if isinstance(error, PasswordNeeded):
+                self.report.locked.append(uri)
         except (LibraryError, ModelMissing, PartMissing):
             raise  # every other file would fail in the same way
         except Exception as error:
@@ -185,6 +201,7 @@ class _Run:
             media=self.media,
             describer=self.describer,
             limits=self.limits,
+            passwords=self.passwords,
             on_progress=lambda done, n: self._tell(
                 Progress(file.uri, n_done, self.n_sources, done, n)
             ),

@@ -23,6 +23,8 @@ from loaders.limits import Limits
 
 ENV_PREFIX = "LIMNER_"
 TOML_FILE = "limner.toml"
+SECRETS = ("openai_api_key", "password")
+"""Settings whose value is never shown."""
 
 
 class Settings(BaseSettings):
@@ -54,6 +56,9 @@ class Settings(BaseSettings):
     """Pieces of evidence that an answer may draw on."""
     n_figure_sources: int = Field(default=3, ge=0, le=20)
     """Figures among them at least, where the library has any."""
+
+    password: SecretStr | None = None
+    """Tried on documents that need one."""
 
     max_bytes: int = Field(default=Limits().max_bytes, gt=0)
     max_pages: int = Field(default=Limits().max_pages, gt=0)
@@ -108,7 +113,7 @@ def read_settings(**flags: Any) -> Settings:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
         # A misspelt or secret key may hold a password: its value is not for the screen.
-        is_shown = key in Settings.model_fields and key != "openai_api_key"
+        is_shown = key in Settings.model_fields and key not in SECRETS
         value = f" = {first.get('input')!r}" if is_shown else ""
         raise SettingsInvalid(
             f"The setting {key}{value} is not valid: {first['msg']}. "

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         LimitExceeded,
         LoaderError,
         PartMissing,
+        PasswordNeeded,
         SourceMissing,
         UnsupportedFormat,
     )
@@ -57,6 +58,7 @@ __all__ = [
     "MediaStore",
     "OcrReader",
     "PartMissing",
+    "PasswordNeeded",
     "PdfLoader",
     "PptxLoader",
     "SourceMissing",

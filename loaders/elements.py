@@ -6,6 +6,7 @@ that is `loaders.loader`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -88,3 +89,8 @@ class Skipped:
 
 
 Element = Info | Heading | Paragraph | Table | Figure | Skipped
+
+
+def one_line(text: str) -> str:
+    """The text with single spaces for all white space."""
+    return re.sub(r"\s+", " ", text).strip()

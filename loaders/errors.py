@@ -4,7 +4,8 @@ LoaderError
 ├── SourceMissing        the file or page is not there or may not be read
 ├── FetchRefused         a URL that limner will not or could not fetch
 ├── UnsupportedFormat    a kind of file that limner does not read
-├── EncryptedDocument    a password is needed
+├── EncryptedDocument    protected, and limner cannot open it
+│   └── PasswordNeeded   a password would open it
 ├── BrokenDocument       damaged, or not what its name says
 ├── EmptyDocument        read without error, but holds no text and no figure
 ├── LimitExceeded        larger than the limits allow
@@ -35,7 +36,11 @@ class UnsupportedFormat(LoaderError):
 
 
 class EncryptedDocument(LoaderError):
-    """The document needs a password."""
+    """The document is protected, and limner cannot open it."""
+
+
+class PasswordNeeded(EncryptedDocument):
+    """A password would open the document; none was given, or not the right one."""
 
 
 class BrokenDocument(LoaderError):

@@ -11,7 +11,7 @@ import hashlib
 import re
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypedDict
@@ -20,22 +20,26 @@ from langchain_core.document_loaders import BaseLoader
 from langchain_core.documents import Document
 
 from loaders.captioning.describer import FigureDescriber
-from loaders.captioning.fusion import FigureWords, best_caption, fuse
+from loaders.captioning.fusion import REFERENCE_LABEL, FigureWords, best_caption, fuse
 from loaders.chunks import split_table, split_text
-from loaders.elements import BBox, Element, Figure, Heading, Info, Paragraph, Skipped, Table
+from loaders.elements import (
+    BBox,
+    Element,
+    Figure,
+    Heading,
+    Info,
+    Paragraph,
+    Skipped,
+    Table,
+    one_line,
+)
 from loaders.errors import BrokenPicture, EmptyDocument, LimitExceeded
 from loaders.limits import DEFAULT_LIMITS, Limits
 from loaders.media import MediaStore, Picture
+from loaders.references import SENTENCE_END, References, label_of
 from loaders.source import SourceFile, open_source
 
 SECTION_SEPARATOR = " › "
-NUMBER_PATTERN = r"\d+(?:[.\-–]\d+)*[a-z]?"
-LABEL = re.compile(
-    rf"\b(figure|fig|chart|diagram|exhibit|image|photo|plate|map|scheme|table)s?\.?\s*({NUMBER_PATTERN})",
-    re.IGNORECASE,
-)
-SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9\"“(])|\n+")
-MAX_REFERENCES = 2
 MIN_PRINTED_CHARS = 12
 NEARBY_CHARS = 300
 SPEAKS_OF_PICTURE = re.compile(
@@ -55,6 +59,7 @@ class LoaderOptions(TypedDict, total=False):
     limits: Limits
     figure_root: Path | None
     on_progress: Progress | None
+    passwords: Sequence[str]
 
 
 @dataclass(slots=True)
@@ -83,11 +88,13 @@ class DocumentLoader(BaseLoader):
         limits: Limits = DEFAULT_LIMITS,
         figure_root: Path | None = None,
         on_progress: Progress | None = None,
+        passwords: Sequence[str] = (),
     ) -> None:
         """media: where figures go, `.limner/media` by default.
 
         describer: reads figures; by default with OCR, and BLIP where its weights are here.
         figure_root: the folder that relative pictures may come from, the file's by default.
+        passwords: tried on a document that needs one; PDF takes them, other formats do not yet.
         """
         self.source = source
         self.media = media or MediaStore()
@@ -95,6 +102,7 @@ class DocumentLoader(BaseLoader):
         self.limits = limits
         self.figure_root = figure_root
         self.on_progress = on_progress
+        self.passwords = tuple(passwords)
         self.title = ""
         self.n_pages: int | None = None
         self._page_labels: Mapping[int, str] = {}
@@ -114,12 +122,21 @@ class DocumentLoader(BaseLoader):
         """Yield the Documents of a source that is open already. Raises a LoaderError."""
         yield from self._documents(file.uri, file.name, self._elements(file))
 
+    def read_elements(self, file: SourceFile) -> Iterator[Element]:
+        """What an open source holds before it becomes Documents. Raises a LoaderError."""
+        return self._elements(file)
+
     def _documents(self, uri: str, name: str, elements: Iterator[Element]) -> Iterator[Document]:
         self.title, self.n_pages, self._page_labels, self.skipped = name, None, {}, []
         pieces = self._pieces(name, elements)
         if not pieces:
             raise EmptyDocument(f"{name} holds no text and no figure that limner can read.")
-        self._describe(pieces)
+        references = References()
+        for piece in pieces:
+            if piece.metadata["modality"] == "text":
+                references.add(piece.text)
+        _refer_to_tables(pieces, references)
+        self._describe(pieces, references)
         ids = _Ids()
         for piece in pieces:
             metadata = {"source": uri, "title": self.title} | piece.metadata
@@ -142,21 +159,19 @@ class DocumentLoader(BaseLoader):
         def keep_bare(next_level: int) -> None:
             """A heading with nothing below it is all that its slide or section says."""
             if bare and next_level <= bare.level:
-                pieces.append(
-                    _Piece(_metadata("text", path, bare.page, None), _one_line(bare.text))
-                )
+                pieces.append(_Piece(_metadata("text", path, bare.page, None), one_line(bare.text)))
 
         for element in elements:
             match element:
                 case Info(title=title, n_pages=n_pages, page_labels=labels):
-                    self.title = _one_line(title or "") or self.title
+                    self.title = one_line(title or "") or self.title
                     self.n_pages = n_pages or self.n_pages
                     self._page_labels = labels
-                case Heading(text=text, level=level) if _one_line(text):
+                case Heading(text=text, level=level) if one_line(text):
                     flush()
                     keep_bare(level)
                     bare = element
-                    path[:] = [(n, t) for n, t in path if n < level] + [(level, _one_line(text))]
+                    path[:] = [(n, t) for n, t in path if n < level] + [(level, one_line(text))]
                 case Paragraph(text=text) if text.strip():
                     if held and held[-1].page != element.page:
                         flush()
@@ -201,16 +216,19 @@ class DocumentLoader(BaseLoader):
         ):
             return []
         metadata = _metadata("figure", path, figure.page, figure.bbox) | self._shown(picture)
+        if label := label_of(figure.caption):
+            metadata["label"] = label
         # The picture is on disk now; holding its pixels too would unbound the memory.
         words = replace(figure, image=b"")
         return [_Piece(metadata, figure=words, picture=picture)]
 
     def _table_pieces(self, table: Table, path: list[tuple[int, str]]) -> Iterator[_Piece]:
         metadata = _metadata("table", path, table.page, table.bbox)
-        above = [_one_line(line) for line in (table.caption, table.unit) if line]
+        above = [one_line(line) for line in (table.caption, table.unit) if line]
         if table.caption:
-            metadata["caption"] = _one_line(table.caption)
-        picture = None
+            metadata["caption"] = one_line(table.caption)
+        if label := label_of(table.caption):
+            metadata["label"] = label
         if table.image is not None:
             try:
                 picture = self.media.put(table.image)
@@ -235,7 +253,7 @@ class DocumentLoader(BaseLoader):
         if len(stored) >= self.limits.max_figures:
             raise LimitExceeded(f"The limit is {self.limits.max_figures:,} figures a document.")
 
-    def _describe(self, pieces: list[_Piece]) -> None:
+    def _describe(self, pieces: list[_Piece], references: References) -> None:
         """Fill in text, caption and descriptions of the figures, in one batch."""
         figures = [p for p in pieces if p.picture]
         if not figures:
@@ -243,7 +261,6 @@ class DocumentLoader(BaseLoader):
         keys = list(dict.fromkeys(p.picture.key for p in figures if p.picture))
         told = {p.picture.key for p in figures if p.picture and _is_told(p.figure)}
         readings = self.describer.describe(keys, self.on_progress, without_ocr=told)
-        references = _References(pieces)
         for index, piece in enumerate(pieces):
             if not piece.picture or not piece.figure:
                 continue
@@ -254,48 +271,37 @@ class DocumentLoader(BaseLoader):
                 **readings.get(piece.picture.key, {}),
             )
             section = piece.metadata.get("section")
-            said = references.of(piece.figure.caption) or references.nearby(index)
+            said = references.to(piece.figure.caption) or _nearby(pieces, index)
             piece.text = fuse(words, title=self.title, section=section, references=said)
             piece.metadata["caption"] = best_caption(words, section=section or self.title)
             piece.metadata["descriptions"] = words.present()
 
 
-class _References:
-    """The sentences of a document that refer to a figure by its number."""
+def _refer_to_tables(pieces: list[_Piece], references: References) -> None:
+    """Tell with the first piece of each table what the text says of it."""
+    shown: set[tuple[str, int | None]] = set()
+    for piece in pieces:
+        caption, page = piece.metadata.get("caption"), piece.metadata.get("page")
+        if piece.metadata["modality"] != "table" or not caption or (caption, page) in shown:
+            continue
+        shown.add((caption, page))
+        said = [f"{REFERENCE_LABEL}{sentence}" for sentence in references.to(caption)]
+        piece.text = "\n".join([piece.text, *said])
 
-    def __init__(self, pieces: list[_Piece]) -> None:
-        self._pieces = pieces
-        self._sentences: dict[tuple[str, str], list[str]] = {}
-        for piece in pieces:
-            if piece.metadata["modality"] != "text":
-                continue
-            for sentence in SENTENCE_END.split(piece.text):
-                for kind, number in LABEL.findall(sentence):
-                    self._sentences.setdefault(_label(kind, number), []).append(sentence.strip())
 
-    def of(self, caption: str | None) -> list[str]:
-        found = LABEL.match((caption or "").strip())
-        if not found:
-            return []
-        told = self._sentences.get(_label(*found.groups()), [])
-        own = _one_line(caption or "")
-        return [s for s in told if _one_line(s) not in own and own not in _one_line(s)][
-            :MAX_REFERENCES
-        ]
-
-    def nearby(self, index: int) -> list[str]:
-        """What the text beside a figure without words says: of pictures, or else first."""
-        here = self._pieces[index]
-        if here.figure and (here.figure.caption or here.figure.alt):
-            return []
-        place = "section" if here.metadata.get("page") is None else "page"
-        for other in (index - 1, index + 1):
-            if not 0 <= other < len(self._pieces):
-                continue
-            piece = self._pieces[other].metadata
-            if piece["modality"] == "text" and piece.get(place) == here.metadata.get(place):
-                return _telling(SENTENCE_END.split(self._pieces[other].text))
+def _nearby(pieces: list[_Piece], index: int) -> list[str]:
+    """What the text beside a figure without words says: of pictures, or else first."""
+    here = pieces[index]
+    if here.figure and (here.figure.caption or here.figure.alt):
         return []
+    place = "section" if here.metadata.get("page") is None else "page"
+    for other in (index - 1, index + 1):
+        if not 0 <= other < len(pieces):
+            continue
+        piece = pieces[other].metadata
+        if piece["modality"] == "text" and piece.get(place) == here.metadata.get(place):
+            return _telling(SENTENCE_END.split(pieces[other].text))
+    return []
 
 
 def _telling(sentences: list[str]) -> list[str]:
@@ -375,11 +381,3 @@ def _same_words(piece: _Piece, figure: Figure) -> bool:
         figure.caption,
         figure.alt,
     )
-
-
-def _label(kind: str, number: str) -> tuple[str, str]:
-    return kind.lower().removesuffix(".")[:3], number.lower().replace("–", "-")
-
-
-def _one_line(text: str) -> str:
-    return re.sub(r"\s+", " ", text).strip()

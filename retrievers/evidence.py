@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,12 @@ SELECT = f"""
 SELECT chunks.text, documents.source, documents.title, chunks.metadata, {", ".join(COLUMNS)}
 FROM chunks JOIN documents ON documents.id = chunks.document_id
 """  # noqa: S608 - only constants
+
+
+def page_name(metadata: Mapping[str, Any]) -> str:
+    """The page as a person finds it: by its number, and by what the document itself calls it."""
+    label = metadata.get("page_label")
+    return f"page {metadata['page']} ({label})" if label else f"page {metadata['page']}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from langchain_core.runnables.config import run_in_executor
 from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import BaseModel, Field
 
+from retrievers.evidence import page_name
 from retrievers.library import Library
 
 TOOL_NAME = "search_documents"
@@ -123,7 +124,8 @@ def _listing(found: list[Document]) -> str:
 def _entry(n: int, document: Document) -> str:
     metadata = document.metadata
     place = [metadata["title"]]
-    place += [f"{key} {metadata[key]}" for key in ("page", "sheet") if key in metadata]
+    place += [page_name(metadata)] if "page" in metadata else []
+    place += [f"sheet {metadata['sheet']}"] if "sheet" in metadata else []
     lines = [f"[{n}] {', '.join(place)}", document.page_content]
     if "image_url" in metadata:
         lines.append(f"figure: {metadata.get('caption', 'no caption')} — {metadata['image_url']}")

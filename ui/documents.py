@@ -109,17 +109,33 @@ def _take_uploads(assistant: Assistant) -> None:
         help="PDF, Word, PowerPoint, HTML, Markdown, plain text and pictures.",
     )
     if files:
-        state.report = _add(files, assistant)
-        state.n_uploads += 1
-        st.rerun()
+        _read(files, [], assistant)
     if report := state.get("report"):
         _show_report(report)
+    if locked := state.get("locked"):
+        _ask_for_password(locked, assistant)
 
 
-def _add(files: Sequence[UploadedFile], assistant: Assistant) -> Report:
+def _read(files: Sequence[UploadedFile], passwords: Sequence[str], assistant: Assistant) -> None:
+    """Read uploads and show the page anew; those that wait for a password are kept at hand."""
+    state = st.session_state
+    state.report = _add(files, passwords, assistant)
+    state.locked = list(files) if state.report.locked else []
+    state.n_uploads += 1
+    st.rerun()
+
+
+def _ask_for_password(files: Sequence[UploadedFile], assistant: Assistant) -> None:
+    with st.form("password", clear_on_submit=True):
+        password = st.text_input("Password", type="password", autocomplete="off")
+        if st.form_submit_button("Open") and password:
+            _read(files, [password], assistant)
+
+
+def _add(files: Sequence[UploadedFile], passwords: Sequence[str], assistant: Assistant) -> Report:
     bar = st.progress(0.0, "Saving")
     named = [(file.name, file.getbuffer()) for file in files]
-    report = assistant.add_uploads(named, on_progress=_shown_in(bar.progress))
+    report = assistant.add_uploads(named, passwords=passwords, on_progress=_shown_in(bar.progress))
     bar.empty()
     return report
 

@@ -50,18 +50,28 @@ LlmFlag = Annotated[
 ModelFlag = Annotated[
     str | None, typer.Option("--model", help="A model of the server, such as llama3.1.")
 ]
+PasswordFlag = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--password",
+        metavar="TEXT",
+        help="Tried on documents that need one; may be given several times. Other users of this "
+        "machine may see it: better set LIMNER_PASSWORD, or type it when asked.",
+    ),
+]
 
 
 @app.command()
 def add(
     sources: Annotated[list[str], typer.Argument(metavar="PATH_OR_URL...")],
+    passwords: PasswordFlag = None,
     library: LibraryFlag = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Read files, folders and web pages into the library; unchanged ones are skipped."""
     from assistant.cli import documents
 
-    documents.add(sources, library, as_json)
+    documents.add(sources, passwords or [], library, as_json)
 
 
 @app.command("list")
@@ -75,10 +85,21 @@ def list_documents(library: LibraryFlag = None, as_json: JsonFlag = False) -> No
 @app.command()
 def show(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="A path, URI or file name.")],
+    draw: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Draw the pages of a PDF, in the library or not, with boxes, here."
+        ),
+    ] = None,
     library: LibraryFlag = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Print everything that was read from one document, in order."""
+    if draw is not None:
+        from assistant.cli import drawing
+
+        drawing.draw(source, draw, library, as_json)
+        return
     from assistant.cli import documents
 
     documents.show(source, library, as_json)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
@@ -9,19 +11,26 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from assistant.assistant import Assistant
 from assistant.cli.sources import as_typed, file_name, find
-from assistant.cli.terminal import err, opened, print_json, say
+from assistant.cli.terminal import err, opened, print_json, printable, say
 from assistant.ingestion import Progress as Step
 from assistant.ingestion import Report
 from loaders import BlipCaptioner
 from loaders.captioning.blip import missing_weights
+from retrievers.evidence import page_name
+
+MAX_TRIES = 3
+"""How often a person is asked for the password of one document."""
 
 
-def add(sources: list[str], library: Path | None, as_json: bool) -> None:
+def add(sources: list[str], passwords: list[str], library: Path | None, as_json: bool) -> None:
     """Read sources into the library with progress on stderr."""
     with opened(library, create=True) as assistant:
         if not BlipCaptioner.is_available(assistant.settings.blip_model):
             err.print(missing_weights(assistant.settings.blip_model), style="yellow")
-        report = read_with_progress(assistant, [as_typed(source) for source in sources])
+        typed = [as_typed(source) for source in sources]
+        report = read_with_progress(assistant, typed, passwords)
+        if report.locked and not as_json and sys.stdin.isatty() and err.is_terminal:
+            _ask_for_passwords(assistant, report)
         if as_json:
             print_json(report.to_dict())
         else:
@@ -31,7 +40,29 @@ def add(sources: list[str], library: Path | None, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def read_with_progress(assistant: Assistant, sources: list[str]) -> Report:
+def _ask_for_passwords(assistant: Assistant, report: Report) -> None:
+    """Have a person type what opens the locked documents; one password often opens several."""
+    known: list[str] = []
+    for source in list(report.locked):
+        retry = read_with_progress(assistant, [source], known) if known else Report(locked=[source])
+        for _ in range(MAX_TRIES):
+            if not retry.locked:
+                break
+            question = f"Password of {printable(file_name(source))} (Enter leaves it out)"
+            given = typer.prompt(
+                question, default="", hide_input=True, show_default=False, err=True
+            )
+            if not given:
+                break
+            known.append(given)
+            retry = read_with_progress(assistant, [source], [given])
+        if known:
+            report.take_in_retry(source, retry)
+
+
+def read_with_progress(
+    assistant: Assistant, sources: list[str], passwords: Sequence[str] = ()
+) -> Report:
     """Read sources with a bar on stderr that names the file and its figures."""
     bar = Progress(
         TextColumn("{task.description}", markup=False),
@@ -56,7 +87,7 @@ def read_with_progress(assistant: Assistant, sources: list[str]) -> Report:
             if not err.is_terminal and not progress.n_figures:
                 err.print(f"Reading {name} ({progress.n_done + 1} of {progress.n_sources})")
 
-        report = assistant.add(sources, on_progress=step)
+        report = assistant.add(sources, passwords=passwords, on_progress=step)
         bar.update(task, description="Done", completed=bar.tasks[0].total)
     return report
 
@@ -107,7 +138,7 @@ def show(source: str, library: Path | None, as_json: bool) -> None:
         return
     say(f"{document.title}  {uri}", style="bold")
     for e in evidence:
-        where = f"page {e.metadata['page']}, " if "page" in e.metadata else ""
+        where = f"{page_name(e.metadata)}, " if "page" in e.metadata else ""
         say(f"\n── {where}{e.metadata['modality']} {e.metadata.get('image_url', '')}", style="dim")
         say(e.page_content)
 

@@ -58,6 +58,6 @@ def _tell(metrics: dict[str, Any]) -> None:
         rest = {
             k: v
             for k, v in metrics[scope].items()
-            if k.startswith(("figure", "document", "median"))
+            if k.startswith(("figure", "box", "n_boxed", "document", "median"))
         }
         say("  " + "  ".join(f"{k} {v}" for k, v in rest.items()))

@@ -6,6 +6,7 @@ which the file draws them is taken, or else that of the rows.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -40,6 +41,10 @@ class Column:
     keeps_file_order: bool = False
 
 
+_Band = tuple[list[Item], list[Item], list[Item]]
+"""What is left of a gutter, right of it, and across it below."""
+
+
 class _Layout(Enum):
     COLUMNS = auto()
     CELLS = auto()
@@ -49,12 +54,13 @@ class _Layout(Enum):
 def columns(items: list[Item], depth: int = 0) -> Iterator[Column]:
     """Split what is on a page, or a part of it, into columns in reading order."""
     gutter = _gutter(items) if depth < MAX_DEPTH else None
-    layout = _layout(items, gutter) if gutter is not None else _Layout.ROWS
-    if gutter is None or layout is _Layout.ROWS:
+    bands = list(_bands(items, gutter)) if gutter is not None else []
+    layout = _layout(bands)
+    if layout is _Layout.ROWS:
         yield Column(items)
         return
     spanning: list[Item] = []
-    for left, right, next_spanning in _bands(items, gutter):
+    for left, right, next_spanning in bands:
         if min(_n_texts(left), _n_texts(right)) < 2:
             spanning += [*left, *right]
         else:
@@ -71,16 +77,14 @@ def columns(items: list[Item], depth: int = 0) -> Iterator[Column]:
         yield from columns(spanning, depth + 1)
 
 
-def _bands(
-    items: Sequence[Item], gutter: float
-) -> Iterator[tuple[list[Item], list[Item], list[Item]]]:
+def _bands(items: Sequence[Item], gutter: float) -> Iterator[_Band]:
     """From the top: what is left and right of the gutter, then what crosses it below."""
     crossing = sorted((i for i in items if _crosses(i, gutter)), key=_middle)
     levels = [_middle(item) for item in crossing]
     sides: list[tuple[list[Item], list[Item]]] = [([], []) for _ in range(len(levels) + 1)]
     for item in items:
         if not _crosses(item, gutter):
-            band = int(np.searchsorted(levels, _middle(item)))
+            band = bisect_left(levels, _middle(item))
             sides[band][item.box.x0 >= gutter - STEP_POINTS].append(item)
     for (left, right), below in zip(sides, [*([c] for c in crossing), []], strict=True):
         yield left, right, below
@@ -88,27 +92,33 @@ def _bands(
 
 def _gutter(items: Sequence[Item]) -> float | None:
     """Where most lines of text stand left and right of a free upright strip."""
-    texts = [i for i in items if isinstance(i, Segment)]
-    if len(texts) < 2 * MIN_ROWS:
+    sizes = [i.size for i in items if isinstance(i, Segment)]
+    if len(sizes) < 2 * MIN_ROWS:
         return None
-    left, right = min(i.box.x0 for i in items), max(i.box.x1 for i in items)
+    x0, y0, x1, y1 = np.array([i.box for i in items]).T
+    left, right = float(x0.min()), float(x1.max())
     margin = MARGIN * (right - left)
     places = np.arange(left + margin, right - margin, STEP_POINTS)
     if not len(places):
         return None
-    height = ROW_SIZES * float(np.median([s.size for s in texts]))
-    top = min(i.box.y0 for i in items)
-    n_rows = min(MAX_ROWS, int((max(i.box.y1 for i in items) - top) / height) + 1)
+    height = ROW_SIZES * float(np.median(sizes))
+    top = float(y0.min())
+    n_rows = min(MAX_ROWS, int((float(y1.max()) - top) / height) + 1)
     is_crossed = np.zeros((n_rows, len(places)), bool)
+    is_text = np.array([isinstance(i, Segment) for i in items])
+    middles = (y0 + y1) / 2
+    first, last = (
+        np.minimum(n_rows - 1, ((np.where(is_text, middles, y) - top) / height).astype(np.int64))
+        for y in (y0, y1)
+    )
+    inner = np.searchsorted(places, (x0 + STEP_POINTS, x1 - STEP_POINTS)).T
+    for row, end, (start, stop) in zip(
+        first.tolist(), (last + 1).tolist(), inner.tolist(), strict=True
+    ):
+        is_crossed[row:end, start:stop] = True
     first_end, last_start = np.full(n_rows, np.inf), np.full(n_rows, -np.inf)
-    for item in items:
-        ends = (_middle(item),) if isinstance(item, Segment) else (item.box.y0, item.box.y1)
-        first, *_, last = (min(n_rows - 1, int((y - top) / height)) for y in (ends[0], ends[-1]))
-        inner = np.searchsorted(places, (item.box.x0 + STEP_POINTS, item.box.x1 - STEP_POINTS))
-        is_crossed[first : last + 1, inner[0] : max(inner)] = True
-        if isinstance(item, Segment):
-            first_end[first] = min(first_end[first], item.box.x1)
-            last_start[first] = max(last_start[first], item.box.x0)
+    np.minimum.at(first_end, first[is_text], x1[is_text])
+    np.maximum.at(last_start, first[is_text], x0[is_text])
     has_both = (first_end[:, None] <= places + STEP_POINTS) & (
         last_start[:, None] >= places - STEP_POINTS
     )
@@ -124,25 +134,25 @@ def _middle_of_longest_run(chosen: NDArray[np.bool_]) -> int:
     return int((starts[longest] + ends[longest] - 1) // 2)
 
 
-def _layout(items: Sequence[Item], gutter: float) -> _Layout:
+def _layout(bands: Sequence[_Band]) -> _Layout:
     """What stands side by side: columns of a page, or cells of a table.
 
     The order in which the file draws tells them apart: columns come one after the other,
     the cells of a table take turns.
     """
     sides: tuple[list[Segment], list[Segment]] = ([], [])
-    bands = 0
-    for left, right, _ in _bands(items, gutter):
+    n_bands = 0
+    for left, right, _ in bands:
         if min(_n_texts(left), _n_texts(right)) >= 2:
-            bands += 1
+            n_bands += 1
             for side, found in zip(sides, (left, right), strict=True):
                 side.extend(i for i in found if isinstance(i, Segment))
-    if not bands:
+    if not n_bands:
         return _Layout.ROWS
     order = sorted((s.rank, k) for k, side in enumerate(sides) for s in side)
     n_turns = sum(a[1] != b[1] for a, b in pairwise(order))
     is_prose = all(_is_prose(side) for side in sides)
-    if n_turns <= 2 * bands - 1 or (is_prose and n_turns <= 2 * bands + 1):
+    if n_turns <= 2 * n_bands - 1 or (is_prose and n_turns <= 2 * n_bands + 1):
         return _Layout.COLUMNS
     if n_turns <= min(map(len, sides)):
         return _Layout.CELLS

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from loaders.elements import BBox, Heading, Paragraph
-from loaders.pdf.captions import CAPTION
 from loaders.pdf.figures import find_figures
 from loaders.pdf.headings import (
     Bookmark,
@@ -26,6 +25,7 @@ from loaders.pdf.paragraphs import Block, arrange
 from loaders.pdf.pictures import ImageObject, is_blank_but_for, read_images
 from loaders.pdf.segments import TextLayer, read_text
 from loaders.pdf.survey import Survey
+from loaders.pdf.tags import TaggedFigure, tagged_figures
 
 MAX_PRINTED_CHARS = 1_500
 """More text than this in a figure is told outside it too: its description would be cut."""
@@ -42,6 +42,8 @@ class PageContents:
     layer: TextLayer
     images: Sequence[ImageObject]
     drawings: Drawings
+    left_out: str | None = None
+    """Why it has shapes that `drawings` lacks."""
 
     @staticmethod
     def of(page: Any, index: int) -> PageContents:
@@ -49,7 +51,9 @@ class PageContents:
         frame = Frame.of(page)
         objects = PageObjects(page, frame)
         images = read_images(objects.images, frame)
-        return PageContents(frame, index, read_text(page, frame), images, objects.drawings())
+        drawings = objects.drawings()
+        layer = read_text(page, frame, objects)
+        return PageContents(frame, index, layer, images, drawings, objects.left_out)
 
     @property
     def has_text(self) -> bool:
@@ -70,6 +74,7 @@ class Picture:
     region: Region | None = None
     caption: str | None = None
     caption_box: Box | None = None
+    alt: str | None = None
     text: str = ""
     """Printed in it."""
 
@@ -115,40 +120,54 @@ class PageReading:
         if regions is None:
             yield Picture(self.frame.box)
             regions = []
+        taken = [r.box for r in regions] + [r.caption for r in regions if r.caption]
         # Arranged on the sheet, rendered from the page.
         pictures = {
-            replace(r, box=sheet.from_page(r.box)): Picture(r.box, r, text=self._printed(r))
-            for r in regions
+            replace(r, box=sheet.from_page(r.box)): picture
+            for r, picture in zip(regions, self._pictures(regions), strict=True)
         }
-        body = self._outside(layer.main, sheet, regions)
+        body = self._outside(taken, layer.main, sheet)
         yield from self._body(arrange(body, list(pictures)), pictures, sheet)
         for turned, segments in layer.sheets(self.frame):
             if segments is not layer.main:
-                yield from self._paragraphs(
-                    arrange(self._outside(segments, turned, regions), []), turned
-                )
+                items = arrange(self._outside(taken, segments, turned), [])
+                yield from self._paragraphs(items, turned)
         for picture in pictures.values():
             if len(picture.text) > MAX_PRINTED_CHARS:
                 bbox = self.frame.fractions(picture.box)
                 yield Paragraph(picture.text, self.number, bbox)
 
+    def _pictures(self, regions: Sequence[Region]) -> Iterator[Picture]:
+        """The regions with what the page says of them."""
+        tagged = tagged_figures(self.page, self.frame) if regions else []
+        for region in regions:
+            caption = " ".join(self._texts_in(region.caption)) if region.caption else ""
+            yield Picture(
+                region.box,
+                region,
+                caption or None,
+                region.caption if caption else None,
+                _alt(region.box, tagged),
+                "\n".join(self._texts_in(region.box)),
+            )
+
+    def _texts_in(self, box: Box) -> Iterator[str]:
+        """The text that stands in a part of the page, block by block."""
+        for turned, segments in self.contents.layer.sheets(self.frame):
+            inside = [s for s in segments if box.holds_centre_of(turned.on_page(s.box))]
+            for block in arrange(inside, []):
+                if isinstance(block, Block):
+                    yield block.text(self.known.survey.vocabulary)
+
     def _outside(
-        self, segments: Iterable[Segment], sheet: Sheet, regions: Sequence[Region]
+        self, boxes: Sequence[Box], segments: Iterable[Segment], sheet: Sheet
     ) -> list[Segment]:
-        """The text that stands in no figure and is no running line."""
+        """The text that stands in none of the boxes and is no running line."""
         return [
             segment
             for segment in self._without_running_lines(segments, sheet)
-            if not any(r.box.holds_centre_of(sheet.on_page(segment.box)) for r in regions)
+            if not any(box.holds_centre_of(sheet.on_page(segment.box)) for box in boxes)
         ]
-
-    def _printed(self, region: Region) -> str:
-        """The text that stands in a figure, block by block."""
-        blocks: list[str] = []
-        for turned, segments in self.contents.layer.sheets(self.frame):
-            inside = [s for s in segments if region.box.holds_centre_of(turned.on_page(s.box))]
-            blocks += [b.text() for b in arrange(inside, []) if isinstance(b, Block)]
-        return "\n".join(blocks)
 
     def _regions(self) -> list[Region] | None:
         """The pictures on the page; None if the page is itself the picture."""
@@ -182,31 +201,21 @@ class PageReading:
         pictures: Mapping[Region, Picture],
         sheet: Sheet,
     ) -> Iterator[Part]:
-        words = self.known.survey.vocabulary
-        captions = _captions(items, sheet)
-        said = {k for blocks in captions.values() for k in blocks}
-        headings, printed = self._headings(items, said, sheet)
+        headings, printed = self._headings(items, sheet)
         for k, item in enumerate(items):
             yield from headings.get(k, [])
             if isinstance(item, Region):
-                blocks = [b for n in captions.get(k, []) if isinstance(b := items[n], Block)]
-                yield replace(
-                    pictures[item],
-                    caption=" ".join(block.text(words) for block in blocks) or None,
-                    caption_box=sheet.on_page(Box.around(b.box for b in blocks))
-                    if blocks
-                    else None,
-                )
-            elif k not in said and k not in printed:
+                yield pictures[item]
+            elif k not in printed:
                 yield self._paragraph(item, sheet)
         if not items:
             yield from headings.get(0, [])
 
     def _headings(
-        self, items: Sequence[Block | Region], captions: set[int], sheet: Sheet
+        self, items: Sequence[Block | Region], sheet: Sheet
     ) -> tuple[dict[int, list[Heading]], set[int]]:
         """Headings by the item before which they stand, and the items that print them."""
-        places = [k for k, i in enumerate(items) if isinstance(i, Block) and k not in captions]
+        places = [k for k, item in enumerate(items) if isinstance(item, Block)]
         blocks = [b for k in places if isinstance(b := items[k], Block)]
         found: dict[int, list[Heading]] = {}
         printed: set[int] = set()
@@ -251,22 +260,7 @@ class PageReading:
         return self.frame.fractions(sheet.on_page(Box.around(block.box for block in blocks)))
 
 
-def _captions(items: Sequence[Block | Region], sheet: Sheet) -> dict[int, list[int]]:
-    """Picture → the blocks that print its caption, by their indexes."""
-    found: dict[int, list[int]] = {}
-    for k, item in enumerate(items):
-        if isinstance(item, Region) and item.caption:
-            caption = sheet.from_page(item.caption)
-            found[k] = [
-                n
-                for n, block in enumerate(items)
-                if isinstance(block, Block) and _prints(block, caption)
-            ]
-    return found
-
-
-def _prints(block: Block, caption: Box) -> bool:
-    """Whether a block prints the caption that stands in that box."""
-    if CAPTION.match(block.lines[0].text):
-        return caption.holds_centre_of(block.lines[0].box)
-    return caption.holds_centre_of(block.box)
+def _alt(box: Box, tagged: Iterable[TaggedFigure]) -> str | None:
+    """What the tags say of the figures that lie mostly in the box."""
+    alts = [t.alt for t in tagged if box.common(t.box).area > 0.5 * min(box.area, t.box.area)]
+    return " ".join(alts) or None

@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from loaders.errors import BrokenDocument, EncryptedDocument, LoaderError
+from loaders.errors import BrokenDocument, EncryptedDocument, LoaderError, PasswordNeeded
 from loaders.source import SourceFile
 
 PDFIUM = threading.RLock()
 PAGE_ERRORS = (pypdfium2.PdfiumError, LoaderError, ValueError, ArithmeticError, OSError)
 """What a damaged page raises; the other pages can still be read."""
 MAX_TITLE_CHARS = 300
+MAX_LABEL_CHARS = 20
+"""A longer page label is not one to find a page by."""
+SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufffd-\uffff]+")
+"""Spaces, and what is not for the eye: it could turn or break the line it is shown in."""
 MADE_BY_PROGRAM = re.compile(
     r"(?i)(?:microsoft (?:word|powerpoint|excel|publisher)\b.*|powerpoint[ -]pr[eäé]sentation.*"
     r"|(?:untitled|document|presentation|slide|book|title|print|scan|layout|template|report"
@@ -33,13 +37,13 @@ MADE_BY_PROGRAM = re.compile(
 
 
 @contextmanager
-def open_pdf(file: SourceFile) -> Iterator[Any]:
-    """The file as a pypdfium2 document. Raises EncryptedDocument or BrokenDocument."""
-    try:
-        with PDFIUM:
-            document = pypdfium2.PdfDocument(file.path)
-    except pypdfium2.PdfiumError as error:
-        raise _explained(error, file.name) from error
+def open_pdf(file: SourceFile, passwords: Sequence[str] = ()) -> Iterator[Any]:
+    """The file as a pypdfium2 document.
+
+    passwords: tried one after the other where the file needs one. Raises PasswordNeeded,
+    EncryptedDocument or BrokenDocument.
+    """
+    document = _opened(file, passwords)
     try:
         yield document
     finally:
@@ -59,20 +63,56 @@ def open_page(document: Any, index: int) -> Iterator[Any]:
             page.close()
 
 
+def page_size(document: Any, index: int) -> tuple[float, float]:
+    """Width and height of a page as displayed, in points. Raises BrokenDocument."""
+    try:
+        with PDFIUM:
+            width, height = document.get_page_size(index)
+    except pypdfium2.PdfiumError as error:
+        raise BrokenDocument(f"Page {index + 1} cannot be read: {error}") from error
+    return width, height
+
+
 def own_title(document: Any, name: str) -> str | None:
     """The title in the document's metadata, if a person wrote it."""
-    written = re.sub(
-        r"[\s\x00-\x1f\ufffe\ufffd]+", " ", document.get_metadata_value("Title")
-    ).strip()
+    written = SPACES.sub(" ", document.get_metadata_value("Title")).strip()
     is_name = " " not in written and written.casefold() == name.rsplit(".", 1)[0].casefold()
     if is_name or not 3 <= len(written) <= MAX_TITLE_CHARS or MADE_BY_PROGRAM.fullmatch(written):
         return None
     return written if sum(c.isalpha() for c in written) >= 0.5 * len(written) else None
 
 
+def page_labels(document: Any) -> dict[int, str]:
+    """Page number → what the document itself calls the page, where that is not its number."""
+    labels = {}
+    for index in range(len(document)):
+        label = SPACES.sub(" ", document.get_page_label(index)).strip()
+        if label and label != str(index + 1) and len(label) <= MAX_LABEL_CHARS:
+            labels[index + 1] = label
+    return labels
+
+
+def _opened(file: SourceFile, passwords: Sequence[str]) -> Any:
+    for password in (None, *passwords):
+        try:
+            with PDFIUM:
+                return pypdfium2.PdfDocument(file.path, password)
+        except pypdfium2.PdfiumError as error:
+            if error.err_code != pdfium.FPDF_ERR_PASSWORD:
+                raise _explained(error, file.name) from error
+    raise PasswordNeeded(_password_wanted(file.name, len(passwords)))
+
+
+def _password_wanted(name: str, n_tried: int) -> str:
+    """What to do; the passwords themselves are never shown."""
+    ways = "with `limner add --password`, in LIMNER_PASSWORD, or in the page's field for it"
+    if not n_tried:
+        return f"{name} needs a password. Give it {ways}."
+    which = "The password" if n_tried == 1 else f"None of the {n_tried} passwords"
+    return f"{which} given {'is not that of' if n_tried == 1 else 'opens'} {name}. Give it {ways}."
+
+
 def _explained(error: pypdfium2.PdfiumError, name: str) -> LoaderError:
-    if error.err_code == pdfium.FPDF_ERR_PASSWORD:
-        return EncryptedDocument(f"{name} needs a password; open it and save a copy without one.")
     if error.err_code == pdfium.FPDF_ERR_SECURITY:
         return EncryptedDocument(
             f"{name} is protected in a way that limner cannot open; save a copy without protection."

@@ -24,7 +24,8 @@ from loaders.pdf.page import Box, Floats, Frame, Region, Segment
 from loaders.pdf.pictures import ImageObject
 
 SENTENCE = re.compile(r"(?:\S+ ){3,}\S+[.:;?!]")
-WORDS = re.compile(r"(?:[^\W\d_]{2,}\W+){2}[^\W\d_]{2,}")
+WORDS = re.compile(r"(?:[^\W\d_]{2,}\W+){3}[^\W\d_]{2,}")
+NUMBER = re.compile(r"[^\w\s]?\s?\d[\d.,:\s-]*\s?[%\w°]{0,3}")
 MIN_SIDE_POINTS = 36.0
 MIN_PAGE_SHARE = 0.01
 MAX_ASPECT = 12.0
@@ -48,6 +49,7 @@ PROSE_CHARS, PROSE_SHARE = 30, 0.85
 """A line of running text has as many characters, and type of this share of the body's size."""
 MIN_MARKS, MIN_SEGMENTS = 6, 30
 """With fewer shapes, of fewer lines and curves in all, a drawing without caption is decoration."""
+MIN_PAGE_LINES = 12
 UNDERLINE_POINTS = 4.0
 MAX_CLUSTERS = 200
 """More pieces on a page are looked for with a coarser raster."""
@@ -66,6 +68,8 @@ MIN_GROUND_LINES, MIN_GROUND_SHARE, MAX_GROUND_SEGMENTS = 3, 0.01, 16
 """A simple shape of that share of the page with as many lines of words on it is a ground."""
 MAX_BOX_SHAPES = 4
 """Rounded corners of a frame."""
+MIN_LAYOUT_LINES = 5
+MIN_BARS, MIN_NUMBERS, MIN_BOXES = 3, 3, 4
 MIN_GRID_LINES = 3
 MIN_ROW_OF_DOTS, MAX_DOT_POINTS = 8, 2.5
 VECTOR_PIXELS_PER_POINT = 200.0 / 72.0
@@ -117,6 +121,10 @@ class _Texts:
         sizes = np.array([s.size for s in segments], float)
         n_chars = np.array([len(s.text) for s in segments], np.int64)
         is_sentence = np.array([bool(SENTENCE.fullmatch(s.text)) for s in segments], bool)
+        usual = np.sort(sizes[n_chars >= PROSE_CHARS])
+        if len(usual) >= MIN_PAGE_LINES:
+            # A page may be set in smaller type than most of its document.
+            body_size = min(body_size, float(usual[len(usual) // 2]))
         is_large = sizes >= PROSE_SHARE * body_size
         is_worded = is_large & np.array([bool(WORDS.search(s.text)) for s in segments], bool)
         below, above = _neighbours(boxes, sizes)
@@ -168,6 +176,11 @@ class _Texts:
         """How many lines of several words stand in the box, in type as large as the body's."""
         return int((self.inside(box) & self.is_worded).sum())
 
+    def n_numbers(self, box: Box) -> int:
+        """How many pieces of text in the box are numbers."""
+        inside = np.flatnonzero(self.inside(box)).tolist()
+        return sum(bool(NUMBER.fullmatch(self.segments[k].text)) for k in inside)
+
     def are_labels(self, box: Box) -> NDArray[np.bool_]:
         """Which are text of the figure with that box, bool (n,): cut by it, or at its side."""
         x0, y0, x1, y1 = box
@@ -183,10 +196,11 @@ class _Texts:
         gaps = _gaps(own, box)
         is_near = is_free & ~self.is_sentence & (self.n_chars < MAX_LABEL_LINE)
         is_near &= gaps <= LABEL_GAP * self.sizes
+        apart = np.maximum(y0 - own[:, 3], own[:, 1] - y1)
         is_title = (
             is_free
-            & (own[:, 3] <= y0 + 1)
-            & (y0 - own[:, 3] <= TITLE_GAP * self.sizes)
+            & ~self.is_sentence
+            & (np.abs(apart) <= TITLE_GAP * self.sizes)
             & (np.abs(middle[:, 0] - (x0 + x1) / 2) <= 0.08 * (x1 - x0))
             & (own[:, 2] - own[:, 0] <= x1 - x0)
         )
@@ -244,13 +258,13 @@ def find_figures(
     # A caption makes a figure of what else is only text on a ground.
     grounds = _touching([], drawings, is_ground, frame)
     captioned, others = _captioned([*clusters, *grounds], texts, walls)
-    others = [c for c in others if c not in grounds and not _is_text_box(c, texts)]
-    others = _merged(others, walls)
+    others = [c for c in others if c not in grounds]
+    others = _merged([*_without_layout(others, texts, drawings, frame)], walls)
     for cluster in [*captioned, *others]:
         _take_labels(cluster, texts, walls)
     found = [
         _region(cluster, drawings, texts)
-        for cluster in _apart([*captioned, *others])
+        for cluster in _without_layout(_apart([*captioned, *others]), texts, drawings, frame)
         if _is_figure(cluster, texts, frame, min_pixels)
     ]
     return sorted(found, key=lambda region: (region.box.y0, region.box.x0))
@@ -619,14 +633,25 @@ def _is_separator(cluster: _Cluster) -> bool:
     return not cluster.images and thickness <= SEPARATOR_POINTS
 
 
-def _is_text_box(cluster: _Cluster, texts: _Texts) -> bool:
-    """Whether it is a frame or a ground of running text, or of code."""
-    if cluster.images or cluster.n_shapes > MAX_BOX_SHAPES:
+def _without_layout(
+    clusters: Iterable[_Cluster], texts: _Texts, drawings: Drawings, frame: Frame
+) -> Iterator[_Cluster]:
+    """Where shapes are frames, grounds and buttons of running text: only the images in them."""
+    for cluster in clusters:
+        if _is_layout(cluster, texts):
+            yield from _touching(cluster.images, drawings, np.zeros(len(drawings), bool), frame)
+        else:
+            yield cluster
+
+
+def _is_layout(cluster: _Cluster, texts: _Texts) -> bool:
+    if cluster.caption or not cluster.marks:
         return False
-    return (
-        texts.cover(cluster.box) > MAX_TEXT_COVER
-        or texts.cover(cluster.box, prose_only=True) > MAX_PROSE_COVER
-    )
+    if texts.cover(cluster.box, prose_only=True) > MAX_PROSE_COVER:
+        return True
+    is_plain = cluster.n_shapes <= MAX_BOX_SHAPES
+    is_full = not cluster.images and texts.cover(cluster.box) > MAX_TEXT_COVER
+    return is_plain and (is_full or texts.n_lines(cluster.box) >= MIN_LAYOUT_LINES)
 
 
 def _is_figure(cluster: _Cluster, texts: _Texts, frame: Frame, min_pixels: int) -> bool:
@@ -640,15 +665,20 @@ def _is_figure(cluster: _Cluster, texts: _Texts, frame: Frame, min_pixels: int) 
         sharpest = max(i.pixels_per_point for i in cluster.images)
         if short * sharpest < min_pixels:
             return False
-    if cluster.caption:
-        return True
-    if texts.cover(box, prose_only=True) > MAX_PROSE_COVER:
-        return False
-    if cluster.images:
-        return True
-    is_drawn = cluster.n_shapes > 0 or cluster.n_fills > 1
+    is_icon = [min(i.box.width, i.box.height) < MIN_SIDE_POINTS for i in cluster.images]
+    return bool(cluster.caption) or not all(is_icon) or _is_drawing(cluster, texts)
+
+
+def _is_drawing(cluster: _Cluster, texts: _Texts) -> bool:
+    """Whether shapes without images and caption are more than decoration."""
     is_rich = len(cluster.marks) >= MIN_MARKS or cluster.n_segments >= MIN_SEGMENTS
-    return is_drawn and is_rich and not _is_text_box(cluster, texts)
+    if cluster.n_shapes:
+        return is_rich
+    # Bars with the numbers at their axis, or boxes with lines between them.
+    n_rules = len(cluster.marks) - cluster.n_fills
+    is_chart = cluster.n_fills >= MIN_BARS and texts.n_numbers(cluster.box) >= MIN_NUMBERS
+    is_tall = min(cluster.box.width, cluster.box.height) >= 2 * MIN_SIDE_POINTS
+    return is_chart or (is_tall and cluster.n_fills >= MIN_BOXES and n_rules >= MIN_BOXES - 1)
 
 
 def _region(cluster: _Cluster, drawings: Drawings, texts: _Texts) -> Region:

@@ -6,7 +6,7 @@ as paragraphs where it is part of the page.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from loaders.elements import Element, Figure, Heading, Info, Paragraph, Skipped
@@ -14,7 +14,7 @@ from loaders.errors import BrokenDocument, LimitExceeded
 from loaders.limits import Limits
 from loaders.loader import DocumentLoader
 from loaders.pdf.contents import Knowledge, PageContents, PageReading, Part, Picture
-from loaders.pdf.document import PAGE_ERRORS, PDFIUM, open_page, open_pdf, own_title
+from loaders.pdf.document import PAGE_ERRORS, PDFIUM, open_page, open_pdf, own_title, page_labels
 from loaders.pdf.headings import Ladder, body_size, is_thorough, read_outline
 from loaders.pdf.objects import PageObjects
 from loaders.pdf.page import Frame
@@ -25,12 +25,15 @@ from loaders.source import SourceFile
 MAX_HELD_IMAGES, MAX_HELD_SHAPES = 64, 5_000
 """Image objects and shapes of one page that are remembered between survey and reading."""
 
+MAX_REPORTED_PAGES = 5
+"""Pages with invisible text that are each reported."""
+
 
 class PdfLoader(DocumentLoader):
     """Reads a PDF. Safe to use from several threads; PDFium then works for one at a time."""
 
     def _elements(self, file: SourceFile) -> Iterator[Element]:
-        with open_pdf(file) as document:
+        with open_pdf(file, self.passwords) as document:
             yield from _Reader(document, file.name, self.limits).elements()
 
 
@@ -45,11 +48,14 @@ class _Reader:
         """Pages read for the survey and not yet given out."""
         self._shown: set[tuple[Any, ...]] = set()
         self._n_figures = 0
+        self._n_hidden: dict[int, int] = {}
+        """Characters left out, by page number."""
 
     def elements(self) -> Iterator[Element]:
         with PDFIUM:
             n_pages = len(self._document)
             title = own_title(self._document, self._name)
+            labels = page_labels(self._document) if n_pages <= self._limits.max_pages else {}
         if not n_pages:
             raise BrokenDocument(f"{self._name} has no pages. Open it in a PDF viewer to check it.")
         if n_pages > self._limits.max_pages:
@@ -57,10 +63,11 @@ class _Reader:
                 f"{self._name} has {n_pages:,} pages; the limit is {self._limits.max_pages:,}. "
                 "Split it into parts."
             )
-        yield Info(title=title, n_pages=n_pages)
+        yield Info(title=title, n_pages=n_pages, page_labels=labels)
         known = self._knowledge(n_pages)
         for index in range(n_pages):
             yield from self._page(index, known)
+        yield from _hidden_text(self._n_hidden)
 
     def _knowledge(self, n_pages: int) -> Knowledge:
         with PDFIUM:
@@ -101,12 +108,14 @@ class _Reader:
         held = self._held.pop(index, None)
         if held and held.has_text and not held.images and not len(held.drawings):
             # Nothing is to be drawn: loading the page again would cost as much as reading it.
+            self._count_hidden(held)
             yield from _written(PageReading(held, known, None).parts())
             return
         try:
             with open_page(self._document, index) as page:
                 with PDFIUM:
                     contents = held or PageContents.of(page, index)
+                    self._count_hidden(contents)
                     parts = list(PageReading(contents, known, page).parts())
                 for part in parts:
                     if isinstance(part, Picture):
@@ -115,6 +124,10 @@ class _Reader:
                         yield part
         except PAGE_ERRORS as error:
             yield Skipped(f"Page {index + 1}", str(error) or type(error).__name__)
+
+    def _count_hidden(self, contents: PageContents) -> None:
+        if n_hidden := contents.layer.n_hidden:
+            self._n_hidden[contents.index + 1] = n_hidden
 
     def _figure(
         self, page: Any, contents: PageContents, picture: Picture
@@ -146,12 +159,31 @@ class _Reader:
         yield Figure(
             image,
             picture.caption,
+            picture.alt,
             text=picture.text or None,
             is_drawn=bool(region and region.is_drawn),
             page=number,
             bbox=frame.fractions(picture.box),
             caption_bbox=frame.fractions(picture.caption_box) if picture.caption_box else None,
         )
+
+
+def _hidden_text(n_chars: Mapping[int, int]) -> Iterator[Skipped]:
+    """The report of text that nobody can see. n_chars: by page number."""
+    if len(n_chars) <= MAX_REPORTED_PAGES:
+        for number, n in n_chars.items():
+            yield Skipped(f"Page {number}", f"{_counted(n)} of invisible text left out")
+        return
+    most = sorted(sorted(n_chars, key=lambda number: -n_chars[number])[:MAX_REPORTED_PAGES])
+    where = ", ".join(map(str, most))
+    total = _counted(sum(n_chars.values()))
+    yield Skipped(
+        f"{len(n_chars):,} pages", f"{total} of invisible text left out, most on pages {where}"
+    )
+
+
+def _counted(n_chars: int) -> str:
+    return f"{n_chars:,} character{'' if n_chars == 1 else 's'}"
 
 
 def _written(parts: Iterator[Part]) -> Iterator[Heading | Paragraph]:

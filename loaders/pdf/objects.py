@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -21,6 +20,7 @@ import pypdfium2.raw as pdfium
 from numpy.typing import NDArray
 
 from loaders.errors import LimitExceeded
+from loaders.pdf.calls import as_object, declared, fill_rows
 from loaders.pdf.page import Box, Floats, Frame
 
 MAX_OBJECTS = 1_000_000
@@ -40,7 +40,9 @@ STRAIGHT_POINTS = 0.3
 """How far the ends of a rule may be apart sideways."""
 WHITE = 250
 """The least value of red, green and blue of what counts as white, of 255."""
-FAINT_ALPHA = 8
+FAINT_ALPHA, OPAQUE_ALPHA = 8, 128
+MIN_GROUND_POINTS = 2.5
+"""The shorter side of a fill that may lie behind or over a word."""
 
 _Matrix = tuple[float, float, float, float, float, float]
 _IDENTITY: _Matrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
@@ -97,34 +99,100 @@ class DrawnImage(NamedTuple):
     handle: Any
     box: Box
     clip: Box
+    rank: float = 0.0
+    """Place in the order in which the page is drawn, from 0 to 1."""
+
+
+class DrawnText(NamedTuple):
+    """A text object: clip is the part of the page that it may show on."""
+
+    clip: Box
+    rank: float
+
+
+class Fills(NamedTuple):
+    """Opaque filled shapes that are large enough to lie behind or over a word.
+
+    boxes: float (n, 4), as displayed, not clipped. colours: int (n, 3), of 255.
+    """
+
+    boxes: Floats
+    colours: NDArray[np.int64]
+    ranks: Floats
+
+    @staticmethod
+    def joined(parts: Sequence[Fills]) -> Fills:
+        return Fills(
+            np.concatenate([np.empty((0, 4)), *(part.boxes for part in parts)]),
+            np.concatenate([np.empty((0, 3), np.int64), *(part.colours for part in parts)]),
+            np.concatenate([np.empty(0), *(part.ranks for part in parts)]),
+        )
+
+
+class _Paths(NamedTuple):
+    """The paths of one holder, the matrix that applies to them, and its clip."""
+
+    handles: list[int]
+    ranks: list[float]
+    matrix: _Matrix
+    clip: Box
+
+
+class _Holder(NamedTuple):
+    """The page, or a form: its objects are drawn from rank first on, over extent."""
+
+    handle: int
+    is_form: bool
+    matrix: _Matrix
+    clip: Box
+    depth: int
+    first: float
+    extent: float
 
 
 class PageObjects:
     """What a pypdfium2 page draws, objects inside its forms included, while it is open.
 
-    Raises LimitExceeded, here and in `drawings`, if there are more than MAX_OBJECTS, or
-    they take longer than MAX_SECONDS.
+    Where there are more than MAX_OBJECTS, or they take longer than MAX_SECONDS,
+    `left_out` says so after `drawings`: no shapes are given then, and only the images
+    that were come to.
     """
 
     def __init__(self, page: Any, frame: Frame) -> None:
         self.images: list[DrawnImage] = []
+        self.left_out: str | None = None
+        self.texts: dict[int, DrawnText] = {}
+        """By their handles; those in forms that are clipped away are left out."""
         self._frame = frame
-        self._paths: list[tuple[list[int], _Matrix, Box]] = []
-        """Handles of one holder, the matrix that applies to them, and its clip."""
+        self._paths: list[_Paths] = []
+        self._fills: list[Fills] = []
         self._n_clipped = 0
         self._deadline = time.monotonic() + MAX_SECONDS
-        self._walk(page)
+        try:
+            self._walk(page)
+        except LimitExceeded as error:
+            self.left_out = str(error)
 
     def drawings(self) -> Drawings:
         """The shapes that show."""
-        return Drawings.joined([self._drawn(*paths) for paths in self._paths])
+        self._fills = []
+        if not self.left_out:
+            try:
+                return Drawings.joined([self._drawn(paths) for paths in self._paths])
+            except LimitExceeded as error:
+                self.left_out = str(error)
+        return Drawings.joined([])
+
+    def fills(self) -> Fills:
+        """The fills among the `drawings`, which must have been read, and white ones."""
+        return Fills.joined(self._fills)
 
     def _walk(self, page: Any) -> None:
         calls = _calls()
         n_seen = 0
-        waiting = [(_address(page.raw), False, _IDENTITY, self._frame.box, 0)]
+        waiting = [_Holder(_address(page.raw), False, _IDENTITY, self._frame.box, 0, 0.0, 1.0)]
         while waiting:
-            holder, is_form, matrix, clip, depth = waiting.pop()
+            holder, is_form, matrix, clip, depth, first, extent = waiting.pop()
             count = calls.count_in_form if is_form else calls.count_on_page
             get = calls.get_in_form if is_form else calls.get_on_page
             n_objects = count(holder)
@@ -135,24 +203,27 @@ class PageObjects:
                 )
             handles = [h for h in map(get, repeat(holder), range(n_objects)) if h]
             kinds = list(map(calls.kind, handles))
-            paths = []
-            for handle, kind in zip(handles, kinds, strict=True):
+            paths = _Paths([], [], matrix, clip)
+            step = extent / max(1, len(handles))
+            for k, (handle, kind) in enumerate(zip(handles, kinds, strict=True)):
+                rank = first + k * step
                 if kind in {pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_SHADING}:
-                    paths.append(handle)
+                    paths.handles.append(handle)
+                    paths.ranks.append(rank)
+                elif kind == pdfium.FPDF_PAGEOBJ_TEXT:
+                    self.texts[handle] = DrawnText(self._shown(handle, matrix, clip), rank)
                 elif kind == pdfium.FPDF_PAGEOBJ_IMAGE:
-                    own = self._clip(handle, matrix)
                     if box := _bounds(handle, matrix, self._frame):
-                        shown = clip.common(own) if own else clip
-                        self.images.append(DrawnImage(_object(handle), box, shown))
+                        shown = self._shown(handle, matrix, clip)
+                        self.images.append(DrawnImage(as_object(handle), box, shown, rank))
                 elif kind == pdfium.FPDF_PAGEOBJ_FORM and depth < MAX_DEPTH:
-                    own = self._clip(handle, matrix)
-                    shown = clip.common(own) if own else clip
+                    shown = self._shown(handle, matrix, clip)
                     if shown.area > 0:
                         inner = _combined(_matrix(handle), matrix)
-                        waiting.append((handle, True, inner, shown, depth + 1))
+                        waiting.append(_Holder(handle, True, inner, shown, depth + 1, rank, step))
                 self._check_time()
-            if paths:
-                self._paths.append((paths, matrix, clip))
+            if paths.handles:
+                self._paths.append(paths)
 
     def _check_time(self) -> None:
         if time.monotonic() > self._deadline:
@@ -160,14 +231,19 @@ class PageObjects:
                 f"its drawings take longer than the limit of {MAX_SECONDS:g} seconds for one page"
             )
 
-    def _clip(self, handle: int, matrix: _Matrix) -> Box | None:
-        return _clip(handle, matrix, self._frame)
+    def _shown(self, handle: int, matrix: _Matrix, clip: Box) -> Box:
+        """The part of the clip in which the object may show."""
+        own = _clip(handle, matrix, self._frame)
+        return clip.common(own) if own else clip
 
-    def _drawn(self, handles: list[int], matrix: _Matrix, clip: Box) -> Drawings:
+    def _drawn(self, paths: _Paths) -> Drawings:
+        handles, ranks, matrix, clip = paths
         boxes = _boxes(handles, matrix, self._frame)
         fills, strokes = _modes(handles)
-        fills &= ~_is_white(handles, _calls().fill_colour)
-        strokes &= ~_is_white(handles, _calls().stroke_colour)
+        fill_colours = _colours(handles, _calls().fill_colour)
+        self._fills.append(_grounds(boxes, fills, fill_colours, ranks))
+        fills &= ~_is_white(fill_colours)
+        strokes &= ~_is_white(_colours(handles, _calls().stroke_colour))
         shown = (fills | strokes) & np.isfinite(boxes).all(axis=1)
         clips = np.tile(np.array(clip), (len(handles), 1))
         large = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) > LARGE_POINTS
@@ -176,8 +252,7 @@ class PageObjects:
                 self._n_clipped += 1
                 if self._n_clipped > MAX_CLIPPED:
                     continue
-            if own := self._clip(handles[k], matrix):
-                clips[k] = clip.common(own)
+            clips[k] = self._shown(handles[k], matrix, clip)
             self._check_time()
         found: list[Drawings] = []
         kinds = np.full(len(handles), Kind.SHAPE)
@@ -227,7 +302,7 @@ def _straight_runs(handle: int, n_segments: int, matrix: _Matrix, frame: Frame) 
     x, y = ctypes.c_float(), ctypes.c_float()
     begin = here = (0.0, 0.0)
     for index in range(n_segments):
-        segment = pdfium.FPDFPath_GetPathSegment(_object(handle), index)
+        segment = pdfium.FPDFPath_GetPathSegment(as_object(handle), index)
         kind = pdfium.FPDFPathSegment_GetType(segment)
         if kind == pdfium.FPDF_SEGMENT_BEZIERTO:
             return None
@@ -268,7 +343,7 @@ def _is_level(boxes: Floats) -> NDArray[np.bool_]:
 def _boxes(handles: list[int], matrix: _Matrix, frame: Frame) -> Floats:
     """(n, 4) as displayed; nan where an object has none."""
     found = np.full((len(handles), 4), np.nan, np.float32)
-    _fill(_calls().bounds, handles, found)
+    fill_rows(_calls().bounds, handles, found)
     a, b, c, d, e, f = matrix
     left, bottom, right, top = found.astype(np.float64).T
     xs = np.stack([a * x + c * y + e for x in (left, right) for y in (bottom, top)])
@@ -281,27 +356,31 @@ def _modes(handles: list[int]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which paths are filled, and which are stroked; a shading is filled."""
     modes = np.zeros((len(handles), 2), np.int32)
     modes[:, 0] = -1
-    _fill(_calls().draw_mode, handles, modes)
+    fill_rows(_calls().draw_mode, handles, modes)
     return modes[:, 0] != pdfium.FPDF_FILLMODE_NONE, modes[:, 1] != 0
 
 
-def _is_white(handles: list[int], colour: Callable[..., int]) -> NDArray[np.bool_]:
-    """White or transparent."""
+def _colours(handles: list[int], colour: Callable[..., int]) -> NDArray[np.uint32]:
+    """(n, 4): red, green, blue, alpha; black for what has none, as a shading."""
     rgba = np.zeros((len(handles), 4), np.uint32)
     rgba[:, 3] = 255
-    _fill(colour, handles, rgba)
+    fill_rows(colour, handles, rgba)
+    return rgba
+
+
+def _is_white(rgba: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """White or transparent."""
     white: NDArray[np.bool_] = (rgba[:, :3].min(axis=1) >= WHITE) | (rgba[:, 3] < FAINT_ALPHA)
     return white
 
 
-def _fill(call: Callable[..., int], handles: list[int], rows: NDArray[Any]) -> None:
-    """Have the call write one row for each handle, through pointers into the array."""
-    start, stride = rows.ctypes.data, rows.strides[0]
-    columns = [
-        range(start + rows.itemsize * k, start + rows.itemsize * k + rows.nbytes, stride)
-        for k in range(rows.shape[1])
-    ]
-    deque(map(call, handles, *columns), maxlen=0)
+def _grounds(
+    boxes: Floats, fills: NDArray[np.bool_], rgba: NDArray[np.uint32], ranks: list[float]
+) -> Fills:
+    sides = boxes[:, 2:] - boxes[:, :2]
+    large = fills & (rgba[:, 3] >= OPAQUE_ALPHA) & (sides.min(axis=1) >= MIN_GROUND_POINTS)
+    colours = rgba[large, :3].astype(np.int64)
+    return Fills(boxes[large], colours, np.array(ranks)[large])
 
 
 def _bounds(handle: int, matrix: _Matrix, frame: Frame) -> Box | None:
@@ -311,10 +390,13 @@ def _bounds(handle: int, matrix: _Matrix, frame: Frame) -> Box | None:
 
 def _clip(handle: int, matrix: _Matrix, frame: Frame) -> Box | None:
     """The box around what the object is clipped to; None if it is not clipped."""
-    path = pdfium.FPDFPageObj_GetClipPath(_object(handle))
+    address = _calls().clip_path(handle)
+    if not address or _calls().n_clip_paths(address) < 1:
+        return None
+    path = ctypes.cast(address, pdfium.FPDF_CLIPPATH)
     clip = None
     x, y = ctypes.c_float(), ctypes.c_float()
-    for index in range(max(0, pdfium.FPDFClipPath_CountPaths(path)) if path else 0):
+    for index in range(pdfium.FPDFClipPath_CountPaths(path)):
         points = []
         for k in range(pdfium.FPDFClipPath_CountPathSegments(path, index)):
             segment = pdfium.FPDFClipPath_GetPathSegment(path, index, k)
@@ -337,7 +419,7 @@ def _displayed(points: list[tuple[float, float]], matrix: _Matrix, frame: Frame)
 
 def _matrix(handle: int) -> _Matrix:
     m = pdfium.FS_MATRIX()
-    found = pdfium.FPDFPageObj_GetMatrix(_object(handle), m)
+    found = pdfium.FPDFPageObj_GetMatrix(as_object(handle), m)
     return (m.a, m.b, m.c, m.d, m.e, m.f) if found else _IDENTITY
 
 
@@ -354,16 +436,12 @@ def _combined(inner: _Matrix, outer: _Matrix) -> _Matrix:
     )
 
 
-def _object(handle: int) -> Any:
-    return ctypes.cast(handle, pdfium.FPDF_PAGEOBJECT)
-
-
 def _address(raw: Any) -> int:
     return ctypes.cast(raw, ctypes.c_void_p).value or 0
 
 
 class _Calls(NamedTuple):
-    """PDFium's functions that are called for every object, with plain integers for pointers."""
+    """PDFium's functions that are called for every object."""
 
     count_on_page: Callable[[int], int]
     count_in_form: Callable[[int], int]
@@ -375,16 +453,13 @@ class _Calls(NamedTuple):
     n_segments: Callable[[int], int]
     fill_colour: Callable[..., int]
     stroke_colour: Callable[..., int]
+    clip_path: Callable[[int], int | None]
+    n_clip_paths: Callable[[int], int]
 
 
 @cache
 def _calls() -> _Calls:
     handle, number = ctypes.c_void_p, ctypes.c_int
-
-    def declared(function: Any, result: Any, *arguments: Any) -> Any:
-        address = ctypes.cast(function, ctypes.c_void_p).value or 0
-        return ctypes.CFUNCTYPE(result, *arguments)(address)
-
     return _Calls(
         declared(pdfium.FPDFPage_CountObjects, number, handle),
         declared(pdfium.FPDFFormObj_CountObjects, number, handle),
@@ -396,4 +471,6 @@ def _calls() -> _Calls:
         declared(pdfium.FPDFPath_CountSegments, number, handle),
         declared(pdfium.FPDFPageObj_GetFillColor, number, *[handle] * 5),
         declared(pdfium.FPDFPageObj_GetStrokeColor, number, *[handle] * 5),
+        declared(pdfium.FPDFPageObj_GetClipPath, handle, handle),
+        declared(pdfium.FPDFClipPath_CountPaths, number, handle),
     )

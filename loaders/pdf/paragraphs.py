@@ -32,56 +32,57 @@ LEADING = 1.3
 """Lines further apart than this many times the usual are of two paragraphs."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Line:
     """What stands side by side in a column."""
 
     segments: tuple[Segment, ...]
+    box: Box
+    text: str
+    baseline: float
+    size: float
+    is_bold: bool
+    is_tabular: bool
+    """Whether it consists of cells; a number before a heading is none."""
 
-    @cached_property
-    def box(self) -> Box:
-        return Box.around(s.box for s in self.segments)
-
-    @cached_property
-    def text(self) -> str:
-        parts = [self.segments[0].text]
-        for before, here in pairwise(self.segments):
-            gap = here.box.x0 - before.box.x1
-            parts.append(" " if gap > 0.12 * here.size else "")
-            parts.append(here.text)
-        return "".join(parts)
-
-    @cached_property
-    def _main(self) -> Segment:
-        return max(self.segments, key=lambda s: len(s.text))
-
-    @property
-    def baseline(self) -> float:
-        return self._main.baseline
-
-    @property
-    def size(self) -> float:
-        return self._main.size
-
-    @cached_property
-    def is_bold(self) -> bool:
-        n_bold = sum(len(s.text) for s in self.segments if s.is_bold)
-        return n_bold > 0.8 * sum(len(s.text) for s in self.segments)
-
-    @cached_property
-    def is_tabular(self) -> bool:
-        """Whether it consists of cells; a number before a heading is none."""
-        gaps = [here.box.x0 - before.box.x1 for before, here in pairwise(self.segments)]
-        wide = [gap > TABULAR_GAP * self.size for gap in gaps]
-        if wide and (
-            NUMBERING.match(self.segments[0].text + " ") or len(self.segments[0].text) < 3
-        ):
-            wide[0] = False
-        return any(wide)
+    @staticmethod
+    def of(segments: Sequence[Segment]) -> Line:
+        """The segments, at least one, as a line; from left to right."""
+        if len(segments) == 1:
+            own = segments[0]
+            return Line((own,), own.box, own.text, own.baseline, own.size, own.is_bold, False)
+        ordered = sorted(segments, key=lambda s: s.box.x0)
+        main = max(ordered, key=lambda s: len(s.text))
+        n_bold = sum(len(s.text) for s in ordered if s.is_bold)
+        return Line(
+            segments=tuple(ordered),
+            box=Box.around(s.box for s in ordered),
+            text=_beside(ordered),
+            baseline=main.baseline,
+            size=main.size,
+            is_bold=n_bold > 0.8 * sum(len(s.text) for s in ordered),
+            is_tabular=_are_cells(ordered, main.size),
+        )
 
     @property
     def first_word_width(self) -> float:
         return self.box.width * len(self.text.split(" ", 1)[0]) / max(1, len(self.text))
+
+
+def _beside(segments: Sequence[Segment]) -> str:
+    parts = [segments[0].text]
+    for before, here in pairwise(segments):
+        gap = here.box.x0 - before.box.x1
+        parts.append(" " if gap > 0.12 * here.size else "")
+        parts.append(here.text)
+    return "".join(parts)
+
+
+def _are_cells(segments: Sequence[Segment], size: float) -> bool:
+    wide = [b.box.x0 - a.box.x1 > TABULAR_GAP * size for a, b in pairwise(segments)]
+    if wide and (NUMBERING.match(segments[0].text + " ") or len(segments[0].text) < 3):
+        wide[0] = False
+    return any(wide)
 
 
 @dataclass(frozen=True)
@@ -98,11 +99,11 @@ class Block:
     def size(self) -> float:
         return max(self.lines, key=lambda line: len(line.text)).size
 
-    @property
+    @cached_property
     def is_bold(self) -> bool:
         return all(line.is_bold for line in self.lines)
 
-    @property
+    @cached_property
     def is_tabular(self) -> bool:
         return any(line.is_tabular for line in self.lines)
 
@@ -161,7 +162,7 @@ def _lines(segments: list[Segment], keeps_file_order: bool) -> list[Line]:
             lines.append([segment])
         else:
             own.append(segment)
-    return [Line(tuple(sorted(line, key=lambda s: s.box.x0))) for line in lines]
+    return [Line.of(line) for line in lines]
 
 
 def _is_beside(segment: Segment, line: list[Segment]) -> bool:

@@ -26,8 +26,8 @@ from PIL import Image, ImageChops
 
 from loaders.pdf.objects import DrawnImage
 from loaders.pdf.page import Box, Frame, Region
+from loaders.pdf.rendering import POINTS_PER_INCH, render
 
-POINTS_PER_INCH = 72.0
 MIN_DPI, LABELLED_DPI, MAX_DPI, PAGE_DPI = 72.0, 150.0, 300.0, 150.0
 MAX_PIXELS = 3_000_000
 MAX_PAGE_PIXELS = 5_000_000
@@ -69,7 +69,7 @@ def render_region(
     """The region as it looks on the page; None if it is blank."""
     least = LABELLED_DPI if has_labels else MIN_DPI
     dpi = min(MAX_DPI, max(least, region.pixels_per_point * POINTS_PER_INCH))
-    image = _render(page, frame, region.box, dpi, MAX_PIXELS)
+    image = render(page, frame, region.box, dpi, MAX_PIXELS)
     if _is_blank(image):
         return None
     return _jpeg(image) if region.is_photo else _without_needless_colour(image)
@@ -77,12 +77,12 @@ def render_region(
 
 def render_page(page: Any, frame: Frame) -> Image.Image:
     """The whole page, sharp enough for OCR."""
-    return _without_needless_colour(_render(page, frame, frame.box, PAGE_DPI, MAX_PAGE_PIXELS))
+    return _without_needless_colour(render(page, frame, frame.box, PAGE_DPI, MAX_PAGE_PIXELS))
 
 
 def is_blank_but_for(page: Any, frame: Frame, boxes: Sequence[Box]) -> bool:
     """Whether nothing can be seen on the page outside the boxes."""
-    seen = np.array(_render(page, frame, frame.box, POINTS_PER_INCH / 2, 500_000).convert("L"))
+    seen = np.array(render(page, frame, frame.box, POINTS_PER_INCH / 2, 500_000).convert("L"))
     per_point = seen.shape[1] / frame.width
     outside = np.ones(seen.shape, bool)
     for box in boxes:
@@ -91,18 +91,6 @@ def is_blank_but_for(page: Any, frame: Frame, boxes: Sequence[Box]) -> bool:
         outside[max(0, y0) : y1, max(0, x0) : x1] = False
     rest = seen[outside]
     return not rest.size or int(rest.max()) - int(rest.min()) <= BLANK_RANGE
-
-
-def _render(page: Any, frame: Frame, box: Box, dpi: float, max_pixels: int) -> Image.Image:
-    scale = min(dpi / POINTS_PER_INCH, math.sqrt(max_pixels / max(box.area, 1.0)))
-    scale = max(scale, 1.5 / min(box.width, box.height))
-    crop = (box.x0, frame.height - box.y1, frame.width - box.x1, box.y0)
-    bitmap = page.render(scale=scale, crop=[max(0.0, c) for c in crop], rev_byteorder=True)
-    try:
-        image: Image.Image = bitmap.to_pil().convert("RGB").copy()
-    finally:
-        bitmap.close()
-    return image
 
 
 def _is_blank(image: Image.Image) -> bool:

@@ -11,7 +11,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from itertools import pairwise, repeat
 from typing import Any, NamedTuple
 
@@ -20,7 +20,10 @@ import pypdfium2.raw as pdfium
 from numpy.typing import NDArray
 
 from loaders.errors import LimitExceeded
+from loaders.pdf.calls import as_object, declared
+from loaders.pdf.objects import PageObjects
 from loaders.pdf.page import Box, Floats, Frame, Segment, Sheet, turned
+from loaders.pdf.visibility import Words, is_hidden
 
 MAX_CHARS = 500_000
 """On one page. A page of the smallest print holds about 20,000."""
@@ -31,7 +34,9 @@ SLANTED = -1
 SLANT_DEGREES = 10.0
 BOLD_WEIGHT = 600
 BOLD_NAME = re.compile(r"bold|black|heavy|semibold|demi(?!-?light)|cmbx|-bd", re.IGNORECASE)
-DOTS = re.compile(r"[.·…‥_]+")
+DOT = ".·…‥_"
+DOTS = re.compile(rf"[{DOT}]+").fullmatch
+HAS_LETTER = re.compile(r"\w").search
 LEADERS = re.compile(r"\.{4,}")
 WORD_GAP = 1.5
 """Within a word, in heights of its letters."""
@@ -56,10 +61,14 @@ _REMOVED = dict.fromkeys(
 _BULLETS = {0xF0B7: "•", 0xF0A7: "▪", 0xF0D8: "▸", 0xF0FC: "✓"}  # Symbol and Wingdings
 _HYPHENS = dict.fromkeys(PDFIUM_HYPHENS, LINE_END_HYPHEN)
 _CLEANED = _REMOVED | _BULLETS | _HYPHENS
-_SPACES = np.array([0x20, 0xA0, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x3000])
+UNCLEAN = re.compile("[" + "".join(map(re.escape, map(chr, _CLEANED))) + "]")
+_SPACES = (0, 9, 10, 13, 0x20, 0xA0, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x3000)
+_IS_SPACE = np.zeros(0x3002, bool)
+"""By code; the last one stands for all above."""
+_IS_SPACE[list(_SPACES)] = True
 
 
-@dataclass(slots=True)
+@dataclass
 class TextLayer:
     """The segments of a page by the direction in which they are read.
 
@@ -68,10 +77,19 @@ class TextLayer:
     """
 
     by_turns: dict[int, list[Segment]] = field(default_factory=dict)
+    n_hidden: int = 0
+    """Characters left out because they cannot be seen."""
+
+    @cached_property
+    def _n_chars(self) -> dict[int, int]:
+        return {
+            turns: sum(len(s.text) - s.text.count(" ") for s in segments)
+            for turns, segments in self.by_turns.items()
+        }
 
     @property
     def n_chars(self) -> int:
-        return sum(map(_n_chars, self.by_turns.values()))
+        return sum(self._n_chars.values())
 
     def sheets(self, frame: Frame) -> Iterator[tuple[Sheet, list[Segment]]]:
         """The page as turned for each direction, with what is then upright; slanted text last."""
@@ -81,16 +99,12 @@ class TextLayer:
     @property
     def main_turns(self) -> int:
         """The direction of most of the text."""
-        straight = {t: _n_chars(run) for t, run in self.by_turns.items() if t != SLANTED}
-        return max(straight, key=lambda turns: straight[turns], default=0)
+        straight = [turns for turns in self.by_turns if turns != SLANTED]
+        return max(straight, key=lambda turns: self._n_chars[turns], default=0)
 
     @property
     def main(self) -> list[Segment]:
         return self.by_turns.get(self.main_turns, [])
-
-
-def _n_chars(segments: list[Segment]) -> int:
-    return sum(len(segment.text.replace(" ", "")) for segment in segments)
 
 
 class _Style(NamedTuple):
@@ -99,9 +113,10 @@ class _Style(NamedTuple):
     turns: int
 
 
-def read_text(page: Any, frame: Frame) -> TextLayer:
-    """The text layer of a pypdfium2 page; what lies off the page is left out.
+def read_text(page: Any, frame: Frame, objects: PageObjects) -> TextLayer:
+    """The text layer of a pypdfium2 page; what cannot be seen on it is left out.
 
+    objects: of the same page, after its drawings were read.
     Raises LimitExceeded if the page holds more than MAX_CHARS.
     """
     textpage = page.get_textpage()
@@ -112,14 +127,17 @@ def read_text(page: Any, frame: Frame) -> TextLayer:
         words = _Words.read(textpage, n_chars, frame) if n_chars else None
     finally:
         textpage.close()
-    layer = TextLayer()
     if words is None:
-        return layer
+        return TextLayer()
+    says = words.says_something()
+    hidden = says & is_hidden(page, frame, objects, Words(words.handles, words.boxes, words.sizes))
+    n_hidden = sum(len(words.texts[k]) for k in np.flatnonzero(hidden))
+    by_turns: dict[int, list[Segment]] = {}
     for turns in np.unique(words.turns):
-        chosen = np.flatnonzero((words.turns == turns) & words.is_shown(frame))
+        chosen = np.flatnonzero((words.turns == turns) & says & ~hidden)
         if len(chosen):
-            layer.by_turns[int(turns)] = list(words.segments(chosen, int(turns), frame))
-    return layer
+            by_turns[int(turns)] = list(words.segments(chosen, int(turns), frame))
+    return TextLayer(by_turns, n_hidden)
 
 
 @dataclass(slots=True)
@@ -127,6 +145,8 @@ class _Words:
     """Words in the order of the file; one array element for each word."""
 
     texts: list[str]
+    handles: NDArray[np.int64]
+    """Addresses of the text objects that draw them, 0 where not known."""
     boxes: Floats
     baselines: Floats
     """(n, 4): where the pen stands, as an empty box."""
@@ -137,20 +157,21 @@ class _Words:
     @staticmethod
     def read(textpage: Any, n_chars: int, frame: Frame) -> _Words | None:
         raw = ctypes.cast(textpage.raw, ctypes.c_void_p).value
-        calls = _calls()
-        codes = np.fromiter(map(calls.code, repeat(raw), range(n_chars)), np.uint32, n_chars)
-        glyphs = np.flatnonzero(~(np.isin(codes, _SPACES) | np.isin(codes, (9, 10, 13, 0))))
+        codes = _codes(textpage, raw, n_chars)
+        glyphs = np.flatnonzero(~_IS_SPACE[np.minimum(codes, len(_IS_SPACE) - 1)])
         if not len(glyphs):
             return None
         boxes = frame.displayed(_char_boxes(raw, glyphs))
         starts = _word_starts(codes, glyphs, boxes)
         firsts = glyphs[starts]
-        styles = [_Style(*style) for style in _styles(textpage, raw, firsts, frame)]
+        handles = [_calls().text_object(raw, index) or 0 for index in firsts.tolist()]
+        styles = [_Style(*style) for style in _styles(textpage, handles, firsts, frame)]
         texts = _texts(codes, glyphs, starts)
         heights = np.maximum.reduceat(_extents(boxes), starts)
-        heights[[not re.search(r"\w", text) for text in texts]] = 0.0
+        heights[[not HAS_LETTER(text) for text in texts]] = 0.0
         return _Words(
             texts=texts,
+            handles=np.array(handles, np.int64),
             boxes=_merged(boxes, starts),
             baselines=frame.displayed(_origins(raw, firsts)),
             sizes=_plausible(np.array([s.size for s in styles]), heights),
@@ -158,17 +179,14 @@ class _Words:
             turns=np.array([s.turns for s in styles]),
         )
 
-    def is_shown(self, frame: Frame) -> NDArray[np.bool_]:
-        """Which words lie on the page and say something; rows of dots do not."""
-        x = (self.boxes[:, 0] + self.boxes[:, 2]) / 2
-        y = (self.boxes[:, 1] + self.boxes[:, 3]) / 2
-        inside = (x >= 0) & (x <= frame.width) & (y >= 0) & (y <= frame.height)
-        is_dots = np.array([bool(DOTS.fullmatch(text)) for text in self.texts])
+    def says_something(self) -> NDArray[np.bool_]:
+        """Which words say something; rows of dots do not."""
+        is_dots = np.array([text[:1] in DOT and bool(DOTS(text)) for text in self.texts])
         padded = np.concatenate([[False], is_dots, [False]])
         in_row = padded[:-2] | padded[2:]
         leaders = is_dots & (in_row | np.array([len(text) > 3 for text in self.texts]))
-        shown: NDArray[np.bool_] = inside & ~leaders & np.array([bool(text) for text in self.texts])
-        return shown
+        says: NDArray[np.bool_] = ~leaders & np.array([bool(text) for text in self.texts])
+        return says
 
     def segments(self, chosen: NDArray[np.int64], turns: int, frame: Frame) -> Iterator[Segment]:
         """Join the chosen words, all read in one direction, to segments."""
@@ -178,20 +196,19 @@ class _Words:
         sizes, is_bold = self.sizes[chosen], self.is_bold[chosen]
         texts = [self.texts[i] for i in chosen]
         starts = _segment_starts(texts, boxes, baselines, sizes)
-        merged = _merged(boxes, starts)
         lengths = np.array([len(text) for text in texts])
         bold_share = np.add.reduceat(lengths * is_bold, starts) / np.add.reduceat(lengths, starts)
-        ends = [*starts[1:], len(texts)]
-        for k, (start, end) in enumerate(zip(starts, ends, strict=True)):
-            longest = start + int(lengths[start:end].argmax())
-            yield Segment(
-                text=" ".join(texts[start:end]),
-                box=Box(*(float(v) for v in merged[k])),
-                baseline=float(baselines[longest]),
-                size=float(sizes[longest]),
-                is_bold=bool(bold_share[k] > 0.6),
-                rank=int(chosen[start]),
-            )
+        longest = _longest(lengths, starts)
+        bounds = [*starts.tolist(), len(texts)]
+        yield from map(
+            Segment,
+            [" ".join(texts[start:end]) for start, end in pairwise(bounds)],
+            map(Box._make, _merged(boxes, starts).tolist()),
+            baselines[longest].tolist(),
+            sizes[longest].tolist(),
+            (bold_share > 0.6).tolist(),
+            chosen[starts].tolist(),
+        )
 
 
 def _word_starts(
@@ -227,22 +244,29 @@ def _segment_starts(
 def _texts(
     codes: NDArray[np.uint32], glyphs: NDArray[np.int64], starts: NDArray[np.int64]
 ) -> list[str]:
-    whole = (
-        np.minimum(codes[glyphs], 0x10FFFF)
-        .astype("<u4")
-        .tobytes()
-        .decode("utf-32-le", "surrogatepass")
-    )
-    if any("\ud800" <= char <= "\udfff" for char in whole):
-        # Two halves of one character count as two: keep their places, in the first one.
-        whole = re.sub("[\ud800-\udbff][\udc00-\udfff]", _one_character, whole)
+    chars = np.minimum(codes[glyphs], 0x10FFFF).astype("<u4")
+    whole = chars.tobytes().decode("utf-32-le", "surrogatepass")
+    # Two halves of one character count as two: keep their places, in the first one.
+    whole = re.sub("[\ud800-\udbff][\udc00-\udfff]", _one_character, whole)
     bounds = [*starts.tolist(), len(glyphs)]
-    words = (whole[start:end].translate(_CLEANED) for start, end in pairwise(bounds))
-    return [LEADERS.sub(" ", word).strip() if "...." in word else word for word in words]
+    words = [whole[start:end] for start, end in pairwise(bounds)]
+    if UNCLEAN.search(whole):
+        words = [word.translate(_CLEANED) for word in words]
+    if "...." in whole:
+        words = [LEADERS.sub(" ", word).strip() if "...." in word else word for word in words]
+    return words
 
 
 def _one_character(halves: re.Match[str]) -> str:
     return halves[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le") + "\0"
+
+
+def _longest(lengths: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The index of the longest word, the first of several, in each run that begins at starts."""
+    n = len(lengths)
+    ranked = lengths * n + np.arange(n - 1, -1, -1)
+    longest: NDArray[np.int64] = n - 1 - np.maximum.reduceat(ranked, starts) % n
+    return longest
 
 
 def _merged(boxes: Floats, starts: NDArray[np.int64]) -> Floats:
@@ -265,22 +289,18 @@ def _plausible(sizes: Floats, heights: Floats) -> Floats:
 
 
 def _styles(
-    textpage: Any, raw: int | None, firsts: NDArray[np.int64], frame: Frame
+    textpage: Any, handles: list[int], firsts: NDArray[np.int64], frame: Frame
 ) -> Iterator[_Style]:
     """The style of each word, looked up once for each text object."""
-    calls = _calls()
-    of_object: dict[int | None, _Style] = {}
+    of_object: dict[int, _Style] = {}
     of_font: dict[int, bool] = {}
-    for index in firsts.tolist():
-        drawn = calls.text_object(raw, index)
+    for index, drawn in zip(firsts.tolist(), handles, strict=True):
         if drawn not in of_object:
             of_object[drawn] = _style(textpage, drawn, index, frame, of_font)
         yield of_object[drawn]
 
 
-def _style(
-    textpage: Any, drawn: int | None, index: int, frame: Frame, of_font: dict[int, bool]
-) -> _Style:
+def _style(textpage: Any, drawn: int, index: int, frame: Frame, of_font: dict[int, bool]) -> _Style:
     matrix = pdfium.FS_MATRIX()
     if not pdfium.FPDFText_GetMatrix(textpage, index, matrix):
         matrix.a = matrix.d = 1.0
@@ -294,7 +314,7 @@ def _style(
 
 
 def _is_bold(drawn: int, of_font: dict[int, bool]) -> bool:
-    font = pdfium.FPDFTextObj_GetFont(ctypes.cast(drawn, pdfium.FPDF_PAGEOBJECT))
+    font = pdfium.FPDFTextObj_GetFont(as_object(drawn))
     if not font:
         return False
     address = ctypes.addressof(font.contents)
@@ -307,11 +327,7 @@ def _is_bold(drawn: int, of_font: dict[int, bool]) -> bool:
 
 
 class _Calls(NamedTuple):
-    """PDFium's functions that are called for every character.
-
-    Declared again with plain integers for pointers: called through `map`, they cost a
-    third of pypdfium2's own declarations, which build a pointer object for each argument.
-    """
+    """PDFium's functions that are called for every character."""
 
     code: Callable[[int | None, int], int]
     text_object: Callable[[int | None, int], int | None]
@@ -322,17 +338,21 @@ class _Calls(NamedTuple):
 @cache
 def _calls() -> _Calls:
     handle, index, out = ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p
-
-    def declared(function: Any, result: Any, *arguments: Any) -> Any:
-        address = ctypes.cast(function, ctypes.c_void_p).value or 0
-        return ctypes.CFUNCTYPE(result, *arguments)(address)
-
     return _Calls(
         declared(pdfium.FPDFText_GetUnicode, ctypes.c_uint, handle, index),
         declared(pdfium.FPDFText_GetTextObject, ctypes.c_void_p, handle, index),
         declared(pdfium.FPDFText_GetCharBox, ctypes.c_int, handle, index, out, out, out, out),
         declared(pdfium.FPDFText_GetCharOrigin, ctypes.c_int, handle, index, out, out),
     )
+
+
+def _codes(textpage: Any, raw: int | None, n_chars: int) -> NDArray[np.uint32]:
+    """The code of each character, all in one call where that keeps them in their places."""
+    units = np.zeros(n_chars + 1, np.uint16)
+    pointer = units.ctypes.data_as(ctypes.POINTER(ctypes.c_ushort))
+    if pdfium.FPDFText_GetText(textpage, 0, n_chars, pointer) == n_chars + 1:
+        return units[:-1].astype(np.uint32)
+    return np.fromiter(map(_calls().code, repeat(raw), range(n_chars)), np.uint32, n_chars)
 
 
 def _char_boxes(raw: int | None, glyphs: NDArray[np.int64]) -> Floats:

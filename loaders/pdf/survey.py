@@ -52,9 +52,10 @@ class Survey:
 
     def add_text(self, index: int, segments: Iterable[Segment], height: float) -> None:
         """Take in the text of a page that is upright on a sheet of that height."""
+        segments = list(segments)
+        self.vocabulary.update(WORD.findall("\n".join(s.text for s in segments).lower()))
         for segment in segments:
             self.styles[Style.of(segment)] += len(segment.text)
-            self.vocabulary.update(word.lower() for word in WORD.findall(segment.text))
             y = segment.baseline / height
             if y < MARGIN or y > 1 - MARGIN:
                 self._seen.setdefault(_without_numbers(segment.text), {})[index] = y
@@ -71,8 +72,11 @@ class Survey:
         """Whether it is part of a running header or footer, or a page number."""
         if self._running is None:
             self._running = dict(self._running_lines())
-        y = self._running.get(_without_numbers(segment.text))
-        return y is not None and abs(y - segment.baseline / height) <= SAME_HEIGHT
+        y = segment.baseline / height
+        if MARGIN + SAME_HEIGHT < y < 1 - MARGIN - SAME_HEIGHT:
+            return False
+        usual = self._running.get(_without_numbers(segment.text))
+        return usual is not None and abs(usual - y) <= SAME_HEIGHT
 
     def _running_lines(self) -> Iterator[tuple[str, float]]:
         if len(self._sampled) < MIN_PAGES:

@@ -107,3 +107,8 @@ def test_the_source_of_a_quote_is_cited_first() -> None:
 def test_verbatim_ignores_case_and_punctuation_but_not_order() -> None:
     assert is_verbatim("phoenix HAD 62,617 units", PERMITS)
     assert not is_verbatim("units had Phoenix", PERMITS)
+
+
+def test_a_place_names_the_page_also_as_the_document_does() -> None:
+    assert source(1, "x", page=7, page_label="iv").place == "t, page 7 (iv)"
+    assert source(1, "x", page=7).place == "t, page 7"

@@ -12,6 +12,7 @@ import pytest
 
 from tests.assistant.command_line import ROOT, clean_environment, limner, limner_json
 from tests.assistant.real_library import CAPTION, REAL_ANSWER, REAL_QUESTION, REAL_WISH
+from tests.loaders.pdfs import Page, write_pdf
 
 ANSWER_KEYS = {"question", "answer", "grounded", "sentences", "sources", "model", "timings_s"}
 METADATA_KEYS = {"source", "title", "modality", "chunk_id"}
@@ -79,6 +80,24 @@ def test_list_show_search_and_remove_keep_their_contracts(library: Path) -> None
     assert [p for p in (library / "media").rglob("*") if p.is_file()] == []
 
 
+def test_show_draws_a_pdf_that_is_in_no_library(tmp_path: Path) -> None:
+    path = write_pdf(tmp_path / "river.pdf", [Page().text(72, 700, "The river rose in April.")])
+    drawn = limner_json("show", path, "--draw", tmp_path / "pages", cwd=tmp_path)
+    assert drawn["source"] == path.as_uri()
+    assert (drawn["pages"], drawn["skipped"]) == (1, [])
+    assert drawn["files"] == [str(tmp_path / "pages" / "river-page-1.png")]
+    told = limner("show", "river.pdf", "--draw", "pages", cwd=tmp_path)
+    assert "1 of 1 pages drawn in pages" in told.stdout
+    assert not (tmp_path / ".limner").exists()
+
+
+def test_show_draws_a_pdf_of_the_library_by_its_name(library: Path, tmp_path: Path) -> None:
+    path = write_pdf(tmp_path / "river.pdf", [Page().text(72, 700, "The river rose in April.")])
+    assert limner_json("add", path, "--library", library)["added"] == 1
+    drawn = limner_json("show", "riv*.pdf", "--draw", tmp_path / "x", "--library", library)
+    assert [Path(file).name for file in drawn["files"]] == ["river-page-1.png"]
+
+
 def test_search_by_a_picture_finds_its_copy(library: Path) -> None:
     (picture,) = (library / "media").glob("*.png")
     found = limner_json("search", "--image", picture, "--library", library)
@@ -124,6 +143,9 @@ def test_ask_says_so_where_the_library_does_not_know(library: Path) -> None:
         (["search", "x", "--modality", "smell"], 2, "smell"),
         (["nonsense"], 2, "nonsense"),
         (["show", "none.pdf"], 1, "There is no library"),
+        (["show", "none.pdf", "--draw", "pages"], 1, "none.pdf is not there"),
+        (["show", __file__, "--draw", "pages"], 1, "test_cli.py is"),
+        (["show", __file__, "--draw", "/dev/null/x"], 2, "/dev/null/x cannot be written"),
         (["serve", "--host", "0.0.0.0"], 2, "loopback"),
     ],
 )

@@ -10,6 +10,7 @@ from assistant.errors import QuestionsInvalid
 from assistant.evaluation import evaluate_retrieval, read_questions, write_ranked
 from retrievers import Library
 from tests.assistant.words import WordEmbeddings
+from tests.loaders.pdfs import Page, write_pdf
 
 OIL = {"id": "q1", "question": "oil prices", "doc": "a.pdf", "page": 2, "modality": "text"}
 GOLD = {
@@ -97,3 +98,30 @@ def test_document_recall_counts_hits_and_not_documents(tmp_path: Path) -> None:
         questions = read_questions(write(tmp_path, question))
         metrics = evaluate_retrieval(questions, library).metrics["library"]
     assert (metrics["document_recall@3"], metrics["document_recall@5"]) == (0.0, 1.0)
+
+
+def test_a_gold_box_is_found_by_a_figure_that_covers_it_and_by_no_other(tmp_path: Path) -> None:
+    source = write_pdf(tmp_path / "a.pdf", [Page(), Page()]).as_uri()
+    boxes = {"gold": [0, 0, 0.5, 0.5], "silver": [0.5, 0.5, 1, 1]}
+    pages = [page(2, name, "figure") for name in boxes]
+    for document, box in zip(pages, boxes.values(), strict=True):
+        document.metadata |= {"source": source, "bbox": box, "chunk_id": str(box)}
+    rows = [
+        {"id": name, "question": name, "doc": "a.pdf", "page": 2, "image": ["p2:10,10,300,390"]}
+        for name in boxes
+    ]
+    rows.append(rows[0] | {"image": "p2:figure1"})
+    with Library.open(tmp_path / "library", WordEmbeddings(), create=True) as library:
+        library.put(source, pages, fingerprint="1", title="A", n_pages=2)
+        for n in range(6):
+            other = [page(1, f"silver {n}", "figure")]
+            other[0].metadata |= {"bbox": [0, 0, 0.5, 0.5]}
+            library.put(f"file:///x/{n}.pdf", other, fingerprint="1", title="B", n_pages=1)
+        metrics = evaluate_retrieval(read_questions(write(tmp_path, *rows)), library).metrics
+    assert (metrics["document"]["n_boxed"], metrics["document"]["box_recall@5"]) == (2, 1.0)
+    assert metrics["document"]["figure_recall@5"] == 1.0
+    with Library.open(tmp_path / "other", WordEmbeddings(), create=True) as library:
+        library.put(source, pages[1:], fingerprint="1", title="A", n_pages=2)
+        metrics = evaluate_retrieval(read_questions(write(tmp_path, *rows)), library).metrics
+    assert (metrics["document"]["n_boxed"], metrics["document"]["box_recall@5"]) == (2, 0.0)
+    assert metrics["document"]["figure_recall@5"] == 1.0

@@ -58,3 +58,11 @@ def test_the_value_of_a_misspelt_key_is_not_printed(empty_folder: Path) -> None:
 
 def test_a_key_is_not_printed() -> None:
     assert "sesame" not in repr(Settings(openai_api_key="sesame"))
+
+
+def test_a_password_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIMNER_PASSWORD", "sesame")
+    settings = read_settings()
+    assert settings.password is not None
+    assert settings.password.get_secret_value() == "sesame"
+    assert "sesame" not in repr(settings)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import md5
 from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
 
 WIDTH, HEIGHT = 612, 792
+FILE_ID = bytes(16)
+PADDING = bytes.fromhex("28BF4E5E4E758A4164004E56FFFA01082E2E00B6D0683E802F0CA9FE6453697A")
+"""What PDF fills passwords up with."""
 
 
 @dataclass
@@ -19,6 +23,11 @@ class Page:
 
     extra: str = ""
     """More entries of the page's dictionary, such as `/Rotate 90`."""
+    resources: str = ""
+    """More entries of its resources, such as `/ExtGState<</Half<</ca 0.5>>>>`."""
+    forms: str = ""
+    """Forms that `/Name Do` draws, such as `/Name @name@`."""
+    media_box: str = f"0 0 {WIDTH} {HEIGHT}"
     content: list[str] = field(default_factory=list)
     images: list[str] = field(default_factory=list)
     pieces: list[bytes] = field(default_factory=list)
@@ -71,6 +80,11 @@ class Page:
             self.pieces.append(_image_object(mask.convert("L"), jpeg=False, has_mask=False))
         return self
 
+    def draw(self, operators: str) -> Page:
+        """Any operators of a content stream."""
+        self.content.append(operators)
+        return self
+
     def rectangle(self, x: float, y: float, width: float, height: float) -> Page:
         self.content.append(f"{x} {y} {width} {height} re f")
         return self
@@ -83,8 +97,17 @@ def write_pdf(
     title: str | None = None,
     outline: Sequence[tuple[str, int]] = (),
     broken_pages: Sequence[int] = (),
+    catalog_entries: str = "",
+    named: Mapping[str, str | bytes] | None = None,
+    password: str | None = None,
 ) -> Path:
-    """Write the pages. outline: (title, page index); broken_pages: indexes left without object."""
+    """Write the pages.
+
+    outline: (title, page index); broken_pages: indexes left without object. named: objects
+    that `@name@` refers to, in them, in pages' `extra` and `resources`, and in the catalog;
+    pages are `@page0@`, `@page1@` and so on. password: without it the file cannot be opened;
+    such a file may hold no strings outside its pages' contents.
+    """
     objects: dict[int, bytes] = {}
 
     def reserve() -> int:
@@ -96,6 +119,17 @@ def write_pdf(
     objects[bold] = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica-Bold>>"
     objects[info] = f"<</Title({title})>>".encode("latin-1") if title else b"<<>>"
     numbers = [reserve() for _ in pages]
+    references = {f"page{k}": number for k, number in enumerate(numbers)}
+    references |= {name: reserve() for name in named or {}}
+
+    def referred(written: str | bytes) -> bytes:
+        filled = written.encode("latin-1") if isinstance(written, str) else written
+        for name, number in references.items():
+            filled = filled.replace(f"@{name}@".encode(), f"{number} 0 R".encode())
+        return filled
+
+    for name, written in (named or {}).items():
+        objects[references[name]] = referred(written)
     for number, page in zip(numbers, pages, strict=True):
         names = {}
         numbered = [(reserve(), piece) for piece in page.pieces]
@@ -111,11 +145,11 @@ def write_pdf(
         stream = zlib.compress("\n".join(page.content).encode("latin-1"))
         objects[content] = _stream("/Filter/FlateDecode", stream)
         xobjects = " ".join(f"{name} {own} 0 R" for name, own in names.items())
-        objects[number] = (
-            f"<</Type/Page/Parent {tree} 0 R/MediaBox[0 0 {WIDTH} {HEIGHT}]{page.extra}"
+        objects[number] = referred(
+            f"<</Type/Page/Parent {tree} 0 R/MediaBox[{page.media_box}]{page.extra}"
             f"/Contents {content} 0 R/Resources<</Font<</Plain {plain} 0 R/Bold {bold} 0 R>>"
-            f"/XObject<<{xobjects}>>>>>>"
-        ).encode()
+            f"/XObject<<{xobjects}{page.forms}>>{page.resources}>>>>"
+        )
     for index in broken_pages:
         objects[numbers[index]] = b"null"
     kids = " ".join(f"{number} 0 R" for number in numbers)
@@ -130,9 +164,14 @@ def write_pdf(
             ).encode("latin-1")
         objects[first] = f"<</First {own[1]} 0 R/Last {own[-1]} 0 R>>".encode()
         root = f"/Outlines {first} 0 R"
-    objects[catalog] = f"<</Type/Catalog/Pages {tree} 0 R{root}>>".encode()
-    path.write_bytes(_file(objects, catalog, info))
+    objects[catalog] = referred(f"<</Type/Catalog/Pages {tree} 0 R{root}{catalog_entries}>>")
+    path.write_bytes(_file(objects, catalog, info, password))
     return path
+
+
+def stream(entries: str, content: str | bytes) -> bytes:
+    """A stream object for `named`."""
+    return _stream(entries, content.encode("latin-1") if isinstance(content, str) else content)
 
 
 def _image_object(image: Image.Image, *, jpeg: bool, has_mask: bool) -> bytes:
@@ -155,7 +194,43 @@ def _stream(entries: str, content: bytes) -> bytes:
     return head + content + b"\nendstream"
 
 
-def _file(objects: dict[int, bytes], catalog: int, info: int) -> bytes:
+def _rc4(key: bytes, content: bytes) -> bytes:
+    """Plainly written; the protection of old PDFs needs it, and nothing else."""
+    state = list(range(256))
+    j = 0
+    for i in range(256):
+        j = (j + state[i] + key[i % len(key)]) % 256
+        state[i], state[j] = state[j], state[i]
+    i = j = 0
+    found = bytearray()
+    for byte in content:
+        i = (i + 1) % 256
+        j = (j + state[i]) % 256
+        state[i], state[j] = state[j], state[i]
+        found.append(byte ^ state[(state[i] + state[j]) % 256])
+    return bytes(found)
+
+
+def _encrypted(objects: dict[int, bytes], password: str) -> dict[int, bytes]:
+    """The objects with their streams encrypted (40-bit RC4), and last what says so."""
+    user = (password.encode("latin-1") + PADDING)[:32]
+    owner = _rc4(md5(user).digest()[:5], user)
+    key = md5(user + owner + b"\xfc\xff\xff\xff" + FILE_ID).digest()[:5]
+    sealed = {}
+    for number, content in objects.items():
+        head, found, body = content.partition(b"\nstream\n")
+        own = md5(key + number.to_bytes(3, "little") + b"\0\0").digest()[:10]
+        body = _rc4(own, body.removesuffix(b"\nendstream")) + b"\nendstream" if found else b""
+        sealed[number] = head + found + body
+    entries = f"/O<{owner.hex()}>/U<{_rc4(key, PADDING).hex()}>"
+    return sealed | {len(objects) + 1: f"<</Filter/Standard/V 1/R 2/P -4{entries}>>".encode()}
+
+
+def _file(objects: dict[int, bytes], catalog: int, info: int, password: str | None) -> bytes:
+    locked = ""
+    if password is not None:
+        locked = f"/Encrypt {len(objects) + 1} 0 R/ID[<{FILE_ID.hex()}><{FILE_ID.hex()}>]"
+        objects = _encrypted(objects, password)
     written = bytearray(b"%PDF-1.7\n")
     places = []
     for number, content in sorted(objects.items()):
@@ -165,6 +240,6 @@ def _file(objects: dict[int, bytes], catalog: int, info: int) -> bytes:
     written += f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n".encode()
     for place in places:
         written += f"{place:010} 00000 n \n".encode()
-    trailer = f"<</Size {len(objects) + 1}/Root {catalog} 0 R/Info {info} 0 R>>"
+    trailer = f"<</Size {len(objects) + 1}/Root {catalog} 0 R/Info {info} 0 R{locked}>>"
     written += f"trailer\n{trailer}\nstartxref\n{start}\n%%EOF\n".encode()
     return bytes(written)

@@ -15,6 +15,8 @@ from assistant.assistant import Assistant
 from assistant.errors import GenerationFailed
 from assistant.events import Event, SourcesFound, TextAdded
 from assistant.settings import Settings
+from tests.loaders.pdfs import Page as PdfPage
+from tests.loaders.pdfs import write_pdf
 from tests.ui.orchard import (
     CAPTION,
     FACT_QUESTION,
@@ -156,6 +158,25 @@ def test_upload_that_cannot_be_read_is_named_with_the_reason(library: Path) -> N
     assert "Not read: broken.pdf**" in page.error[0].value.replace("\\", "")
     assert len(page.error[0].value) > 60  # and why
     assert not list((library / "uploads").glob("*/*"))
+
+
+def test_upload_that_needs_a_password_is_read_once_it_is_given(
+    library: Path, tmp_path: Path
+) -> None:
+    keys = [PdfPage().text(72, 700, "The orchard's gate is locked with seven keys.")]
+    locked = write_pdf(tmp_path / "keys.pdf", keys, password="open sesame").read_bytes()
+    page = open_page()
+    page.file_uploader[0].upload("keys.pdf", locked, "application/pdf").run()
+    assert "needs a password" in page.error[0].value.replace("\\", "")
+    page.text_input[0].set_value("mellon")
+    next(b for b in page.button if b.label == "Open").click().run()
+    assert "not that of keys" in page.error[0].value.replace("\\", "")
+    page.text_input[0].set_value("open sesame")
+    next(b for b in page.button if b.label == "Open").click().run()
+    assert not page.exception
+    assert not page.error
+    assert not page.text_input
+    assert any("keys" in m.value for m in page.sidebar.markdown)
 
 
 def test_document_is_removed_only_after_confirmation(library: Path) -> None:

@@ -1,0 +1,74 @@
+"""Reads damaged copies of a file and says on stdout, a line of JSON each, what came of it.
+
+Run as a process of its own, because what is looked for may end the process:
+`python -m tests.loaders.damaged FILE KIND N`. The same arguments make the same damage.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import resource
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from loaders.captioning.describer import FigureDescriber
+from loaders.errors import LoaderError
+from loaders.media import MediaStore
+from loaders.pdf import PdfLoader
+
+MAX_FLIPS = 40
+MAX_BYTES_OF_MEMORY = 6 << 30
+"""Where a process that runs wild ends, for the sake of the machine."""
+
+
+def damaged(content: bytes, kind: str, n: int) -> Iterator[bytes]:
+    """n copies, "cut" off at a place by chance or with bytes that "flip"."""
+    chance = random.Random(f"{kind} {len(content)}")
+    for _ in range(n):
+        if kind == "cut":
+            yield content[: chance.randrange(len(content))]
+            continue
+        copy = bytearray(content)
+        for _ in range(chance.randint(1, MAX_FLIPS)):
+            copy[chance.randrange(len(copy))] ^= 1 << chance.randrange(8)
+        yield bytes(copy)
+
+
+def outcome(path: Path, folder: Path) -> dict[str, Any]:
+    """What a loader makes of the file; bug: the traceback of an error that is none of ours."""
+    media = MediaStore(folder / "media")
+    loader = PdfLoader(path, media=media, describer=FigureDescriber(media))
+    start = time.monotonic()
+    found: dict[str, Any] = {}
+    try:
+        found["n_documents"] = sum(1 for _ in loader.lazy_load())
+    except LoaderError as error:
+        found["error"] = f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - it is what is looked for
+        found["bug"] = traceback.format_exc()
+    found["skipped"] = [f"{skipped.what}: {skipped.reason}" for skipped in loader.skipped]
+    found["seconds"] = round(time.monotonic() - start, 2)
+    found["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return found
+
+
+def main(file: str, kind: str, n: str) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES_OF_MEMORY, MAX_BYTES_OF_MEMORY))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for k, copy in enumerate(damaged(Path(file).read_bytes(), kind, int(n))):
+            path = folder / f"{kind}-{k}.pdf"
+            path.write_bytes(copy)
+            sys.stdout.write(json.dumps(outcome(path, folder)) + "\n")
+            sys.stdout.flush()
+            path.unlink()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
