@@ -1,4 +1,4 @@
-"""What one page holds, in reading order: headings, paragraphs, and where its pictures are.
+"""What one page holds, in reading order: headings, paragraphs, tables, where its pictures are.
 
 Leaves out the pictures themselves: they are rendered one by one when they are wanted.
 """
@@ -23,8 +23,10 @@ from loaders.pdf.objects import Drawings, PageObjects
 from loaders.pdf.page import Box, Frame, Region, Segment, Sheet
 from loaders.pdf.paragraphs import Block, arrange
 from loaders.pdf.pictures import ImageObject, is_blank_but_for, read_images
-from loaders.pdf.segments import TextLayer, read_text
+from loaders.pdf.segments import SLANTED, TextLayer, read_text
 from loaders.pdf.survey import Survey
+from loaders.pdf.table_pages import TableParts
+from loaders.pdf.tables import FoundTable, find_tables
 from loaders.pdf.tags import TaggedFigure, tagged_figures
 
 MAX_PRINTED_CHARS = 1_500
@@ -79,7 +81,23 @@ class Picture:
     """Printed in it."""
 
 
-Part = Heading | Paragraph | Picture
+@dataclass(frozen=True, slots=True)
+class TableOnPage:
+    """A table before its picture is rendered. Boxes are those on the page as displayed."""
+
+    box: Box
+    rows: tuple[tuple[str, ...], ...]
+    caption: str | None = None
+    caption_box: Box | None = None
+    unit: str | None = None
+
+    @staticmethod
+    def of(table: FoundTable, sheet: Sheet) -> TableOnPage:
+        caption = sheet.on_page(table.caption_box) if table.caption_box else None
+        return TableOnPage(sheet.on_page(table.box), table.rows, table.caption, caption, table.unit)
+
+
+Part = Heading | Paragraph | Picture | TableOnPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +108,8 @@ class Knowledge:
     body_size: float
     ladder: Ladder
     """Moves on with every page: read them in order."""
+    table_parts: TableParts
+    """Likewise."""
     outline: Mapping[int, Sequence[Bookmark]]
     outline_is_thorough: bool
     repeated_pictures: Collection[str]
@@ -116,24 +136,34 @@ class PageReading:
     def parts(self) -> Iterator[Part]:
         """Everything on the page in reading order."""
         layer, sheet = self.contents.layer, self.contents.sheet
-        regions = self._regions()
+        tables = self._tables()
+        said = {id(s) for found in tables.values() for table in found for s in table.segments}
+        on_page = [
+            turned.on_page(t.box)
+            for turned, _ in layer.sheets(self.frame)
+            for t in tables.get(turned.turns, [])
+        ]
+        regions = self._regions(on_page)
         if regions is None:
             yield Picture(self.frame.box)
             regions = []
         taken = [r.box for r in regions] + [r.caption for r in regions if r.caption]
         # Arranged on the sheet, rendered from the page.
-        pictures = {
+        pictures: dict[Region, Picture | TableOnPage] = {
             replace(r, box=sheet.from_page(r.box)): picture
             for r, picture in zip(regions, self._pictures(regions), strict=True)
         }
-        body = self._outside(taken, layer.main, sheet)
+        pictures |= _table_regions(tables.get(sheet.turns, []), sheet)
+        body = [s for s in self._outside(taken, layer.main, sheet) if id(s) not in said]
         yield from self._body(arrange(body, list(pictures)), pictures, sheet)
         for turned, segments in layer.sheets(self.frame):
             if segments is not layer.main:
-                items = arrange(self._outside(taken, segments, turned), [])
-                yield from self._paragraphs(items, turned)
+                rest = [s for s in self._outside(taken, segments, turned) if id(s) not in said]
+                yield from self._paragraphs(arrange(rest, []), turned)
+                if turned.turns != sheet.turns:
+                    yield from _table_regions(tables.get(turned.turns, []), turned).values()
         for picture in pictures.values():
-            if len(picture.text) > MAX_PRINTED_CHARS:
+            if isinstance(picture, Picture) and len(picture.text) > MAX_PRINTED_CHARS:
                 bbox = self.frame.fractions(picture.box)
                 yield Paragraph(picture.text, self.number, bbox)
 
@@ -159,6 +189,24 @@ class PageReading:
                 if isinstance(block, Block):
                     yield block.text(self.known.survey.vocabulary)
 
+    def _tables(self) -> dict[int, list[FoundTable]]:
+        """The tables on the page by the direction in which they are read."""
+        found: dict[int, list[FoundTable]] = {}
+        layer = self.contents.layer
+        for turns, segments in layer.by_turns.items():
+            if turns == SLANTED:
+                continue
+            sheet = Sheet(self.frame, turns)
+            kept = self._without_running_lines(segments, sheet)
+            words = self.known.survey.vocabulary
+            tables = find_tables(kept, self.contents.drawings, sheet, words)
+            if turns == layer.main_turns:
+                parts = self.known.table_parts
+                tables = parts.completed(tables, self.contents.index, kept)
+            if tables:
+                found[turns] = tables
+        return found
+
     def _outside(
         self, boxes: Sequence[Box], segments: Iterable[Segment], sheet: Sheet
     ) -> list[Segment]:
@@ -169,7 +217,7 @@ class PageReading:
             if not any(box.holds_centre_of(sheet.on_page(segment.box)) for box in boxes)
         ]
 
-    def _regions(self) -> list[Region] | None:
+    def _regions(self, tables: Sequence[Box]) -> list[Region] | None:
         """The pictures on the page; None if the page is itself the picture."""
         repeated = self.known.repeated_pictures
         text = [
@@ -182,6 +230,7 @@ class PageReading:
             self.contents.drawings,
             text,
             self.frame,
+            tables=tables,
             body_size=self.known.body_size,
             repeated=repeated,
             min_pixels=self.known.min_figure_side,
@@ -198,7 +247,7 @@ class PageReading:
     def _body(
         self,
         items: Sequence[Block | Region],
-        pictures: Mapping[Region, Picture],
+        pictures: Mapping[Region, Picture | TableOnPage],
         sheet: Sheet,
     ) -> Iterator[Part]:
         headings, printed = self._headings(items, sheet)
@@ -258,6 +307,14 @@ class PageReading:
 
     def _fractions(self, blocks: Iterable[Block], sheet: Sheet) -> BBox:
         return self.frame.fractions(sheet.on_page(Box.around(block.box for block in blocks)))
+
+
+def _table_regions(tables: Sequence[FoundTable], sheet: Sheet) -> dict[Region, TableOnPage]:
+    """Where tables stand among what is on the sheet."""
+    return {
+        Region(t.box, 0.0, False, ("table", k)): TableOnPage.of(t, sheet)
+        for k, t in enumerate(tables)
+    }
 
 
 def _alt(box: Box, tagged: Iterable[TaggedFigure]) -> str | None:

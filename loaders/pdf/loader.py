@@ -1,25 +1,25 @@
-"""Reads a PDF page by page: headings, paragraphs and pictures in reading order.
+"""Reads a PDF page by page: headings, paragraphs, tables and pictures in reading order.
 
-Leaves out tables, drawings made of lines, form fields and annotations: their text comes
-as paragraphs where it is part of the page.
+Leaves out form fields and annotations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from loaders.elements import Element, Figure, Heading, Info, Paragraph, Skipped
+from loaders.elements import Element, Figure, Heading, Info, Paragraph, Skipped, Table
 from loaders.errors import BrokenDocument, LimitExceeded
 from loaders.limits import Limits
 from loaders.loader import DocumentLoader
-from loaders.pdf.contents import Knowledge, PageContents, PageReading, Part, Picture
+from loaders.pdf.contents import Knowledge, PageContents, PageReading, Part, Picture, TableOnPage
 from loaders.pdf.document import PAGE_ERRORS, PDFIUM, open_page, open_pdf, own_title, page_labels
 from loaders.pdf.headings import Ladder, body_size, is_thorough, read_outline
 from loaders.pdf.objects import PageObjects
 from loaders.pdf.page import Frame
-from loaders.pdf.pictures import read_images, render_page, render_region
+from loaders.pdf.pictures import read_images, render_page, render_region, render_table
 from loaders.pdf.survey import Survey, sampled_pages
+from loaders.pdf.table_pages import TableParts
 from loaders.source import SourceFile
 
 MAX_HELD_IMAGES, MAX_HELD_SHAPES = 64, 5_000
@@ -50,6 +50,7 @@ class _Reader:
         self._n_figures = 0
         self._n_hidden: dict[int, int] = {}
         """Characters left out, by page number."""
+        self._n_tables = 0
 
     def elements(self) -> Iterator[Element]:
         with PDFIUM:
@@ -84,6 +85,7 @@ class _Reader:
             survey,
             body_size(survey.styles),
             Ladder(),
+            TableParts(),
             outline,
             is_thorough(outline, n_pages),
             survey.repeated_pictures(),
@@ -107,19 +109,25 @@ class _Reader:
     def _page(self, index: int, known: Knowledge) -> Iterator[Element]:
         held = self._held.pop(index, None)
         if held and held.has_text and not held.images and not len(held.drawings):
-            # Nothing is to be drawn: loading the page again would cost as much as reading it.
-            self._count_hidden(held)
-            yield from _written(PageReading(held, known, None).parts())
-            return
+            # Loading the page again would cost as much as reading it.
+            parts = list(PageReading(held, known, None).parts())
+            if not any(isinstance(part, TableOnPage) for part in parts):
+                self._count_hidden(held)
+                yield from _written(parts)
+                return
+        else:
+            parts = []
         try:
             with open_page(self._document, index) as page:
                 with PDFIUM:
                     contents = held or PageContents.of(page, index)
                     self._count_hidden(contents)
-                    parts = list(PageReading(contents, known, page).parts())
+                    parts = parts or list(PageReading(contents, known, page).parts())
                 for part in parts:
                     if isinstance(part, Picture):
                         yield from self._figure(page, contents, part)
+                    elif isinstance(part, TableOnPage):
+                        yield from self._table(page, contents, part)
                     else:
                         yield part
         except PAGE_ERRORS as error:
@@ -167,6 +175,30 @@ class _Reader:
             caption_bbox=frame.fractions(picture.caption_box) if picture.caption_box else None,
         )
 
+    def _table(
+        self, page: Any, contents: PageContents, table: TableOnPage
+    ) -> Iterator[Table | Skipped]:
+        """The table with its picture; without one if it cannot be drawn."""
+        number, frame = contents.index + 1, contents.frame
+        image = None
+        if self._n_tables < self._limits.max_figures:
+            self._n_tables += 1
+            try:
+                with PDFIUM:
+                    image = render_table(page, frame, table.box)
+            except PAGE_ERRORS as error:
+                reason = str(error) or type(error).__name__
+                yield Skipped(f"The picture of a table on page {number}", reason)
+        yield Table(
+            table.rows,
+            table.caption,
+            page=number,
+            bbox=frame.fractions(table.box),
+            unit=table.unit,
+            image=image,
+            caption_bbox=frame.fractions(table.caption_box) if table.caption_box else None,
+        )
+
 
 def _hidden_text(n_chars: Mapping[int, int]) -> Iterator[Skipped]:
     """The report of text that nobody can see. n_chars: by page number."""
@@ -186,7 +218,7 @@ def _counted(n_chars: int) -> str:
     return f"{n_chars:,} character{'' if n_chars == 1 else 's'}"
 
 
-def _written(parts: Iterator[Part]) -> Iterator[Heading | Paragraph]:
+def _written(parts: Iterable[Part]) -> Iterator[Heading | Paragraph]:
     for part in parts:
-        if not isinstance(part, Picture):
+        if isinstance(part, Heading | Paragraph):
             yield part

@@ -170,6 +170,8 @@ class Segment:
     is_bold: bool
     rank: int
     """Place in the order in which the file draws its text."""
+    stops: tuple[tuple[float, float], ...] = ()
+    """Where each word of the text begins and ends from left to right; empty if not known."""
 
 
 @dataclass(frozen=True, slots=True)

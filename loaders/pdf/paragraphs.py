@@ -111,7 +111,7 @@ class Block:
         """The lines joined; vocabulary tells whether a hyphen at a line's end was the word's."""
         whole = self.lines[0].text
         for line in self.lines[1:]:
-            whole = _joined(whole, line.text, vocabulary)
+            whole = joined(whole, line.text, vocabulary)
         return whole.replace(LINE_END_HYPHEN, "-")
 
 
@@ -264,7 +264,8 @@ def _is_indented(held: list[Line], line: Line, following: Line | None, is_over: 
     return shift < -0.8 * line.size and len(held) > 1
 
 
-def _joined(before: str, after: str, vocabulary: Collection[str]) -> str:
+def joined(before: str, after: str, vocabulary: Collection[str]) -> str:
+    """Two lines as one text; vocabulary tells whether a hyphen between them was the word's."""
     if not before.endswith((LINE_END_HYPHEN, "-")) or len(before) < 2:
         return f"{before} {after}"
     head = before[:-1]

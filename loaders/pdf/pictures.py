@@ -28,7 +28,8 @@ from loaders.pdf.objects import DrawnImage
 from loaders.pdf.page import Box, Frame, Region
 from loaders.pdf.rendering import POINTS_PER_INCH, render
 
-MIN_DPI, LABELLED_DPI, MAX_DPI, PAGE_DPI = 72.0, 150.0, 300.0, 150.0
+MIN_DPI, LABELLED_DPI, MAX_DPI, PAGE_DPI, TABLE_DPI = 72.0, 150.0, 300.0, 150.0, 170.0
+MARGIN_POINTS = 4.0
 MAX_PIXELS = 3_000_000
 MAX_PAGE_PIXELS = 5_000_000
 BLANK_RANGE = 16
@@ -78,6 +79,14 @@ def render_region(
 def render_page(page: Any, frame: Frame) -> Image.Image:
     """The whole page, sharp enough for OCR."""
     return _without_needless_colour(render(page, frame, frame.box, PAGE_DPI, MAX_PAGE_PIXELS))
+
+
+def render_table(page: Any, frame: Frame, box: Box) -> Image.Image:
+    """A table as it looks on the page, with a little of what is around it."""
+    x0, y0, x1, y1 = box
+    around = Box(x0 - MARGIN_POINTS, y0 - MARGIN_POINTS, x1 + MARGIN_POINTS, y1 + MARGIN_POINTS)
+    shown = around.common(frame.box)
+    return _without_needless_colour(render(page, frame, shown, TABLE_DPI, MAX_PIXELS))
 
 
 def is_blank_but_for(page: Any, frame: Frame, boxes: Sequence[Box]) -> bool:

@@ -37,7 +37,8 @@ BOLD_NAME = re.compile(r"bold|black|heavy|semibold|demi(?!-?light)|cmbx|-bd", re
 DOT = ".·…‥_"
 DOTS = re.compile(rf"[{DOT}]+").fullmatch
 HAS_LETTER = re.compile(r"\w").search
-LEADERS = re.compile(r"\.{4,}")
+MIN_LEADERS = 4
+"""Dots without a space between that lead from a label to what belongs to it."""
 WORD_GAP = 1.5
 """Within a word, in heights of its letters."""
 SEGMENT_GAP = 1.2
@@ -199,6 +200,7 @@ class _Words:
         lengths = np.array([len(text) for text in texts])
         bold_share = np.add.reduceat(lengths * is_bold, starts) / np.add.reduceat(lengths, starts)
         longest = _longest(lengths, starts)
+        stops = list(zip(boxes[:, 0].tolist(), boxes[:, 2].tolist(), strict=True))
         bounds = [*starts.tolist(), len(texts)]
         yield from map(
             Segment,
@@ -208,6 +210,7 @@ class _Words:
             sizes[longest].tolist(),
             (bold_share > 0.6).tolist(),
             chosen[starts].tolist(),
+            [tuple(stops[start:end]) for start, end in pairwise(bounds)],
         )
 
 
@@ -219,10 +222,20 @@ def _word_starts(
     follows = np.diff(glyphs) == 1
     after_hyphen = np.isin(codes[glyphs[:-1]], PDFIUM_HYPHENS)
     apart = np.maximum(boxes[1:, :2], boxes[:-1, :2]) - np.minimum(boxes[1:, 2:], boxes[:-1, 2:])
+    is_leader = _in_long_runs(codes[glyphs] == ord("."), MIN_LEADERS)
     extents = _extents(boxes)
     jumps = apart.max(axis=1) > WORD_GAP * np.maximum(extents[1:], extents[:-1])
-    starts[1:] = ~follows | after_hyphen | jumps
+    starts[1:] = ~follows | after_hyphen | jumps | (is_leader[1:] != is_leader[:-1])
     return np.flatnonzero(starts)
+
+
+def _in_long_runs(chosen: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
+    """Which elements are chosen together with at least so many in a row."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], chosen, [False]]).astype(np.int8)))
+    in_run = np.zeros(len(chosen), bool)
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
+        in_run[start:end] = end - start >= least
+    return in_run
 
 
 def _segment_starts(
@@ -252,8 +265,6 @@ def _texts(
     words = [whole[start:end] for start, end in pairwise(bounds)]
     if UNCLEAN.search(whole):
         words = [word.translate(_CLEANED) for word in words]
-    if "...." in whole:
-        words = [LEADERS.sub(" ", word).strip() if "...." in word else word for word in words]
     return words
 
 

@@ -23,7 +23,7 @@ from loaders.errors import (
 from loaders.limits import DEFAULT_LIMITS, Limits
 from loaders.media import MediaStore
 from loaders.pdf import PdfLoader
-from loaders.pdf.paragraphs import _joined
+from loaders.pdf.paragraphs import joined
 from tests.loaders.pdfs import HEIGHT, WIDTH, Page, write_pdf
 
 CORPUS = Path(__file__).parents[2].parent / "shared" / "corpus"
@@ -519,5 +519,5 @@ def test_pictures_are_those_that_pillow_wrote(tmp_path: Path, load) -> None:
 
 @pytest.mark.timeout(5)
 def test_an_endless_word_before_a_hyphen_costs_no_time() -> None:
-    assert _joined(f"{'a' * 200_000} -", "bc", set()).endswith("a - bc")
-    assert _joined("The har-", "bour", {"harbour"}) == "The harbour"
+    assert joined(f"{'a' * 200_000} -", "bc", set()).endswith("a - bc")
+    assert joined("The har-", "bour", {"harbour"}) == "The harbour"
