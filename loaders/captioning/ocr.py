@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, files, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +70,22 @@ class TextLine:
     def height(self) -> float:
         """Of the line, in pixels, whichever way it lies."""
         return math.dist(self.corners[0], self.corners[3])
+
+
+@runtime_checkable
+class LineReader(Protocol):
+    """Reads the lines in pictures, by OCR."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Name and version; another one means that pages are read again."""
+
+    @property
+    def n_threads(self) -> int:
+        """How many pictures to read at once."""
+
+    def read_lines(self, image: Image.Image) -> list[TextLine]:
+        """The lines in a picture, whichever way they lie. Raises PartMissing."""
 
 
 class OcrReader:
