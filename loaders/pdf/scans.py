@@ -203,6 +203,6 @@ def _kind(own: NDArray[np.bool_], grey: Grey, area: int) -> tuple[Kind, int]:
     if area >= FILLED_SHARE * own.size and float(grey[own].std()) <= MAX_FLATNESS:
         return Kind.FILL, FEW_SEGMENTS
     outlines, _ = cv2.findContours(own.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    n = sum(len(cv2.approxPolyDP(outline, 1.5, True)) for outline in outlines[:MANY_SEGMENTS])
+    n = sum(len(cv2.approxPolyDP(outline, 1.0, True)) for outline in outlines[:MANY_SEGMENTS])
     is_shaded = float(grey[own].std()) > MAX_FLATNESS
     return Kind.SHAPE, MANY_SEGMENTS if is_shaded and area > 0.3 * own.size else n
