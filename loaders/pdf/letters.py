@@ -75,9 +75,9 @@ _PLAIN = {
     for code in range(first, last + 1)
     if (plain := unicodedata.normalize("NFKC", chr(code))) != chr(code)
 }
-_BULLETS = {0xF0B7: "•", 0xF0A7: "▪", 0xF0D8: "▸", 0xF0FC: "✓"}  # Symbol and Wingdings
+BULLETS = {0xF0B7: "•", 0xF0A7: "▪", 0xF0D8: "▸", 0xF0FC: "✓"}  # Symbol and Wingdings
 _HYPHENS = dict.fromkeys(PDFIUM_HYPHENS, LINE_END_HYPHEN)
-_CLEANED = _REMOVED | _PLAIN | _BULLETS | _HYPHENS
+_CLEANED = _REMOVED | _PLAIN | BULLETS | _HYPHENS
 _UNCLEAN = frozenset(map(chr, _CLEANED))
 _IS_ACCENT = np.zeros(max(ACCENTS) + 2, bool)
 """By code; the last one stands for all above."""
