@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loaders.elements import BBox, Heading, Paragraph
 from loaders.pdf.annotations import Annotations, read_annotations
-from loaders.pdf.figures import find_figures
+from loaders.pdf.figures import are_drawn, find_figures
 from loaders.pdf.headings import (
     Bookmark,
     Ladder,
@@ -124,6 +125,8 @@ class Knowledge:
     outline: Mapping[int, Sequence[Bookmark]]
     outline_is_thorough: bool
     repeated_pictures: Collection[str]
+    ornaments: NDArray[np.int64]
+    """Places of shapes that come back on most pages."""
     min_figure_side: int
 
 
@@ -229,8 +232,10 @@ class PageReading:
     def _tables_among(
         self, segments: Sequence[Segment], sheet: Sheet, pictures: Sequence[Box]
     ) -> list[FoundTable]:
-        words = self.known.survey.vocabulary
-        return find_tables(segments, self.contents.drawings, sheet, words, pictures)
+        words, drawings = self.known.survey.vocabulary, self.contents.drawings
+        found = find_tables(segments, drawings, sheet, words, pictures)
+        drawn = are_drawn([sheet.on_page(t.box) for t in found], drawings, self.frame)
+        return [t for t, is_drawn in zip(found, drawn, strict=True) if t.caption or not is_drawn]
 
     def _outside(
         self, boxes: Sequence[Box], segments: Iterable[Segment], sheet: Sheet
@@ -258,6 +263,7 @@ class PageReading:
             tables=tables,
             body_size=self.known.body_size,
             repeated=repeated,
+            ornaments=self.known.ornaments,
             min_pixels=self.known.min_figure_side,
         )
         if self.contents.has_text:

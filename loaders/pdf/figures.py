@@ -35,6 +35,9 @@ MIN_SIDE_POINTS = 36.0
 MIN_PAGE_SHARE = 0.01
 MAX_ASPECT = 12.0
 """Smaller or longer pictures are icons, bullets, rules and ornaments."""
+MAX_PAGE_AREA = 1_500_000.0
+"""Square points, three times A4: the size of a poster, or of a web page printed as one page,
+says nothing of that of its figures."""
 MIN_GROUND = 0.05
 """Share of the page below which an image is not looked at as a ground for text."""
 MAX_LABEL_CHARS, MAX_LABEL_DENSITY = 300, 0.0025
@@ -51,9 +54,12 @@ MAX_TEXT_COVER, MAX_PROSE_COVER = 0.3, 0.15
 MAX_BOX_SHAPES = 4
 """Rounded corners of a frame."""
 MIN_TILED = 0.3
+MIN_CURVES, MIN_CURVE_POINTS, MIN_AROUND = 3, 18.0, 1.5
 MIN_LAYOUT_LINES = 5
 MIN_BARS, MIN_NUMBERS, MIN_BOXES = 3, 3, 4
 VECTOR_PIXELS_PER_POINT = 200.0 / 72.0
+
+NOTHING = np.array([], np.int64)
 
 
 def find_figures(
@@ -65,12 +71,14 @@ def find_figures(
     tables: Sequence[Box] = (),
     body_size: float = 10.0,
     repeated: Collection[str] = (),
+    ornaments: NDArray[np.int64] = NOTHING,
     min_pixels: int = 48,
 ) -> list[Region]:
     """The figures of a page, panels of one as one, from the top.
 
     segments: all text with its boxes on the page as displayed. tables: where no figure is.
-    repeated: contents of images that come back on other pages.
+    repeated: contents of images that come back on other pages; ornaments: places of such
+    shapes.
     """
     images = [
         image
@@ -78,7 +86,7 @@ def find_figures(
         if image.content not in repeated
         and not (image.box.area > MIN_GROUND * frame.box.area and _is_ground(image.box, segments))
     ]
-    drawings = without_decoration(drawings, segments, tables, frame)
+    drawings = without_decoration(drawings, segments, tables, ornaments, frame)
     if not images and not len(drawings):
         return []
     texts = Texts.of(segments, body_size)
@@ -180,17 +188,23 @@ def _captioned(
     """Give each caption what lies between it and the next text: (figures, the rest)."""
     captions = [texts.caption_box(k) for k in texts.captions.tolist()]
     claims: list[list[tuple[float, int]]] = [[] for _ in captions]
-    for number, cluster in enumerate(clusters):
-        reach = [_reach(cluster.box, caption) for caption in captions]
-        for k in sorted(range(len(captions)), key=reach.__getitem__):
-            if not walls.part(captions[k], cluster.box):
-                claims[k].append((reach[k], number))
-                break
+    claimed: set[int] = set()
+    pairs = (
+        (_reach(cluster.box, caption), number, k)
+        for number, cluster in enumerate(clusters)
+        for k, caption in enumerate(captions)
+    )
+    for reach, number, k in sorted(pairs):
+        # The text in a panel parts no other panel from the caption below both.
+        held = [clusters[n].box for _, n in claims[k]]
+        if number not in claimed and not walls.part(captions[k], *held, clusters[number].box):
+            claims[k].append((reach, number))
+            claimed.add(number)
     figures: list[Cluster] = []
     taken: set[int] = set()
-    for caption, claimed in zip(captions, claims, strict=True):
+    for caption, own in zip(captions, claims, strict=True):
         figure: Cluster | None = None
-        for _, number in sorted(claimed):
+        for _, number in own:
             box = clusters[number].box
             gap = float(distances(as_array([box]), figure.box if figure else caption)[0])
             if gap > MAX_CAPTION_POINTS or (figure and walls.part(figure.box, box)):
@@ -230,6 +244,29 @@ def _without_layout(
             yield cluster
 
 
+def are_drawn(boxes: Sequence[Box], drawings: Drawings, frame: Frame) -> list[bool]:
+    """Which boxes, taken for tables, are parts of a larger drawing: records in a diagram."""
+    curves = drawings.boxes[drawings.kinds == Kind.SHAPE]
+    curves = curves[(curves[:, 2:] - curves[:, :2]).max(axis=1) >= MIN_CURVE_POINTS]
+    if not boxes or len(curves) < MIN_CURVES:
+        return [False] * len(boxes)
+    x, y = (curves[:, 0] + curves[:, 2]) / 2, (curves[:, 1] + curves[:, 3]) / 2
+    clusters = touching([], drawings, np.ones(len(drawings), bool), frame)
+    found = []
+    for box in boxes:
+        around = [
+            c.box
+            for c in clusters
+            if c.box.common(box).area > 0.5 * box.area and c.box.area > MIN_AROUND * box.area
+        ]
+        beside = np.zeros(len(curves), bool)
+        for other in around:
+            beside |= (x >= other.x0) & (x <= other.x1) & (y >= other.y0) & (y <= other.y1)
+        beside &= ~((x >= box.x0) & (x <= box.x1) & (y >= box.y0) & (y <= box.y1))
+        found.append(bool(beside.sum() >= MIN_CURVES))
+    return found
+
+
 def _is_layout(cluster: Cluster, texts: Texts) -> bool:
     if cluster.caption or not cluster.marks:
         return False
@@ -245,7 +282,7 @@ def _is_figure(cluster: Cluster, texts: Texts, frame: Frame, min_pixels: int) ->
     short, long = sorted((box.width, box.height))
     if short < MIN_SIDE_POINTS or long > MAX_ASPECT * short:
         return False
-    if box.area < MIN_PAGE_SHARE * frame.box.area:
+    if box.area < MIN_PAGE_SHARE * min(frame.box.area, MAX_PAGE_AREA):
         return False
     if cluster.images and not cluster.marks:
         sharpest = max(i.pixels_per_point for i in cluster.images)

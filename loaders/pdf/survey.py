@@ -11,12 +11,17 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from loaders.pdf.headings import Style
+from loaders.pdf.objects import Drawings
 from loaders.pdf.page import Segment
 from loaders.pdf.running import RunningLines
 
 MAX_SAMPLED = 64
 MIN_REPEATS = 3
+MAX_SHAPES = 1_000
 WORD = re.compile(r"[^\W\d_][\w-]*[^\W_]")
 
 
@@ -34,10 +39,14 @@ class Survey:
     """Characters set in each style."""
     vocabulary: set[str] = field(default_factory=set)
     _pictures: Counter[str] = field(default_factory=Counter)
+    _shapes: Counter[int] = field(default_factory=Counter)
+    """Places of shapes, by the pages that have one there."""
+    _n_pages: int = 0
     _running: RunningLines = field(default_factory=RunningLines)
 
     def add_page(self, index: int) -> None:
-        """Count a page whose text is taken in."""
+        """Count a page whose text and shapes are taken in."""
+        self._n_pages += 1
         self._running.add_page(index)
 
     def add_text(self, index: int, segments: Iterable[Segment], height: float) -> None:
@@ -55,6 +64,16 @@ class Survey:
     def repeated_pictures(self) -> set[str]:
         """Content that is on three pages or more: logos, grounds, ornaments."""
         return {content for content, n in self._pictures.items() if n >= MIN_REPEATS}
+
+    def add_drawings(self, drawings: Drawings) -> None:
+        """Take in the shapes of a page; one of very many is a drawing of its own."""
+        if len(drawings) <= MAX_SHAPES:
+            self._shapes.update(set(drawings.places.tolist()))
+
+    def ornaments(self) -> NDArray[np.int64]:
+        """Places where half of the pages have the same shape: bars, frames, drawn logos."""
+        least = max(MIN_REPEATS, self._n_pages / 2)
+        return np.array([place for place, n in self._shapes.items() if n >= least], np.int64)
 
     def is_running(self, segment: Segment, index: int, height: float) -> bool:
         """Whether it is part of a running header or footer, or a page number."""

@@ -94,7 +94,7 @@ def caption_below(
     """The caption that begins right below the box."""
     held: list[TextLine] = []
     for line in lines:
-        part = line.meeting(box.x0 - 12, box.x1 + 12)
+        part = line.meeting(box.x0 - 6, box.x1 + 6)
         if part is None or part.box.y0 < box.y1 - 0.6 * part.size:
             continue
         if not held:
