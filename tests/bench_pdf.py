@@ -182,7 +182,7 @@ CANDIDATES: dict[str, tuple[Callable[[Path], Found], str, str]] = {
     "PyPDFLoader, extract_images": (pypdf_loader_pictures, COMPARED, "pypdf"),
     "limner, OCR": (limner_ocr, sys.executable, "rapidocr"),
     "RapidOCR(), page by page": (plain_ocr, sys.executable, "rapidocr"),
-    "PyPDFLoader, RapidOCRBlobParser": (langchain_ocr, COMPARED, "rapidocr-onnxruntime"),
+    "PyPDFLoader, RapidOCRBlobParser": (langchain_ocr, COMPARED, "rapidocr"),
 }
 TEXT = list(CANDIDATES)[:7]
 PICTURES = ["limner, and pictures drawn", "PyPDFLoader, extract_images"]
