@@ -41,6 +41,11 @@ class Source:
         return self.document.metadata.get("modality") == "figure"
 
     @property
+    def has_picture(self) -> bool:
+        """Whether there is a picture to show: of a figure, or of a table as it is printed."""
+        return "image_key" in self.document.metadata
+
+    @property
     def place(self) -> str:
         """Title and page, or section where there are no pages, as a person cites them."""
         metadata = self.document.metadata
@@ -54,6 +59,8 @@ class Source:
     def caption(self) -> str:
         """The figure's caption; a machine's must not pass for one that a person wrote."""
         metadata = self.document.metadata
+        if "caption" not in metadata:
+            return f"{metadata['modality'].capitalize()} in {self.place}"
         known = metadata.get("descriptions", {}).keys()
         is_guess = "blip" in known and not known & WRITTEN
         return f"{metadata['caption']}{' (caption by a machine)' if is_guess else ''}"
@@ -120,7 +127,7 @@ class Answer:
 
     @property
     def figures(self) -> tuple[Source, ...]:
-        """The figures in the answer, in their order."""
+        """The figures in the answer, and the pictures of its tables, in their order."""
         return tuple(self.source(n) for s in self.sentences for n in s.figures)
 
     def source(self, n: int) -> Source:

@@ -84,11 +84,11 @@ class CitationChecker:
         return Sentence(text, tuple(citations), tuple(figures), support=best, supported=True)
 
     def _new_figures(self, citations: Sequence[int]) -> list[int]:
-        """The cited figures that no earlier sentence has shown."""
+        """The cited figures and tables of which no earlier sentence has shown the picture."""
         new = [
             n
             for n in citations
-            if self._sources[n - 1].is_figure and self._key(n) not in self._shown
+            if self._sources[n - 1].has_picture and self._key(n) not in self._shown
         ]
         self._shown |= {self._key(n) for n in new}
         return new

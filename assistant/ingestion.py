@@ -30,7 +30,7 @@ from loaders import (
 from loaders.source import SourceFile, is_url, local_path, open_source, source_uri
 from retrievers import Library, LibraryError, ModelMissing
 
-READING_VERSION = 1
+READING_VERSION = 2
 """Raised when loaders read the same file differently, so that `add` reads files again."""
 
 logger = logging.getLogger(__name__)

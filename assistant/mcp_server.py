@@ -92,7 +92,7 @@ def create_server(assistant: Assistant) -> MCPServer:
         with _errors_as_sentences():
             hits = assistant.search(query, k, source=source)
         evidence = [Source(n, hit.score, hit.document) for n, hit in enumerate(hits, start=1)]
-        figures = [found for found in evidence if found.is_figure]
+        figures = [found for found in evidence if found.has_picture]
         return CallToolResult(
             content=[_text(_listed(query, evidence)), *_shown(figures, assistant.media)],
             structured_content=search_result(query, hits),

@@ -145,7 +145,7 @@ def _show_source(source: Source, assistant: Assistant) -> None:
         f"**\\[{source.n}\\] {plain(source.place)}**  \n"
         f":small[:gray[{section}similarity {source.score:.2f}]]"
     )
-    if source.is_figure:
+    if source.has_picture:
         _show_picture(source, assistant, (FIGURE_BOX[0] // 2, FIGURE_BOX[1] // 2))
     _show_text(source.document.page_content)
 

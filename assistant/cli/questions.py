@@ -44,7 +44,7 @@ def search(
         kind = hit.document.metadata["modality"]
         say(f"\n{rank}. {found.place}  ({kind}, {hit.score:.2f})", style="bold")
         say(_preview(hit.document.page_content))
-        if found.is_figure:
+        if found.has_picture:
             say(hit.document.metadata["image_url"], style="blue")
     if not hits:
         say("Nothing found.")
@@ -130,7 +130,10 @@ def _next_question() -> str:
 
 
 def _print_figure(source: Source) -> None:
-    say(f"\n   ▣ figure [{source.n}] {source.caption}", style="green")
+    say(
+        f"\n   ▣ {source.document.metadata['modality']} [{source.n}] {source.caption}",
+        style="green",
+    )
     say(f"     {source.place}\n     {source.document.metadata['image_url']}", style="dim")
 
 

@@ -24,7 +24,7 @@ def declared(function: Any, result: Any, *arguments: Any) -> Callable[..., Any]:
 
 def fill_rows(call: Callable[..., int], handles: Sequence[int], rows: NDArray[Any]) -> None:
     """Have the call write one row for each handle, through pointers into the array."""
-    start, stride = rows.ctypes.data, rows.strides[0]
+    start, stride = rows.ctypes.data, rows.itemsize * rows.shape[1]
     columns = [
         range(start + rows.itemsize * k, start + rows.itemsize * k + rows.nbytes, stride)
         for k in range(rows.shape[1])

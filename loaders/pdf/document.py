@@ -6,10 +6,11 @@ made under PDFIUM. The lock is never held while the reader's caller works.
 
 from __future__ import annotations
 
+import io
 import re
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pypdfium2
@@ -21,6 +22,8 @@ from loaders.source import SourceFile
 PDFIUM = threading.RLock()
 PAGE_ERRORS = (pypdfium2.PdfiumError, LoaderError, ValueError, ArithmeticError, OSError)
 """What a damaged page raises; the other pages can still be read."""
+TAIL_BYTES = 2048
+"""At the end of the file, where its end mark stands."""
 MAX_TITLE_CHARS = 300
 MAX_LABEL_CHARS = 20
 """A longer page label is not one to find a page by."""
@@ -45,6 +48,9 @@ def open_pdf(file: SourceFile, passwords: Sequence[str] = ()) -> Iterator[Any]:
     """
     document = _opened(file, passwords)
     try:
+        with PDFIUM, suppress(pypdfium2.PdfiumError):
+            # Without it, what is filled in is neither read nor drawn. No script is run.
+            document.init_forms()
         yield document
     finally:
         with PDFIUM:
@@ -73,6 +79,24 @@ def page_size(document: Any, index: int) -> tuple[float, float]:
     return width, height
 
 
+@contextmanager
+def page_at_need(document: Any, index: int) -> Iterator[Callable[[], Any]]:
+    """A function that gives the page, loaded when it is first called, closed in the end."""
+    opened: list[Any] = []
+
+    def page() -> Any:
+        if not opened:
+            opened.append(document[index])
+        return opened[0]
+
+    try:
+        yield page
+    finally:
+        with PDFIUM:
+            for own in opened:
+                own.close()
+
+
 def own_title(document: Any, name: str) -> str | None:
     """The title in the document's metadata, if a person wrote it."""
     written = SPACES.sub(" ", document.get_metadata_value("Title")).strip()
@@ -80,6 +104,21 @@ def own_title(document: Any, name: str) -> str | None:
     if is_name or not 3 <= len(written) <= MAX_TITLE_CHARS or MADE_BY_PROGRAM.fullmatch(written):
         return None
     return written if sum(c.isalpha() for c in written) >= 0.5 * len(written) else None
+
+
+def damage(document: Any, file: SourceFile) -> str | None:
+    """What is wrong with an open document as a whole; None if nothing is seen."""
+    with file.path.open("rb") as stream:
+        stream.seek(max(0, stream.seek(0, io.SEEK_END) - TAIL_BYTES))
+        has_end = b"%%EOF" in stream.read()
+    if not has_end:
+        return "the end of the file is missing: pages may be missing too; get a whole copy"
+    if not pdfium.FPDF_DocumentHasValidCrossReferenceTable(document):
+        return (
+            "the file's index of its objects is damaged and was made anew: "
+            "see in a PDF viewer whether pages are missing"
+        )
+    return None
 
 
 def page_labels(document: Any) -> dict[int, str]:

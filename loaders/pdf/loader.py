@@ -1,19 +1,28 @@
 """Reads a PDF page by page: headings, paragraphs, tables and pictures in reading order.
 
-Leaves out form fields and annotations.
+Leaves out what a page holds (`contents`), and the signatures and scripts of a PDF.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from loaders.elements import Element, Figure, Heading, Info, Paragraph, Skipped, Table
+from loaders.elements import Element, Figure, Info, Skipped, Table
 from loaders.errors import BrokenDocument, LimitExceeded
 from loaders.limits import Limits
 from loaders.loader import DocumentLoader
 from loaders.pdf.contents import Knowledge, PageContents, PageReading, Part, Picture, TableOnPage
-from loaders.pdf.document import PAGE_ERRORS, PDFIUM, open_page, open_pdf, own_title, page_labels
+from loaders.pdf.document import (
+    PAGE_ERRORS,
+    PDFIUM,
+    damage,
+    open_page,
+    open_pdf,
+    own_title,
+    page_at_need,
+    page_labels,
+)
 from loaders.pdf.headings import Ladder, body_size, is_thorough, read_outline
 from loaders.pdf.objects import PageObjects
 from loaders.pdf.page import Frame
@@ -35,6 +44,10 @@ class PdfLoader(DocumentLoader):
 
     def _elements(self, file: SourceFile) -> Iterator[Element]:
         with open_pdf(file, self.passwords) as document:
+            with PDFIUM:
+                reason = damage(document, file)
+            if reason:
+                yield Skipped("Parts of the file", reason)
             readings = self.media.page_readings(file.uri)
             with PageRecogniser(self.describer.line_reader, readings) as recogniser:
                 yield from _Reader(document, file.name, self.limits, recogniser).elements()
@@ -103,6 +116,7 @@ class _Reader:
             outline,
             is_thorough(outline, n_pages),
             survey.repeated_pictures(),
+            survey.ornaments(),
             self._limits.min_figure_side,
         )
 
@@ -148,6 +162,7 @@ class _Reader:
 
     def _add(self, contents: PageContents, survey: Survey) -> None:
         survey.add_page(contents.index)
+        survey.add_drawings(contents.drawings)
         for sheet, segments in contents.layer.sheets(contents.frame):
             survey.add_text(contents.index, segments, sheet.size[1])
         self._hold(contents)
@@ -160,43 +175,42 @@ class _Reader:
         held = self._held.pop(index, None)
         if index in self._recogniser.begun():
             held = self._recognised(index)
-        if held and held.has_text and not held.images and not len(held.drawings):
-            # Loading the page again would cost as much as reading it.
-            parts = list(PageReading(held, known, None).parts())
-            if not any(isinstance(part, TableOnPage) for part in parts):
-                self._count_hidden(held)
-                yield from _written(parts)
-                return
-        else:
-            parts = []
         try:
-            with open_page(self._document, index) as page:
+            # Loading the page again costs as much as reading it: only where it is to be drawn.
+            with page_at_need(self._document, index) as page:
                 contents = held or self._contents(page, index)
                 with PDFIUM:
-                    self._count_hidden(contents)
-                    parts = parts or list(PageReading(contents, known, page).parts())
-                for part in parts:
-                    if isinstance(part, Picture):
-                        yield from self._figure(page, contents, part)
-                    elif isinstance(part, TableOnPage):
-                        yield from self._table(page, contents, part)
-                    else:
-                        yield part
+                    parts = list(PageReading(contents, known, page).parts())
+                yield from self._elements_of(page, contents, parts)
         except PAGE_ERRORS as error:
             yield Skipped(f"Page {index + 1}", str(error) or type(error).__name__)
 
-    def _contents(self, page: Any, index: int) -> PageContents:
+    def _contents(self, page: Callable[[], Any], index: int) -> PageContents:
         with PDFIUM:
-            contents = PageContents.of(page, index)
-            is_begun = self._recogniser.begin(page, contents)
+            contents = PageContents.of(page(), index)
+            is_begun = self._recogniser.begin(page(), contents)
         return self._recognised(index) if is_begun else contents
 
+    def _elements_of(
+        self, page: Callable[[], Any], contents: PageContents, parts: Sequence[Part]
+    ) -> Iterator[Element]:
+        self._count_hidden(contents)
+        if contents.left_out:
+            yield Skipped(f"The drawings on page {contents.index + 1}", contents.left_out)
+        for part in parts:
+            if isinstance(part, Picture):
+                yield from self._figure(page, contents, part)
+            elif isinstance(part, TableOnPage):
+                yield from self._table(page, contents, part)
+            else:
+                yield part
+
     def _count_hidden(self, contents: PageContents) -> None:
-        if n_hidden := contents.layer.n_hidden:
+        if n_hidden := contents.n_hidden:
             self._n_hidden[contents.index + 1] = n_hidden
 
     def _figure(
-        self, page: Any, contents: PageContents, picture: Picture
+        self, page: Callable[[], Any], contents: PageContents, picture: Picture
     ) -> Iterator[Figure | Skipped]:
         """The rendered figure; nothing if it is blank, or was shown on a page before."""
         number, region = contents.index + 1, picture.region
@@ -209,9 +223,9 @@ class _Reader:
         try:
             with PDFIUM:
                 image = (
-                    render_region(page, contents.frame, region, bool(picture.text))
+                    render_region(page(), contents.frame, region, bool(picture.text))
                     if region
-                    else render_page(page, contents.frame)
+                    else render_page(page(), contents.frame)
                 )
         except PAGE_ERRORS as error:
             yield Skipped(f"A figure on page {number}", str(error) or type(error).__name__)
@@ -234,7 +248,7 @@ class _Reader:
         )
 
     def _table(
-        self, page: Any, contents: PageContents, table: TableOnPage
+        self, page: Callable[[], Any], contents: PageContents, table: TableOnPage
     ) -> Iterator[Table | Skipped]:
         """The table with its picture; without one if it cannot be drawn."""
         number, frame = contents.index + 1, contents.frame
@@ -243,7 +257,7 @@ class _Reader:
             self._n_tables += 1
             try:
                 with PDFIUM:
-                    image = render_table(page, frame, table.box)
+                    image = render_table(page(), frame, table.box)
             except PAGE_ERRORS as error:
                 reason = str(error) or type(error).__name__
                 yield Skipped(f"The picture of a table on page {number}", reason)
@@ -274,9 +288,3 @@ def _hidden_text(n_chars: Mapping[int, int]) -> Iterator[Skipped]:
 
 def _counted(n_chars: int) -> str:
     return f"{n_chars:,} character{'' if n_chars == 1 else 's'}"
-
-
-def _written(parts: Iterable[Part]) -> Iterator[Heading | Paragraph]:
-    for part in parts:
-        if isinstance(part, Heading | Paragraph):
-            yield part

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ctypes
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
@@ -33,11 +34,13 @@ MAX_CLIPPED = 3_000
 LARGE_POINTS = 72.0
 MAX_STRAIGHT_SEGMENTS = 400
 """Of a path that is looked at as a grid of rules."""
+BATCH_SEGMENTS = 50_000
 MAX_RULE_POINTS = 4.0
 """A straight line or a bar no thicker than this is a rule."""
 MIN_RULE_ASPECT = 4.0
 STRAIGHT_POINTS = 0.3
 """How far the ends of a rule may be apart sideways."""
+PLACE_POINTS = 2.0
 WHITE = 250
 """The least value of red, green and blue of what counts as white, of 255."""
 FAINT_ALPHA, OPAQUE_ALPHA = 8, 128
@@ -77,6 +80,13 @@ class Drawings:
     def chosen(self, which: NDArray[np.bool_]) -> Drawings:
         """Those where which, bool (n,), is true."""
         return Drawings(self.boxes[which], self.kinds[which], self.n_segments[which])
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """int (n,): the same for shapes of one kind at the same place of their pages."""
+        steps = np.clip(np.round(self.boxes / PLACE_POINTS), -8_192, 8_191).astype(np.int64)
+        found: NDArray[np.int64] = (steps + 8_192) @ (1 << np.array([0, 14, 28, 42]))
+        return found | self.kinds << 56
 
     @staticmethod
     def rules(boxes: Floats) -> Drawings:
@@ -254,21 +264,21 @@ class PageObjects:
                     continue
             clips[k] = self._shown(handles[k], matrix, clip)
             self._check_time()
-        found: list[Drawings] = []
         kinds = np.full(len(handles), Kind.SHAPE)
         kinds[_is_thin(boxes)] = Kind.RULE
         counts = np.fromiter(map(_calls().n_segments, handles), np.int64, len(handles))
-        straight = shown & (kinds == Kind.SHAPE) & (counts >= 2)
-        for k in np.flatnonzero(straight & (counts <= MAX_STRAIGHT_SEGMENTS)).tolist():
-            runs = _straight_runs(handles[k], int(counts[k]), matrix, self._frame)
-            if runs is None:
-                continue
-            if fills[k]:
-                kinds[k] = Kind.FILL if len(runs) <= 4 else Kind.SHAPE
-            else:
-                shown[k] = False
-                inside = _within(runs, clips[k])
-                found.append(Drawings.rules(inside))
+        is_short = (counts >= 2) & (counts <= MAX_STRAIGHT_SEGMENTS)
+        found: list[Drawings] = []
+        for some in _batches(np.flatnonzero(shown & (kinds == Kind.SHAPE) & is_short), counts):
+            runs, owners = _straight_runs(
+                [handles[k] for k in some.tolist()], counts[some], matrix, self._frame
+            )
+            n_runs = np.bincount(owners, minlength=len(some))
+            kinds[some[fills[some] & (n_runs > 0) & (n_runs <= 4)]] = Kind.FILL
+            shown[some[~fills[some] & (n_runs > 0)]] = False
+            is_line = ~fills[some[owners]]
+            inside = _within(runs[is_line], clips[some[owners[is_line]]])
+            found.append(Drawings.rules(inside))
             self._check_time()
         boxes = _clipped(boxes, clips)
         shown &= (boxes[:, 2] >= boxes[:, 0]) & (boxes[:, 3] >= boxes[:, 1])
@@ -291,48 +301,86 @@ def _clipped(boxes: Floats, clips: Floats) -> Floats:
     return np.concatenate([low, high], axis=1)
 
 
-def _within(boxes: Floats, clip: Floats) -> Floats:
-    inside = _clipped(boxes, np.tile(clip, (len(boxes), 1)))
+def _within(boxes: Floats, clips: Floats) -> Floats:
+    inside = _clipped(boxes, clips)
     return inside[(inside[:, 2] >= inside[:, 0]) & (inside[:, 3] >= inside[:, 1])]
 
 
-def _straight_runs(handle: int, n_segments: int, matrix: _Matrix, frame: Frame) -> Floats | None:
-    """The level and upright lines that a path consists of, (n, 4); None if it has others."""
-    runs: list[tuple[float, float, float, float]] = []
-    x, y = ctypes.c_float(), ctypes.c_float()
-    begin = here = (0.0, 0.0)
-    for index in range(n_segments):
-        segment = pdfium.FPDFPath_GetPathSegment(as_object(handle), index)
-        kind = pdfium.FPDFPathSegment_GetType(segment)
-        if kind == pdfium.FPDF_SEGMENT_BEZIERTO:
-            return None
-        if not pdfium.FPDFPathSegment_GetPoint(segment, x, y):
-            return None
-        point = (x.value, y.value)
-        if kind == pdfium.FPDF_SEGMENT_MOVETO:
-            begin = here = point
-            continue
-        ends = [(here, point)]
-        if pdfium.FPDFPathSegment_GetClose(segment):
-            ends.append((point, begin))
-        for (x0, y0), (x1, y1) in ends:
-            across, along = sorted((abs(x0 - x1), abs(y0 - y1)))
-            if across > STRAIGHT_POINTS:
-                return None
-            if along > 0:
-                runs.append((min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)))
-        here = point
-    if not runs:
-        return None
-    # The matrix of a path applies to its points, the form's to the path.
-    a, b, c, d, e, f = _combined(_matrix(handle), matrix)
-    corners = np.array(runs)
-    xs = a * corners[:, [0, 2]] + c * corners[:, [1, 3]] + e
-    ys = b * corners[:, [0, 2]] + d * corners[:, [1, 3]] + f
-    drawn = np.stack([xs.min(1), ys.min(1), xs.max(1), ys.max(1)], axis=1)
-    if not np.isfinite(drawn).all() or not _is_level(drawn).all():
-        return None
-    return frame.displayed(drawn)
+def _batches(chosen: NDArray[np.int64], counts: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Parts of chosen of about BATCH_SEGMENTS in all, so that the time can be looked at."""
+    if len(chosen):
+        batches = np.cumsum(counts[chosen]) // BATCH_SEGMENTS
+        yield from np.split(chosen, np.flatnonzero(np.diff(batches)) + 1)
+
+
+def _straight_runs(
+    handles: list[int], counts: NDArray[np.int64], matrix: _Matrix, frame: Frame
+) -> tuple[Floats, NDArray[np.int64]]:
+    """The level and upright lines of the paths that consist of nothing else.
+
+    Gives boxes (n, 4) as displayed, and the index of the path of each.
+    """
+    segments, kinds, owners = _segments(handles, counts)
+    points = np.full((len(segments), 2), np.nan, np.float32)
+    fill_rows(_calls().segment_point, segments, points)
+    closes = np.fromiter(map(_calls().segment_closes, segments), bool, len(segments))
+    ends = points.astype(np.float64)
+    is_move = kinds == pdfium.FPDF_SEGMENT_MOVETO
+    is_first = np.diff(owners, prepend=-1) > 0
+    before = np.where(is_first[:, None], 0.0, np.roll(ends, 1, axis=0))
+    places = np.arange(len(segments))
+    # A path that begins without a move begins at the origin, index -1 here.
+    begun = np.maximum.accumulate(np.where(is_move | is_first, places, 0))
+    begun = np.where(is_move[begun], begun, -1)
+    begins = np.concatenate([ends, [[0.0, 0.0]]])[begun]
+    drawn = np.flatnonzero(~is_move)
+    closed = np.flatnonzero(~is_move & closes)
+    lines = np.concatenate(
+        [
+            np.concatenate([before[drawn], ends[drawn]], axis=1),
+            np.concatenate([ends[closed], begins[closed]], axis=1),
+        ]
+    )
+    order = np.argsort(np.concatenate([drawn, closed]), kind="stable")
+    lines, own = lines[order], np.concatenate([owners[drawn], owners[closed]])[order]
+    extents = np.abs(lines[:, 2:] - lines[:, :2])
+    is_run = extents.max(axis=1) > 0
+    slanted = ~(extents.min(axis=1) <= STRAIGHT_POINTS)  # true where a point is not known
+    runs = _placed(lines, _matrices(handles, matrix)[own])
+    slanted |= is_run & ~(np.isfinite(runs).all(axis=1) & _is_level(runs))
+    kept = is_run & (np.bincount(own[slanted], minlength=len(handles)) == 0)[own]
+    return frame.displayed(runs[kept]), own[kept]
+
+
+def _segments(
+    handles: list[int], counts: NDArray[np.int64]
+) -> tuple[list[int], NDArray[np.int64], NDArray[np.int64]]:
+    """Handles of the segments of the paths without curves, their kinds, and whose they are."""
+    calls = _calls()
+    owners = np.repeat(np.arange(len(handles)), counts)
+    indexes = np.concatenate([np.arange(n) for n in counts.tolist()])
+    found = list(map(calls.segment, [handles[k] for k in owners.tolist()], indexes.tolist()))
+    kinds = np.fromiter(map(calls.segment_kind, found), np.int64, len(found))
+    is_curve = (kinds != pdfium.FPDF_SEGMENT_LINETO) & (kinds != pdfium.FPDF_SEGMENT_MOVETO)
+    straight = (np.bincount(owners[is_curve], minlength=len(handles)) == 0)[owners]
+    return [found[k] for k in np.flatnonzero(straight).tolist()], kinds[straight], owners[straight]
+
+
+def _matrices(handles: list[int], outer: _Matrix) -> Floats:
+    """(n, 6): the matrix of a path applies to its points, the outer one to the path."""
+    own = np.tile(np.array(_IDENTITY, np.float32), (len(handles), 1))
+    start, stride = own.ctypes.data, own.strides[0]
+    deque(map(_calls().matrix, handles, range(start, start + own.nbytes, stride)), maxlen=0)
+    a, b, c, d, e, f = own.astype(np.float64).T
+    return np.stack(_combined((a, b, c, d, e, f), outer), axis=1)
+
+
+def _placed(lines: Floats, matrices: Floats) -> Floats:
+    """The boxes around lines (n, 4) from point to point, each under its own matrix."""
+    a, b, c, d, e, f = matrices.T
+    xs = a * lines[:, [0, 2]].T + c * lines[:, [1, 3]].T + e
+    ys = b * lines[:, [0, 2]].T + d * lines[:, [1, 3]].T + f
+    return np.stack([xs.min(0), ys.min(0), xs.max(0), ys.max(0)], axis=1)
 
 
 def _is_level(boxes: Floats) -> NDArray[np.bool_]:
@@ -453,6 +501,11 @@ class _Calls(NamedTuple):
     n_segments: Callable[[int], int]
     fill_colour: Callable[..., int]
     stroke_colour: Callable[..., int]
+    matrix: Callable[..., int]
+    segment: Callable[[int, int], int]
+    segment_kind: Callable[[int], int]
+    segment_point: Callable[..., int]
+    segment_closes: Callable[[int], int]
     clip_path: Callable[[int], int | None]
     n_clip_paths: Callable[[int], int]
 
@@ -471,6 +524,11 @@ def _calls() -> _Calls:
         declared(pdfium.FPDFPath_CountSegments, number, handle),
         declared(pdfium.FPDFPageObj_GetFillColor, number, *[handle] * 5),
         declared(pdfium.FPDFPageObj_GetStrokeColor, number, *[handle] * 5),
+        declared(pdfium.FPDFPageObj_GetMatrix, number, *[handle] * 2),
+        declared(pdfium.FPDFPath_GetPathSegment, handle, handle, number),
+        declared(pdfium.FPDFPathSegment_GetType, number, handle),
+        declared(pdfium.FPDFPathSegment_GetPoint, number, *[handle] * 3),
+        declared(pdfium.FPDFPathSegment_GetClose, number, handle),
         declared(pdfium.FPDFPageObj_GetClipPath, handle, handle),
         declared(pdfium.FPDFClipPath_CountPaths, number, handle),
     )

@@ -32,6 +32,8 @@ MIN_DPI, LABELLED_DPI, MAX_DPI, PAGE_DPI, TABLE_DPI = 72.0, 150.0, 300.0, 150.0,
 MARGIN_POINTS = 4.0
 MAX_PIXELS = 3_000_000
 MAX_PAGE_PIXELS = 5_000_000
+MAX_READ, MIN_READ_SHARE = 300, 0.001
+"""Of more images on a page, the stored bytes of those below that share of it are not read."""
 BLANK_RANGE = 16
 """Grey levels between the darkest and the lightest dot of what counts as blank."""
 JPEG_QUALITY = 92
@@ -55,12 +57,17 @@ class ImageObject:
 
 
 def read_images(drawn: Sequence[DrawnImage], frame: Frame) -> list[ImageObject]:
-    """The image objects that show on a page."""
+    """The image objects that show on a page.
+
+    Where there are very many, small ones are told apart by their sizes alone.
+    """
+    least = MIN_READ_SHARE * frame.box.area if len(drawn) > MAX_READ else 0.0
     found = []
     for image in drawn:
         shown = image.box.common(image.clip).common(frame.box)
         if shown.area > 0:
-            found.append(_image_object(image.handle, image.box, shown))
+            is_read = image.box.area >= least
+            found.append(_image_object(image.handle, image.box, shown, is_read=is_read))
     return found
 
 
@@ -121,27 +128,26 @@ def _without_needless_colour(image: Image.Image) -> Image.Image:
     return red if is_grey else image
 
 
-def _image_object(handle: Any, box: Box, shown: Box) -> ImageObject:
+def _image_object(handle: Any, box: Box, shown: Box, *, is_read: bool) -> ImageObject:
     width, height = ctypes.c_uint(), ctypes.c_uint()
     pdfium.FPDFImageObj_GetImagePixelSize(handle, width, height)
     n_pixels = max(1, width.value) * max(1, height.value)
-    part = [f"{v:.2f}" for v in _part(box, shown)]
-    content = hashlib.blake2b(_stored(handle), digest_size=12)
-    content.update(f"{width.value}x{height.value}".encode())
+    size = f"{width.value}x{height.value}"
+    content = hashlib.blake2b(_stored(handle) + size.encode(), digest_size=12) if is_read else None
     return ImageObject(
         box=shown,
         pixels_per_point=math.sqrt(n_pixels / max(box.area, 1e-6)),
-        is_photo=_last_filter(handle) in PHOTO_FILTERS,
-        key=(content.hexdigest(), *part),
+        is_photo=is_read and _last_filter(handle) in PHOTO_FILTERS,
+        key=(content.hexdigest(), *_part(box, shown)) if content else (size,),
     )
 
 
-def _part(box: Box, shown: Box) -> Iterator[float]:
+def _part(box: Box, shown: Box) -> Iterator[str]:
     """Which part of the box shows, as fractions of it."""
     for low, high in ((0, 2), (1, 3)):
         extent = max(box[high] - box[low], 1e-6)
-        yield (shown[low] - box[low]) / extent
-        yield (shown[high] - box[low]) / extent
+        yield f"{(shown[low] - box[low]) / extent:.2f}"
+        yield f"{(shown[high] - box[low]) / extent:.2f}"
 
 
 def _stored(handle: Any) -> bytes:

@@ -9,9 +9,9 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from loaders.pdf.letters import LINE_END_HYPHEN
 from loaders.pdf.page import Box, Segment
 from loaders.pdf.paragraphs import joined
-from loaders.pdf.segments import LINE_END_HYPHEN
 from loaders.pdf.table_lines import TextLine
 
 LABEL = re.compile(
@@ -35,8 +35,9 @@ UNIT = re.compile(
 )
 MAX_LINES = 9
 MAX_UNIT_CHARS = 600
-MAX_GAP, MAX_FIRST_GAP = 1.9, 3.2
-"""Between the lines of a caption, and between it and the table, in type sizes."""
+MAX_GAP, MAX_FIRST_GAP, MAX_LABEL_GAP = 1.9, 3.2, 4.5
+"""Between the lines of a caption, and between it and the table, in type sizes; a line that
+begins with a label may stand further off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,13 @@ def caption_above(
     held: list[TextLine] = []
     edge, gap = box.y0, MAX_FIRST_GAP
     for line in reversed(lines):
-        part = line.within(box.x0 - 30, box.x1 + 30)
+        part = line.meeting(box.x0 - 30, box.x1 + 30)
         if part is None or part.box.y1 > box.y0 + 0.6 * part.size:
             continue
-        if edge - part.box.y1 > gap * part.size or len(held) == MAX_LINES:
+        if sum(p.is_numeric for p in part.pieces) > 1 and not is_label(part.text):
+            return None
+        reach = MAX_LABEL_GAP if not held and is_label(part.text) else gap
+        if edge - part.box.y1 > reach * part.size or len(held) == MAX_LINES:
             return None
         held.insert(0, part)
         if is_label(part.text):
@@ -90,7 +94,7 @@ def caption_below(
     """The caption that begins right below the box."""
     held: list[TextLine] = []
     for line in lines:
-        part = line.within(box.x0 - 12, box.x1 + 12)
+        part = line.meeting(box.x0 - 12, box.x1 + 12)
         if part is None or part.box.y0 < box.y1 - 0.6 * part.size:
             continue
         if not held:

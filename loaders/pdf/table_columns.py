@@ -50,13 +50,17 @@ class Columns:
 
     def span(self, piece: Piece) -> tuple[int, int]:
         """The first and the last column over which a piece stands."""
+        first, last = self.index(piece.x0), self.index(piece.x1)
+        if first == last:
+            return first, last
+        over = []
+        for k in range(first, last + 1):
+            lo, hi = self.extents[k]
+            least = max(1.5, 0.25 * min(hi - lo, piece.width))
+            if min(hi, piece.x1) - max(lo, piece.x0) > least:
+                over.append(k)
         own = self.index(piece.middle)
-        over = [
-            k
-            for k, (lo, hi) in enumerate(self.extents)
-            if min(hi, piece.x1) - max(lo, piece.x0) > max(1.5, 0.25 * min(hi - lo, piece.width))
-        ]
-        return (min(over), max(over)) if over else (own, own)
+        return (over[0], over[-1]) if over else (own, own)
 
 
 def find_columns(lines: Sequence[TextLine], box: Box, uprights: Floats, is_grid: bool) -> Columns:

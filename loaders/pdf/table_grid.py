@@ -11,9 +11,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from loaders.pdf.letters import LINE_END_HYPHEN
 from loaders.pdf.page import Box
 from loaders.pdf.paragraphs import joined
-from loaders.pdf.segments import LINE_END_HYPHEN
 from loaders.pdf.table_columns import Columns
 from loaders.pdf.table_lines import YEAR, Piece, TextLine, is_numeric
 from loaders.pdf.table_rules import Rules
@@ -24,6 +24,7 @@ FULL_WIDTH = 0.85
 """Share of the table's width that a rule between rows covers at least."""
 TIGHT = 1.22
 """Lines of one cell are at most this many times as far apart as the closest ones."""
+SAME_HEIGHT_POINTS = 3.0
 MAX_ROWS = 2_000
 
 
@@ -86,6 +87,8 @@ def read_grid(
     n_single = sum(len(own) == 1 for own in by_band.values())
     n_bands = len(by_band)
     header_bands = _header_bands(by_band, columns)
+    if is_grid and header_bands:
+        header_bands |= _bands_going_on(max(header_bands), by_band, columns, rules, bands)
     n_lines = sum(map(len, by_band.values()))
     are_rows = n_bands > 1 and (is_grid or n_lines <= 3 * n_bands)
     header: list[Row] = []
@@ -100,8 +103,30 @@ def read_grid(
     if not header_bands:
         n = _n_header_rows(rows, columns)
         header, rows = rows[:n], rows[n:]
+    if is_grid:
+        _fill_spans(rows, columns, rules, bands)
     header = [_spread(row, below, columns, rules) for row, below in pairwise([*header, Row()])]
     return _grid(header, rows, columns, vocabulary)
+
+
+def _fill_spans(
+    rows: Sequence[Row], columns: Columns, rules: Rules, bands: Sequence[float]
+) -> None:
+    """Repeat a cell that goes over several rows in each: no rule parts it there."""
+    by_band: dict[int, list[Row]] = {}
+    for row in rows:
+        by_band.setdefault(row.band, []).append(row)
+    for column in range(len(columns)):
+        for above, below in pairwise(sorted(by_band)):
+            upper, lower = by_band[above][-1], by_band[below][0]
+            if below != above + 1 or len(by_band[above]) + len(by_band[below]) > 2:
+                continue
+            is_parted = _is_parted(column, bands[above], columns, rules)
+            if is_parted or any(a <= column <= b for a, b, _ in upper.spans + lower.spans):
+                continue
+            whole = upper.cells.get(column, []) + lower.cells.get(column, [])
+            if whole and upper.cells.get(column) != lower.cells.get(column):
+                upper.cells[column] = lower.cells[column] = whole
 
 
 def _spread(row: Row, below: Row, columns: Columns, rules: Rules) -> Row:
@@ -348,6 +373,32 @@ def _header_bands(by_band: dict[int, list[Row]], columns: Columns) -> set[int]:
         else:
             break
     return header
+
+
+def _bands_going_on(
+    last: int,
+    by_band: dict[int, list[Row]],
+    columns: Columns,
+    rules: Rules,
+    bands: Sequence[float],
+) -> set[int]:
+    """The bands below the header into which its first cell reaches."""
+    found: set[int] = set()
+    names = sorted(by_band)
+    while last + 1 in by_band and last + 1 != names[-1]:
+        if _is_parted(0, bands[last], columns, rules):
+            break
+        last += 1
+        found.add(last)
+    return found
+
+
+def _is_parted(column: int, height: float, columns: Columns, rules: Rules) -> bool:
+    """Whether a rule at that height goes through the column."""
+    x = (columns.bounds[column] + columns.bounds[column + 1]) / 2
+    levels = rules.levels
+    through = (levels[:, 1] < x) & (levels[:, 2] > x)
+    return bool((abs(levels[through, 0] - height) <= SAME_HEIGHT_POINTS).any())
 
 
 def _names_columns(rows: Sequence[Row], columns: Columns) -> bool:

@@ -16,7 +16,7 @@ from loaders.pdf.page import Box, Segment
 
 PIECE_GAP = 0.5
 """Between words of one piece, in type sizes."""
-SAME_LINE, SAME_LINE_SMALL = 0.45, 0.65
+SAME_LINE, SAME_LINE_SMALL = 0.45, 0.75
 """How far baselines on one line may differ, in type sizes; more for raised small type."""
 MIN_PROSE_WORDS, MIN_PROSE_CHARS = 7, 38
 _NUMBER = r"[-+±~≈<>≤≥−–—↑↓▲▼△▽]{0,2}\s?[$€£¥]?\s?(?:\d[\d,.:/’' ]*|\.\d+)"
@@ -98,40 +98,63 @@ class TextLine:
             return self
         return TextLine(inside) if inside else None
 
+    def meeting(self, x0: float, x1: float) -> TextLine | None:
+        """The pieces of which some part lies between; None if there are none."""
+        if self.box.x0 >= x0 and self.box.x1 <= x1:
+            return self
+        met = tuple(p for p in self.pieces if p.x1 > x0 and p.x0 < x1)
+        return TextLine(met) if met else None
+
 
 def is_numeric(text: str) -> bool:
     """Whether a cell gives a number, or says that there is none."""
     return len(text) <= 40 and NUMERIC.fullmatch(text.strip()) is not None
 
 
+@dataclass(slots=True)
+class _Held:
+    """Segments of one line while more may come."""
+
+    main: Segment
+    segments: list[Segment]
+
+    def takes(self, segment: Segment) -> bool:
+        main = self.main
+        away = abs(main.baseline - segment.baseline)
+        small, large = sorted((main.size, segment.size))
+        if away > (SAME_LINE_SMALL if small < 0.8 * large else SAME_LINE) * large:
+            return False
+        if away < 0.1 * large:
+            return True
+        # Two lines set tight overlap as well: what stands above each other is not side by side.
+        x0, x1 = segment.box.x0 + 0.5 * small, segment.box.x1 - 0.5 * small
+        return not any(s.box.x1 > x0 and s.box.x0 < x1 for s in self.segments)
+
+    def take(self, segment: Segment) -> None:
+        self.segments.append(segment)
+        if segment.size > self.main.size:
+            self.main = segment
+
+
 def read_lines(segments: Sequence[Segment]) -> list[TextLine]:
     """The lines from top to bottom."""
-    lines: list[list[Segment]] = []
-    for segment in sorted(segments, key=lambda s: (s.baseline, s.box.x0)):
-        own = next((line for line in reversed(lines[-3:]) if _is_on(line, segment)), None)
-        if own is None:
-            lines.append([segment])
+    lines: list[_Held] = []
+    for segment in sorted(segments, key=lambda s: s.baseline):
+        for line in lines[:-4:-1]:
+            if line.takes(segment):
+                line.take(segment)
+                break
         else:
-            own.append(segment)
+            lines.append(_Held(segment, [segment]))
     found = [
-        TextLine(tuple(sorted((p for s in line for p in pieces(s)), key=lambda p: p.x0)))
+        TextLine(tuple(sorted((p for s in line.segments for p in pieces(s)), key=_left)))
         for line in lines
     ]
     return sorted(found, key=lambda line: line.baseline)
 
 
-def _is_on(line: Sequence[Segment], segment: Segment) -> bool:
-    main = max(line, key=lambda s: s.size)
-    small, large = sorted((main.size, segment.size))
-    share = SAME_LINE_SMALL if small < 0.8 * large else SAME_LINE
-    away = abs(main.baseline - segment.baseline)
-    if away > share * large:
-        return False
-    # Two lines set tight overlap as well: what stands above each other is not side by side.
-    stacked = any(
-        min(s.box.x1, segment.box.x1) - max(s.box.x0, segment.box.x0) > 0.5 * small for s in line
-    )
-    return not stacked or away < 0.1 * large
+def _left(piece: Piece) -> float:
+    return piece.x0
 
 
 def pieces(segment: Segment) -> Iterator[Piece]:

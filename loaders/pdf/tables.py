@@ -22,8 +22,15 @@ from loaders.pdf.page import Box, Segment, Sheet
 from loaders.pdf.table_captions import TableCaption, caption_above, caption_below, is_label
 from loaders.pdf.table_columns import Columns, find_columns
 from loaders.pdf.table_grid import Grid, joined_grid, read_grid
-from loaders.pdf.table_lines import Piece, TextLine, is_numeric, read_lines
-from loaders.pdf.table_rules import Area, Rules, ruled_areas
+from loaders.pdf.table_lines import (
+    MIN_PROSE_CHARS,
+    SAME_LINE,
+    Piece,
+    TextLine,
+    is_numeric,
+    read_lines,
+)
+from loaders.pdf.table_rules import MIN_LEVEL_POINTS, Area, Rules, ruled_areas
 
 MIN_SEGMENTS = 4
 MAX_SEGMENTS = 8_000
@@ -39,6 +46,12 @@ MAX_NEAR_POINTS = 45.0
 """Between a grid and the next rule of its width, if that is its own."""
 MAX_SINGLE_SHARE = 0.15
 """Of the lines of two halves side by side, which may stand in one only."""
+MIN_RULED_ROWS = 0.6
+"""Rules for each row of a table of two columns of text."""
+MIN_GRID_POINTS = 90.0
+"""Width of a grid without caption; smaller ones are drawings."""
+MAX_TEXT_CELL_CHARS = 30
+"""Mean length of the cells of a table of text without rules and caption."""
 MIN_VALUE_ROWS = 0.5
 """Share of the rows that have two cells at least, where no caption says that it is a table."""
 MAX_ROW_STEP = 2.6
@@ -65,21 +78,36 @@ def find_tables(
     drawings: Drawings,
     sheet: Sheet,
     vocabulary: Collection[str] = (),
+    pictures: Sequence[Box] = (),
 ) -> list[FoundTable]:
-    """The tables among the segments, which are upright on the sheet, from the top."""
+    """The tables among the segments, which are upright on the sheet, from the top.
+
+    vocabulary: tells whether a hyphen at a line's end was the word's. pictures: boxes on the
+    page, of images that are no ground; numbers printed on one of them are no table.
+    """
     if not MIN_SEGMENTS <= len(segments) <= MAX_SEGMENTS or not _may_hold(segments, drawings):
         return []
     search = _Search(read_lines(segments), Rules.of(drawings, sheet), vocabulary)
-    return sorted(search.tables(), key=lambda t: (t.box.y0, t.box.x0))
+    found = [t for t in search.tables() if not _is_on_picture(t, pictures, sheet)]
+    return sorted(found, key=lambda t: (t.box.y0, t.box.x0))
+
+
+def _is_on_picture(table: FoundTable, pictures: Sequence[Box], sheet: Sheet) -> bool:
+    box = sheet.on_page(table.box)
+    return not table.caption and any(p.common(box).area > 0.6 * box.area for p in pictures)
 
 
 def _may_hold(segments: Sequence[Segment], drawings: Drawings) -> bool:
-    """A quick look: three lines at least with several pieces of text side by side."""
-    baselines = np.array([s.baseline for s in segments])
-    edges = np.array([(s.box.x0, s.box.x1, s.size) for s in segments])
-    order = np.lexsort((edges[:, 0], np.round(baselines)))
-    beside = np.abs(np.diff(baselines[order])) < 0.4 * edges[order][1:, 2]
-    return int(beside.sum()) >= 2 or len(drawings) > 4
+    """A quick look: two lines at least with short text side by side, or two long rules."""
+    edges = np.array([(s.baseline, s.size, len(s.text)) for s in segments])
+    order = np.argsort(edges[:, 0], kind="stable")
+    baselines, sizes, lengths = edges[order].T
+    is_beside = np.diff(baselines) < SAME_LINE * sizes[1:]
+    are_short = (lengths[1:] < MIN_PROSE_CHARS) & (lengths[:-1] < MIN_PROSE_CHARS)
+    if int((is_beside & are_short).sum()) >= 2:
+        return True
+    long = (drawings.boxes[:, 2:] - drawings.boxes[:, :2]).max(axis=1, initial=0.0)
+    return int(is_beside.sum()) >= 2 and int((long >= MIN_LEVEL_POINTS).sum()) >= 2
 
 
 class _Search:
@@ -106,8 +134,9 @@ class _Search:
             self._try(box, False, is_ruled=is_ruled)
         for box in parts:
             self._try(box, False, is_ruled=True)
-        for box in self._runs():
-            self._try(box, False, is_ruled=False)
+        if self._found:
+            for box in self._runs():
+                self._try(box, False, is_ruled=False)
         return self._found
 
     def _try(self, box: Box, is_grid: bool, *, is_ruled: bool) -> bool:
@@ -123,7 +152,7 @@ class _Search:
         columns = find_columns(lines, own, rules.uprights, is_grid)
         if len(columns) < 2:
             return False
-        if not is_grid and (narrower := _without_prose(lines, columns)):
+        if not is_grid and (narrower := _without_prose(lines, columns, rules)):
             return self._try(
                 Box(narrower[0], box.y0, narrower[1], box.y1), False, is_ruled=is_ruled
             )
@@ -225,7 +254,9 @@ class _Search:
 
     def _is_in_figure(self, box: Box, grid: Grid, is_grid: bool) -> bool:
         """Whether the caption of a figure stands right below."""
-        if is_grid and grid.n_values >= 3 and len(grid.rows[0]) >= 3:
+        shapes = self._rules.inside(box).shapes
+        is_plain = not len(shapes) or float((shapes[:, 2:] - shapes[:, :2]).max()) < 20
+        if is_grid and is_plain and grid.n_values >= 3 and len(grid.rows[0]) >= 3:
             return False
         below = self._inside(Box(box.x0 - 12, box.y1, box.x1 + 12, box.y1 + 80))
         for line in below[:4]:
@@ -298,9 +329,14 @@ class _Search:
         common = min(above.x1, below.x1) - max(above.x0, below.x0)
         if common < 0.8 * max(above.width, below.width):
             return common >= 0.8 * min(above.width, below.width) and below.y0 <= above.y1 + 1
-        gap = Box(min(above.x0, below.x0), above.y1, max(above.x1, below.x1), below.y0)
+        x0, x1 = min(above.x0, below.x0), max(above.x1, below.x1)
         last = above.y1
-        for line in self._inside(gap):
+        for whole in self._lines:
+            if not above.y1 <= (whole.box.y0 + whole.box.y1) / 2 <= below.y0:
+                continue
+            line = whole.meeting(x0, x1)
+            if line is None:
+                continue
             if line.box.y0 - last > MAX_ROW_STEP * line.size or len(line.pieces) > 1:
                 return False
             if line.pieces[0].is_prose or is_label(line.text) or CAPTION.match(line.text):
@@ -344,8 +380,12 @@ class _Search:
         return sorted(boxes, key=lambda b: -b.area)
 
 
-def _without_prose(lines: Sequence[TextLine], columns: Columns) -> tuple[float, float] | None:
+def _without_prose(
+    lines: Sequence[TextLine], columns: Columns, rules: Rules
+) -> tuple[float, float] | None:
     """Where the table ends left and right if a column of running text stands beside it."""
+    across = [(x0, x1) for _, x0, x1 in rules.levels.tolist()]
+    across += [(x0, x1) for x0, _, x1, _ in rules.fills.tolist()]
     pieces: list[list[Piece]] = [[] for _ in range(len(columns))]
     for line in lines:
         for piece in line.pieces:
@@ -355,6 +395,9 @@ def _without_prose(lines: Sequence[TextLine], columns: Columns) -> tuple[float, 
         and len(own) > 4
         for own in pieces
     ]
+    for k, bound in ((0, columns.bounds[1]), (-1, columns.bounds[-2])):
+        # What a rule goes on to belongs to the table, however long it is.
+        is_text[k] &= sum(x0 < bound - 8 and x1 > bound + 8 for x0, x1 in across) < 2
     first, last = int(is_text[0]), len(columns) - int(is_text[-1])
     if last - first in {len(columns), 0, 1}:
         return None
@@ -370,8 +413,12 @@ def _is_folded(lines: Sequence[TextLine], columns: Columns) -> bool:
     if max(shifts) - min(shifts) > lines[0].size:
         return False
     middle = columns.bounds[half]
-    single = sum(line.box.x1 < middle or line.box.x0 > middle for line in lines)
-    return single > MAX_SINGLE_SHARE * len(lines)
+    rows = [line for line in lines if len(line.pieces) > 1]
+    single = [
+        sum(line.box.x1 < middle for line in rows),
+        sum(line.box.x0 > middle for line in rows),
+    ]
+    return min(single) >= 1 and sum(single) > MAX_SINGLE_SHARE * len(lines)
 
 
 def _overlaps(box: Box, other: Box) -> bool:
@@ -392,19 +439,27 @@ def _cells(line: TextLine) -> Iterator[list[Piece]]:
         yield row
 
 
+def _is_rest_of_cell(line: TextLine, step: float, columns: Columns) -> bool:
+    """Whether a line can only be the end of a cell that stands right of the first column."""
+    first, last = columns.span(line.pieces[0])
+    is_flush = abs(line.box.x0 - columns.extents[first][0]) < 0.3 * line.size
+    return len(line.pieces) == 1 and first == last > 0 and is_flush and step < 1.4 * line.size
+
+
 def _aligns(row: Sequence[Piece], run: Sequence[Sequence[Piece]]) -> bool:
     """Whether two pieces of the row stand below pieces of the run's last rows."""
     near = ALIGNED * row[0].size + 0.5
-    before = [p for other in run[-4:] for p in other]
-    n = 0
+    before = [(p.x0, p.x1, p.middle) for other in run[-3:] for p in other]
+    least = 1 if len(run) == 1 else 2
     for piece in row:
-        n += any(
-            abs(piece.x0 - p.x0) <= near
-            or abs(piece.x1 - p.x1) <= near
-            or abs(piece.middle - p.middle) <= near
-            for p in before
-        )
-    return n >= min(2, len(row)) or (n == 1 and len(run) == 1)
+        x0, x1, middle = piece.x0, piece.x1, piece.middle
+        for left, right, centre in before:
+            if abs(x0 - left) <= near or abs(x1 - right) <= near or abs(middle - centre) <= near:
+                least -= 1
+                break
+        if not least:
+            return True
+    return False
 
 
 def _band_kind(lines: Sequence[TextLine]) -> bool | None:
@@ -433,6 +488,10 @@ def _fitting(
     held: list[TextLine] = []
     for line in lines:
         step = abs(line.baseline - last.baseline)
+        if not held and _is_rest_of_cell(line, step, columns):
+            found.append(line)
+            last = line
+            continue
         if step > MAX_ROW_STEP * line.size or any(p.is_prose for p in line.pieces):
             break
         if is_label(line.text):
@@ -557,11 +616,16 @@ class _Evidence:
             return self._prose_share() <= 0.5
         cells = [cell for row in grid.rows[1:] for cell in row if cell]
         mean = sum(map(len, cells)) / max(1, len(cells))
+        if len(grid.rows[0]) == 2 and len(self.rules.levels) < MIN_RULED_ROWS * len(grid.rows):
+            # Frames side by side have two columns as well.
+            return grid.fill >= 0.9 and mean <= 30
         return self._prose_share() <= 0.35 and grid.fill >= 0.6 and mean <= 80
 
     def _is_honest_grid(self) -> bool:
         cells = [cell for row in self.grid.rows for cell in row if cell]
         mean = sum(map(len, cells)) / max(1, len(cells))
+        if self.box.width < MIN_GRID_POINTS:
+            return False
         return len(cells) >= 4 and self.grid.fill >= 0.3 and (mean <= 350 or len(cells) >= 9)
 
     def _is_regular(self) -> bool:
@@ -576,16 +640,33 @@ class _Evidence:
             return False
         n_numbers = sum(map(is_numeric, cells))
         if width >= 3 and grid.n_numeric >= max(1, (width - 1) // 2) and grid.fill >= 0.6:
-            return n_numbers >= 0.3 * len(cells)
-        if width == 2 and grid.n_numeric == 1:
-            return grid.n_values >= 4 and grid.fill >= 0.8 and grid.has_header
-        if width >= 3 and grid.n_values >= 5 and grid.fill >= 0.75 and grid.has_header:
-            mean = sum(map(len, cells)) / max(1, len(cells))
-            return mean <= 30
-        return False
+            return n_numbers >= 0.2 * len(cells)
+        if width == 2:
+            is_full = grid.n_values >= 4 and grid.fill >= 0.8
+            return grid.n_numeric == 1 and is_full and grid.has_header
+        mean = sum(map(len, cells)) / max(1, len(cells))
+        if mean > MAX_TEXT_CELL_CHARS or self._is_list():
+            return False
+        if grid.has_header:
+            return grid.n_values >= 5 and grid.fill >= 0.75
+        return grid.n_values >= 8 and grid.fill >= 0.9
+
+    def _is_list(self) -> bool:
+        """Whether names in alphabetical order, or those of an index, run down the columns."""
+        rows = self.grid.rows[1:]
+        cells = [cell for row in rows for cell in row if cell]
+        if sum(bool(INDEX_ENTRY.search(cell)) for cell in cells) >= 0.3 * len(cells):
+            return True
+        for column in range(len(rows[0])):
+            names = [row[column].casefold() for row in rows if row[column]]
+            rising = sum(a <= b for a, b in pairwise(names))
+            if rising < 0.85 * (len(names) - 1):
+                return False
+        return True
 
 
 FIGURE = re.compile(r"(?i:fig(?:ure)?\.?|abb(?:ildung)?\.?)\s*[A-Z]?[.\-–]?\d")
+INDEX_ENTRY = re.compile(r",\s*\d+(?:[-–]\d+)?(?:,\s*\d+(?:[-–]\d+)?)*$")
 TICK = re.compile(r"\$?([-−–]?\d+(?:,\d{3})*(?:\.\d+)?)[%°]?")
 
 

@@ -112,3 +112,10 @@ def test_verbatim_ignores_case_and_punctuation_but_not_order() -> None:
 def test_a_place_names_the_page_also_as_the_document_does() -> None:
     assert source(1, "x", page=7, page_label="iv").place == "t, page 7 (iv)"
     assert source(1, "x", page=7).place == "t, page 7"
+
+
+def test_the_picture_of_a_cited_table_is_shown_as_one_of_a_figure() -> None:
+    table = source(1, "| City | Units |\n| --- | --- |\n| Phoenix | 62,617 |")
+    table.document.metadata |= {"modality": "table", "image_key": "k2"}
+    assert checker(table).check("Phoenix 62,617").figures == (1,)
+    assert table.caption.startswith("Table in ")

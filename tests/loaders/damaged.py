@@ -1,7 +1,8 @@
 """Reads damaged copies of a file and says on stdout, a line of JSON each, what came of it.
 
 Run as a process of its own, because what is looked for may end the process:
-`python -m tests.loaders.damaged FILE KIND N`. The same arguments make the same damage.
+`python -m tests.loaders.damaged FILE N_CUTS N_FLIPS`. Numbers that grow keep the damage
+that smaller ones make.
 """
 
 from __future__ import annotations
@@ -58,16 +59,18 @@ def outcome(path: Path, folder: Path) -> dict[str, Any]:
     return found
 
 
-def main(file: str, kind: str, n: str) -> None:
+def main(file: str, n_cuts: str, n_flips: str) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES_OF_MEMORY, MAX_BYTES_OF_MEMORY))
+    content = Path(file).read_bytes()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for k, copy in enumerate(damaged(Path(file).read_bytes(), kind, int(n))):
-            path = folder / f"{kind}-{k}.pdf"
-            path.write_bytes(copy)
-            sys.stdout.write(json.dumps(outcome(path, folder)) + "\n")
-            sys.stdout.flush()
-            path.unlink()
+        for kind, n in (("cut", n_cuts), ("flip", n_flips)):
+            for k, copy in enumerate(damaged(content, kind, int(n))):
+                path = folder / f"{kind}-{k}.pdf"
+                path.write_bytes(copy)
+                sys.stdout.write(json.dumps({"copy": path.stem} | outcome(path, folder)) + "\n")
+                sys.stdout.flush()
+                path.unlink()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ class Page:
     """More entries of the page's dictionary, such as `/Rotate 90`."""
     resources: str = ""
     """More entries of its resources, such as `/ExtGState<</Half<</ca 0.5>>>>`."""
+    fonts: str = ""
+    """Fonts besides /Plain and /Bold, such as `/Odd @name@`."""
     forms: str = ""
     """Forms that `/Name Do` draws, such as `/Name @name@`."""
     media_box: str = f"0 0 {WIDTH} {HEIGHT}"
@@ -147,7 +150,8 @@ def write_pdf(
         xobjects = " ".join(f"{name} {own} 0 R" for name, own in names.items())
         objects[number] = referred(
             f"<</Type/Page/Parent {tree} 0 R/MediaBox[{page.media_box}]{page.extra}"
-            f"/Contents {content} 0 R/Resources<</Font<</Plain {plain} 0 R/Bold {bold} 0 R>>"
+            f"/Contents {content} 0 R"
+            f"/Resources<</Font<</Plain {plain} 0 R/Bold {bold} 0 R{page.fonts}>>"
             f"/XObject<<{xobjects}{page.forms}>>{page.resources}>>>>"
         )
     for index in broken_pages:
@@ -243,3 +247,58 @@ def _file(objects: dict[int, bytes], catalog: int, info: int, password: str | No
     trailer = f"<</Size {len(objects) + 1}/Root {catalog} 0 R/Info {info} 0 R{locked}>>"
     written += f"trailer\n{trailer}\nstartxref\n{start}\n%%EOF\n".encode()
     return bytes(written)
+
+
+def write_book(path: Path, n_pages: int, *, picture_side: int = 180) -> Path:
+    """Write pages one by one, each with prose and a picture unlike all others.
+
+    Every other picture is a JPEG. Each takes about picture_side² bytes: 32 KB a page.
+    """
+    catalog, tree, font = 1, 2, 3
+    places: dict[int, int] = {}
+    with path.open("wb") as file:
+
+        def write(number: int, content: bytes) -> None:
+            places[number] = file.tell()
+            file.write(f"{number} 0 obj\n".encode() + content + b"\nendobj\n")
+
+        file.write(b"%PDF-1.7\n")
+        write(font, b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>")
+        for k in range(n_pages):
+            own = 4 + 3 * k
+            write(
+                own,
+                f"<</Type/Page/Parent {tree} 0 R/MediaBox[0 0 {WIDTH} {HEIGHT}]"
+                f"/Contents {own + 1} 0 R/Resources<</Font<</Plain {font} 0 R>>"
+                f"/XObject<</Im0 {own + 2} 0 R>>>>>>".encode(),
+            )
+            content = "\n".join(_page_of_book(k).content).encode("latin-1")
+            write(own + 1, _stream("/Filter/FlateDecode", zlib.compress(content)))
+            write(own + 2, _picture_of_book(k, picture_side))
+        kids = " ".join(f"{4 + 3 * k} 0 R" for k in range(n_pages))
+        write(tree, f"<</Type/Pages/Kids[{kids}]/Count {n_pages}>>".encode())
+        write(catalog, f"<</Type/Catalog/Pages {tree} 0 R>>".encode())
+        start = file.tell()
+        file.write(f"xref\n0 {len(places) + 1}\n0000000000 65535 f \n".encode())
+        for _, place in sorted(places.items()):
+            file.write(f"{place:010} 00000 n \n".encode())
+        trailer = f"<</Size {len(places) + 1}/Root {catalog} 0 R>>"
+        file.write(f"trailer\n{trailer}\nstartxref\n{start}\n%%EOF\n".encode())
+    return path
+
+
+def _page_of_book(k: int) -> Page:
+    page = Page().text(72, 720, f"{k + 1}. What was seen on day {k + 1}", size=16)
+    for n in range(20):
+        page.text(72, 690 - 12 * n, f"On day {k + 1} gauge {n} of the river stood at {k * n} cm.")
+    page.content.append("q 300 0 0 300 72 100 cm /Im0 Do Q")
+    return page
+
+
+def _picture_of_book(k: int, side: int) -> bytes:
+    chance = random.Random(k)
+    if k % 2:
+        image = Image.frombytes("L", (side, side), chance.randbytes(side * side))
+        return _image_object(image, jpeg=False, has_mask=False)
+    image = Image.frombytes("RGB", (side, side), chance.randbytes(3 * side * side))
+    return _image_object(image, jpeg=True, has_mask=False)

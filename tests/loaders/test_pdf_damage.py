@@ -1,0 +1,93 @@
+"""PDF: whatever is done to a file, reading it ends, in time, and says what is wrong.
+
+LIMNER_DAMAGE=50 makes 50 copies of each kind of every file of the corpus, not a few.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.loaders.damaged import damaged, outcome
+from tests.loaders.pdfs import Page, write_pdf
+from tests.loaders.reading import CORPUS, with_corpus
+
+ROOT = Path(__file__).parents[2]
+N_COPIES = int(os.environ.get("LIMNER_DAMAGE", "0"))
+N_CUTS, N_FLIPS = N_COPIES or 5, N_COPIES or 2
+MAX_BYTES_OF_FEW = 1_200_000
+"""Larger files are left out where only a few copies are made."""
+SECONDS_A_COPY, MAX_MIB = 60, 1024
+
+pytestmark = pytest.mark.timeout(7200)
+
+
+def files() -> list[Path]:
+    folders = [CORPUS / "docs", CORPUS / "qa" / "corpus", CORPUS / "hostile"]
+    found = sorted(path for folder in folders for path in folder.glob("*.pdf"))
+    return [path for path in found if N_COPIES or path.stat().st_size < MAX_BYTES_OF_FEW]
+
+
+def outcomes(path: Path, n_cuts: int, n_flips: int) -> list[dict[str, Any]]:
+    """What came of damaged copies, read in a process of its own."""
+    result = subprocess.run(
+        [sys.executable, "-m", "tests.loaders.damaged", str(path), str(n_cuts), str(n_flips)],
+        capture_output=True,
+        text=True,
+        timeout=(n_cuts + n_flips) * SECONDS_A_COPY,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    found = [json.loads(line) for line in result.stdout.splitlines()]
+    assert result.returncode == 0, (
+        f"copy {len(found)} of {path.name} ended the process: {result.stderr[-500:]}"
+    )
+    return found
+
+
+def faults(path: Path) -> list[str]:
+    """What must not come of a file's damaged copies."""
+    found = []
+    for copy in outcomes(path, N_CUTS, N_FLIPS):
+        where = f"{path.name} {copy['copy']}"
+        if "bug" in copy:
+            found.append(f"{where}: {copy['bug']}")
+        is_cut = copy["copy"].startswith("cut")
+        if is_cut and "error" not in copy and not copy["skipped"]:
+            found.append(f"{where}: nothing is said of the part that is missing")
+        if copy["peak_mib"] > MAX_MIB or copy["seconds"] > SECONDS_A_COPY:
+            found.append(f"{where}: {copy}")
+    return found
+
+
+@with_corpus
+def test_damaged_files_are_read_or_refused_in_time_and_never_end_the_run() -> None:
+    assert files()
+    with ThreadPoolExecutor(2) as pool:
+        found = [fault for faults_ in pool.map(faults, files()) for fault in faults_]
+    assert not found, "\n".join(found)
+
+
+def test_damage_is_found_again(tmp_path: Path) -> None:
+    content = write_pdf(tmp_path / "river.pdf", [Page().text(72, 700, "The river.")]).read_bytes()
+    for kind in ("cut", "flip"):
+        first, second = (list(damaged(content, kind, 4)) for _ in range(2))
+        assert first == second
+        assert len(set(first)) == 4
+        assert content not in first
+
+
+def test_a_file_without_its_end_says_so(tmp_path: Path) -> None:
+    page = Page().text(72, 700, "The river is measured with gauges along its banks.")
+    path = write_pdf(tmp_path / "river.pdf", [page])
+    content = path.read_bytes()
+    path.write_bytes(content[: content.rindex(b"startxref")])
+    found = outcome(path, tmp_path)
+    assert found["n_documents"] == 1
+    assert "the end of the file is missing" in found["skipped"][0]
