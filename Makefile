@@ -15,7 +15,7 @@ DOCUMENTS ?= ../shared/corpus/qa/corpus
 INSTALL := install --no-compile --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install start demo test check fix bench quality clean
+.PHONY: help install start demo test check fix bench bench-pdf quality clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -45,6 +45,17 @@ fix: $(TESTABLE) ## mend what lint can mend
 
 bench: $(TESTABLE) ## measure start-up, ingestion, search and answer times
 	$(BIN)/python -m tests.bench
+
+bench-pdf: $(TESTABLE) $(VENV)-pdf/.installed ## measure reading PDFs, side by side with other libraries
+	COMPARED=$(VENV)-pdf/bin/python $(BIN)/python tests/bench_pdf.py
+
+# Two gigabytes, torch among them; what cannot be installed is a line in the table.
+$(VENV)-pdf/.installed: tests/bench_pdf.txt constraints.txt | $(BIN)/python
+	$(PYTHON) -m venv $(VENV)-pdf
+	grep -v '^#' tests/bench_pdf.txt | while read -r library; do \
+	  $(VENV)-pdf/bin/python -m pip --disable-pip-version-check $(INSTALL) --quiet "$$library" \
+	    || echo "$$library cannot be installed here"; done
+	@touch $@
 
 quality: $(INSTALLED) ## measure figures, tables and retrieval: DOCUMENTS=folder QUESTIONS=file.jsonl
 	$(BIN)/python -m tests.quality_pdf --questions $(QUESTIONS) --documents $(DOCUMENTS)

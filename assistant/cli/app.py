@@ -91,6 +91,7 @@ def show(
             metavar="DIR", help="Draw the pages of a PDF, in the library or not, with boxes, here."
         ),
     ] = None,
+    passwords: PasswordFlag = None,
     library: LibraryFlag = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -98,7 +99,7 @@ def show(
     if draw is not None:
         from assistant.cli import drawing
 
-        drawing.draw(source, draw, library, as_json)
+        drawing.draw(source, draw, passwords or [], library, as_json)
         return
     from assistant.cli import documents
 

@@ -20,12 +20,16 @@ from loaders.pdf.overlay import Drawings, draw_document
 from loaders.source import is_url, local_path
 
 
-def draw(source: str, folder: Path, library: Path | None, as_json: bool) -> None:
+def draw(
+    source: str, folder: Path, passwords: list[str], library: Path | None, as_json: bool
+) -> None:
     """Read a PDF afresh, in the library or not, and draw its pages with progress on stderr."""
     with sentences_for_errors():
         wanted = _located(source, library)
+        if own := settings_of(library).password:
+            passwords = [own.get_secret_value(), *passwords]
         try:
-            drawings = _draw_with_progress(wanted, folder)
+            drawings = _draw_with_progress(wanted, folder, passwords)
         except OSError as error:
             refuse(f"--draw {folder} cannot be written ({error.strerror or error}).")
     if as_json:
@@ -51,7 +55,7 @@ def _located(source: str, library: Path | None) -> str:
         return find(assistant, source)
 
 
-def _draw_with_progress(source: str, folder: Path) -> Drawings:
+def _draw_with_progress(source: str, folder: Path, passwords: list[str]) -> Drawings:
     bar = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
@@ -68,7 +72,7 @@ def _draw_with_progress(source: str, folder: Path) -> Drawings:
         def step(doing: str, n_done: int, n_pages: int) -> None:
             bar.update(task, description=f"{doing} {name}", completed=n_done, total=n_pages)
 
-        return draw_document(source, folder, on_page=step)
+        return draw_document(source, folder, on_page=step, passwords=passwords)
 
 
 def _tell(drawings: Drawings, folder: Path) -> None:

@@ -58,9 +58,13 @@ class Cluster:
 
 
 def without_decoration(
-    drawings: Drawings, segments: Sequence[Segment], tables: Sequence[Box], frame: Frame
+    drawings: Drawings,
+    segments: Sequence[Segment],
+    tables: Sequence[Box],
+    ornaments: NDArray[np.int64],
+    frame: Frame,
 ) -> Drawings:
-    """Leave out grounds, underlines, what belongs to tables, and rules across the page."""
+    """Leave out grounds, ornaments, underlines, dot leaders and what belongs to tables."""
     if not len(drawings):
         return drawings
     boxes = drawings.boxes
@@ -74,7 +78,7 @@ def without_decoration(
             & (centres[:, 1] >= table.y0 - 2)
             & (centres[:, 1] <= table.y1 + 2)
         )
-    keep &= ~_dot_leaders(boxes)
+    keep &= ~_dot_leaders(boxes) & ~np.isin(drawings.places, ornaments)
     rules = np.flatnonzero(keep & (drawings.kinds == Kind.RULE) & (width > height))
     if len(rules) and segments:
         keep[rules] &= ~_underlines(boxes[rules], segments)

@@ -6,13 +6,15 @@ Leaves out the pictures themselves: they are rendered one by one when they are w
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loaders.elements import BBox, Heading, Paragraph
-from loaders.pdf.figures import find_figures
+from loaders.pdf.annotations import Annotations, read_annotations
+from loaders.pdf.figures import are_drawn, find_figures
 from loaders.pdf.headings import (
     Bookmark,
     Ladder,
@@ -48,6 +50,7 @@ class PageContents:
     drawings: Drawings
     left_out: str | None = None
     """Why it has shapes that `drawings` lacks."""
+    annotations: Annotations = field(default_factory=Annotations)
 
     @staticmethod
     def of(page: Any, index: int) -> PageContents:
@@ -57,7 +60,13 @@ class PageContents:
         images = read_images(objects.images, frame)
         drawings = objects.drawings()
         layer = read_text(page, frame, objects)
-        return PageContents(frame, index, layer, images, drawings, objects.left_out)
+        annotations = read_annotations(page, frame, index + 1, layer)
+        return PageContents(frame, index, layer, images, drawings, objects.left_out, annotations)
+
+    @property
+    def n_hidden(self) -> int:
+        """Characters left out because they cannot be seen."""
+        return self.layer.n_hidden + self.annotations.n_hidden
 
     @property
     def has_text(self) -> bool:
@@ -115,6 +124,8 @@ class Knowledge:
     outline: Mapping[int, Sequence[Bookmark]]
     outline_is_thorough: bool
     repeated_pictures: Collection[str]
+    ornaments: NDArray[np.int64]
+    """Places of shapes that come back on most pages."""
     min_figure_side: int
 
 
@@ -168,6 +179,7 @@ class PageReading:
             if isinstance(picture, Picture) and len(picture.text) > MAX_PRINTED_CHARS:
                 bbox = self.frame.fractions(picture.box)
                 yield Paragraph(picture.text, self.number, bbox)
+        yield from self.contents.annotations.paragraphs
 
     def _pictures(self, regions: Sequence[Region]) -> Iterator[Picture]:
         """The regions with what the page says of them."""
@@ -219,8 +231,10 @@ class PageReading:
     def _tables_among(
         self, segments: Sequence[Segment], sheet: Sheet, pictures: Sequence[Box]
     ) -> list[FoundTable]:
-        words = self.known.survey.vocabulary
-        return find_tables(segments, self.contents.drawings, sheet, words, pictures)
+        words, drawings = self.known.survey.vocabulary, self.contents.drawings
+        found = find_tables(segments, drawings, sheet, words, pictures)
+        drawn = are_drawn([sheet.on_page(t.box) for t in found], drawings, self.frame)
+        return [t for t, is_drawn in zip(found, drawn, strict=True) if t.caption or not is_drawn]
 
     def _outside(
         self, boxes: Sequence[Box], segments: Iterable[Segment], sheet: Sheet
@@ -248,16 +262,21 @@ class PageReading:
             tables=tables,
             body_size=self.known.body_size,
             repeated=repeated,
+            ornaments=self.known.ornaments,
             min_pixels=self.known.min_figure_side,
         )
         if self.contents.has_text:
             return regions
-        known = [segment.box for segment in text] + [region.box for region in regions]
+        # A page number too is nothing to be seen besides the text.
+        sheets = self.contents.layer.sheets(self.frame)
+        known = [turned.on_page(s.box) for turned, segments in sheets for s in segments]
+        known += [region.box for region in regions]
         known += [image.box for image in self.contents.images if image.content in repeated]
         return regions if is_blank_but_for(self.page(), self.frame, known) else None
 
     def _without_running_lines(self, segments: Iterable[Segment], sheet: Sheet) -> list[Segment]:
-        return [s for s in segments if not self.known.survey.is_running(s, sheet.size[1])]
+        survey, index, height = self.known.survey, self.contents.index, sheet.size[1]
+        return [s for s in segments if not survey.is_running(s, index, height)]
 
     def _body(
         self,
@@ -295,7 +314,7 @@ class PageReading:
                 own = [places[k] for k in heading.blocks]
                 if printed.isdisjoint(own):
                     text = " ".join(blocks[k].text() for k in heading.blocks)
-                    level = self.known.ladder.level(heading.style)
+                    level = self.known.ladder.level(heading.style, text)
                     bbox = self._fractions([blocks[k] for k in heading.blocks], sheet)
                     found.setdefault(own[0], []).append(Heading(text, level, self.number, bbox))
                     printed.update(own)

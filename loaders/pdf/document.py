@@ -10,7 +10,7 @@ import io
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pypdfium2
@@ -48,6 +48,9 @@ def open_pdf(file: SourceFile, passwords: Sequence[str] = ()) -> Iterator[Any]:
     """
     document = _opened(file, passwords)
     try:
+        with PDFIUM, suppress(pypdfium2.PdfiumError):
+            # Without it, what is filled in is neither read nor drawn. No script is run.
+            document.init_forms()
         yield document
     finally:
         with PDFIUM:

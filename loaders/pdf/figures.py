@@ -51,9 +51,12 @@ MAX_TEXT_COVER, MAX_PROSE_COVER = 0.3, 0.15
 MAX_BOX_SHAPES = 4
 """Rounded corners of a frame."""
 MIN_TILED = 0.3
+MIN_CURVES, MIN_CURVE_POINTS, MIN_AROUND = 3, 18.0, 1.5
 MIN_LAYOUT_LINES = 5
 MIN_BARS, MIN_NUMBERS, MIN_BOXES = 3, 3, 4
 VECTOR_PIXELS_PER_POINT = 200.0 / 72.0
+
+NOTHING = np.array([], np.int64)
 
 
 def find_figures(
@@ -65,12 +68,14 @@ def find_figures(
     tables: Sequence[Box] = (),
     body_size: float = 10.0,
     repeated: Collection[str] = (),
+    ornaments: NDArray[np.int64] = NOTHING,
     min_pixels: int = 48,
 ) -> list[Region]:
     """The figures of a page, panels of one as one, from the top.
 
     segments: all text with its boxes on the page as displayed. tables: where no figure is.
-    repeated: contents of images that come back on other pages.
+    repeated: contents of images that come back on other pages; ornaments: places of such
+    shapes.
     """
     images = [
         image
@@ -78,7 +83,7 @@ def find_figures(
         if image.content not in repeated
         and not (image.box.area > MIN_GROUND * frame.box.area and _is_ground(image.box, segments))
     ]
-    drawings = without_decoration(drawings, segments, tables, frame)
+    drawings = without_decoration(drawings, segments, tables, ornaments, frame)
     if not images and not len(drawings):
         return []
     texts = Texts.of(segments, body_size)
@@ -228,6 +233,29 @@ def _without_layout(
             yield from touching(cluster.images, drawings, np.zeros(len(drawings), bool), frame)
         else:
             yield cluster
+
+
+def are_drawn(boxes: Sequence[Box], drawings: Drawings, frame: Frame) -> list[bool]:
+    """Which boxes, taken for tables, are parts of a larger drawing: records in a diagram."""
+    curves = drawings.boxes[drawings.kinds == Kind.SHAPE]
+    curves = curves[(curves[:, 2:] - curves[:, :2]).max(axis=1) >= MIN_CURVE_POINTS]
+    if not boxes or len(curves) < MIN_CURVES:
+        return [False] * len(boxes)
+    x, y = (curves[:, 0] + curves[:, 2]) / 2, (curves[:, 1] + curves[:, 3]) / 2
+    clusters = touching([], drawings, np.ones(len(drawings), bool), frame)
+    found = []
+    for box in boxes:
+        around = [
+            c.box
+            for c in clusters
+            if c.box.common(box).area > 0.5 * box.area and c.box.area > MIN_AROUND * box.area
+        ]
+        beside = np.zeros(len(curves), bool)
+        for other in around:
+            beside |= (x >= other.x0) & (x <= other.x1) & (y >= other.y0) & (y <= other.y1)
+        beside &= ~((x >= box.x0) & (x <= box.x1) & (y >= box.y0) & (y <= box.y1))
+        found.append(bool(beside.sum() >= MIN_CURVES))
+    return found
 
 
 def _is_layout(cluster: Cluster, texts: Texts) -> bool:

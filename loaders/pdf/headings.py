@@ -29,6 +29,10 @@ LEADING_NUMBER = re.compile(
     r"^(?:(?:section|chapter|part|appendix)\s+)?(?:\d+(?:\.\d+)*|[a-z]|[ivxlc]+)?[.):]?\s+",
     re.IGNORECASE,
 )
+LISTED = re.compile(r"\(?(?:[a-z]|[ivxlc]{1,6})[.)]\s+")
+NUMBERED = re.compile(
+    r"(?:(?i:section|chapter|part|appendix)\s+)?((?:\d{1,3}|[A-Z])(?:\.\d+)*)\.?\s"
+)
 MIN_SHARE_OF_PAGES = 1 / 8
 """An outline with fewer entries for a page is too coarse to be all headings."""
 
@@ -104,17 +108,25 @@ def body_size(n_chars: Counter[Style]) -> float:
 
 
 class Ladder:
-    """The styles of the headings that a place lies under, highest first."""
+    """The headings that a place lies under, highest first, as their type and numbers rank them."""
 
     def __init__(self) -> None:
-        self._styles: list[Style] = []
+        self._ranks: list[tuple[Style, int]] = []
+        self._depths: dict[Style, int] = {}
 
-    def level(self, style: Style) -> int:
-        """The level of the next heading: below those in larger type, or in bold of its size."""
-        while self._styles and not self._styles[-1] > style:
-            self._styles.pop()
-        self._styles.append(style)
-        return len(self._styles)
+    def level(self, style: Style, text: str) -> int:
+        """The level of the next heading: below those in larger type, or in bold of its size.
+
+        In the same type, 2.1 is below 2; what has no number is beside the one before.
+        """
+        found = NUMBERED.match(text)
+        depth = found[1].count(".") if found else self._depths.get(style, 0)
+        self._depths[style] = depth
+        rank = (style, -depth)
+        while self._ranks and not self._ranks[-1] > rank:
+            self._ranks.pop()
+        self._ranks.append(rank)
+        return len(self._ranks)
 
 
 class TypeHeading(NamedTuple):
@@ -177,9 +189,11 @@ def _reads_like_heading(block: Block) -> bool:
         return False
     if CAPTION.match(text) or re.match(r"(?i:table)\s*\d", text) or text[-1:] in ".,;:-–—":
         return False
-    n_letters = sum(c.isalpha() for c in text)
-    starts_well = text[:1].isalnum() and not text[:1].islower()
-    return starts_well and n_letters >= 3 and n_letters >= 0.6 * len(text.replace(" ", ""))
+    named = LEADING_NUMBER.sub("", text)  # "2.3.1 Data" is named with four letters
+    n_letters = sum(c.isalpha() for c in named)
+    first = LISTED.sub("", text)[:1]  # "iv. Clean transit"
+    starts_well = first.isalnum() and not first.islower()
+    return starts_well and n_letters >= 3 and n_letters >= 0.6 * len(named.replace(" ", ""))
 
 
 def _goes_on(block: Block, following: Block) -> bool:

@@ -1,6 +1,6 @@
 """Reads a PDF page by page: headings, paragraphs, tables and pictures in reading order.
 
-Leaves out form fields and annotations.
+Leaves out what a page holds (`contents`), and the signatures and scripts of a PDF.
 """
 
 from __future__ import annotations
@@ -102,6 +102,7 @@ class _Reader:
             outline,
             is_thorough(outline, n_pages),
             survey.repeated_pictures(),
+            survey.ornaments(),
             self._limits.min_figure_side,
         )
 
@@ -114,6 +115,7 @@ class _Reader:
         contents = PageContents.of(page, index)
         survey.add_pictures(image.content for image in contents.images)
         survey.add_page(index)
+        survey.add_drawings(contents.drawings)
         for sheet, segments in contents.layer.sheets(contents.frame):
             survey.add_text(index, segments, sheet.size[1])
         if len(contents.images) <= MAX_HELD_IMAGES and len(contents.drawings) <= MAX_HELD_SHAPES:
@@ -146,7 +148,7 @@ class _Reader:
                 yield part
 
     def _count_hidden(self, contents: PageContents) -> None:
-        if n_hidden := contents.layer.n_hidden:
+        if n_hidden := contents.n_hidden:
             self._n_hidden[contents.index + 1] = n_hidden
 
     def _figure(

@@ -40,6 +40,7 @@ MAX_RULE_POINTS = 4.0
 MIN_RULE_ASPECT = 4.0
 STRAIGHT_POINTS = 0.3
 """How far the ends of a rule may be apart sideways."""
+PLACE_POINTS = 2.0
 WHITE = 250
 """The least value of red, green and blue of what counts as white, of 255."""
 FAINT_ALPHA, OPAQUE_ALPHA = 8, 128
@@ -79,6 +80,13 @@ class Drawings:
     def chosen(self, which: NDArray[np.bool_]) -> Drawings:
         """Those where which, bool (n,), is true."""
         return Drawings(self.boxes[which], self.kinds[which], self.n_segments[which])
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """int (n,): the same for shapes of one kind at the same place of their pages."""
+        steps = np.clip(np.round(self.boxes / PLACE_POINTS), -8_192, 8_191).astype(np.int64)
+        found: NDArray[np.int64] = (steps + 8_192) @ (1 << np.array([0, 14, 28, 42]))
+        return found | self.kinds << 56
 
     @staticmethod
     def rules(boxes: Floats) -> Drawings:

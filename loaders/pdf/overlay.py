@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ from loaders.media import MediaStore
 from loaders.pdf.document import PAGE_ERRORS, PDFIUM, open_page, open_pdf
 from loaders.pdf.loader import PdfLoader
 from loaders.pdf.page import Frame
-from loaders.source import SourceFile, is_url, open_source
+from loaders.source import is_url, open_source
 
 COLOURS = {
     "text": "#64748b",
@@ -68,10 +68,13 @@ def draw_document(
     folder: Path,
     limits: Limits = DEFAULT_LIMITS,
     on_page: OnPage = lambda *_: None,
+    *,
+    passwords: Sequence[str] = (),
 ) -> Drawings:
     """Read a PDF and write a PNG a page, `NAME-page-N.png`, with boxes round all that was read.
 
-    Files of these names are written over, others are left alone. Raises a LoaderError if the
+    Files of these names are written over, others are left alone. passwords: tried where the
+    file needs one. Raises a LoaderError if the
     source cannot be read, OSError if the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -83,9 +86,17 @@ def draw_document(
             )
         drawings = Drawings(file.uri)
         marks: dict[int, list[Mark]] = {}
-        for mark in marks_of(_told(file, limits, drawings, on_page)):
+        media = MediaStore()  # nothing is stored, and nothing described
+        loader = PdfLoader(
+            file.uri,
+            media=media,
+            describer=FigureDescriber(media),
+            limits=limits,
+            passwords=passwords,
+        )
+        for mark in marks_of(_told(loader.read_elements(file), drawings, on_page)):
             marks.setdefault(mark.page, []).append(mark)
-        with open_pdf(file) as document:
+        with open_pdf(file, passwords) as document:
             _write(document, marks, drawings, folder / _stem(file.name), on_page)
     return drawings
 
@@ -135,13 +146,9 @@ def draw_page(document: Any, index: int, marks: Iterable[Mark]) -> Image.Image:
     return image
 
 
-def _told(
-    file: SourceFile, limits: Limits, drawings: Drawings, on_page: OnPage
-) -> Iterator[Element]:
-    """What the file holds, with progress told and what is left out taken down on the way."""
-    media = MediaStore()  # nothing is stored
-    loader = PdfLoader(file.uri, media=media, describer=FigureDescriber(media), limits=limits)
-    for element in loader.read_elements(file):
+def _told(elements: Iterable[Element], drawings: Drawings, on_page: OnPage) -> Iterator[Element]:
+    """The elements, with progress told and what is left out taken down on the way."""
+    for element in elements:
         match element:
             case Info(n_pages=n_pages):
                 drawings.n_pages = n_pages or 0

@@ -16,18 +16,22 @@ import numpy as np
 
 from loaders.pdf.captions import CAPTION
 from loaders.pdf.columns import Column, columns
+from loaders.pdf.letters import LINE_END_HYPHEN, is_leftwards
 from loaders.pdf.page import Box, Region, Segment
-from loaders.pdf.segments import LINE_END_HYPHEN
 
 BULLET = re.compile(r"[•▪◦‣▸●○■□➢✓⁃·*–—-]\s")
 NUMBERING = re.compile(r"(?:\(?(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]|\[\d{1,3}\])\s")
 COUNTED = re.compile(r"\d+\s+[^\W\d]")
+READS_ON = re.compile(r"(?=[^\W\d_])(?!\w+:)[^A-ZÀ-Þ]")
+"""The middle of a sentence: a small letter, yet no `name: what it means`."""
 SENTENCE_END = re.compile(r"[.!?:;][\"”’)\]]*$")
 WORD_AT_END, WORD_AT_START = re.compile(r"\w[\w-]*$"), re.compile(r"\w[\w-]*")
 MAX_WORD_CHARS = 200
 """How far back the start of a word is looked for: WORD_AT_END is slow in long text."""
 TABULAR_GAP = 2.0
 """Between two cells of a row, in type sizes."""
+PROSE_CHARS = 40
+"""A line with as many is one of running text rather than of a list or a poem."""
 LEADING = 1.3
 """Lines further apart than this many times the usual are of two paragraphs."""
 
@@ -57,7 +61,7 @@ class Line:
         return Line(
             segments=tuple(ordered),
             box=Box.around(s.box for s in ordered),
-            text=_beside(ordered),
+            text=_beside(ordered, main),
             baseline=main.baseline,
             size=main.size,
             is_bold=n_bold > 0.8 * sum(len(s.text) for s in ordered),
@@ -69,13 +73,14 @@ class Line:
         return self.box.width * len(self.text.split(" ", 1)[0]) / max(1, len(self.text))
 
 
-def _beside(segments: Sequence[Segment]) -> str:
-    parts = [segments[0].text]
+def _beside(segments: Sequence[Segment], main: Segment) -> str:
+    """Their text; where most of it is read from the right, so is the line."""
+    parts = []
     for before, here in pairwise(segments):
         gap = here.box.x0 - before.box.x1
-        parts.append(" " if gap > 0.12 * here.size else "")
-        parts.append(here.text)
-    return "".join(parts)
+        parts += [before.text, " " if gap > 0.12 * here.size else ""]
+    parts.append(segments[-1].text)
+    return "".join(reversed(parts) if is_leftwards(main.text) else parts)
 
 
 def _are_cells(segments: Sequence[Segment], size: float) -> bool:
@@ -199,11 +204,13 @@ class _Shape:
     def of(lines: list[Line]) -> _Shape:
         steps = [(b.baseline - a.baseline) / b.size for a, b in pairwise(lines)]
         usual = [step for step in steps if 0.8 < step < 2.5]
-        edges = Counter(round(line.box.x0 / line.size) for line in lines)
-        n_aligned = sum(n for _, n in edges.most_common(4))
+        left = Counter(round(line.box.x0 / line.size) for line in lines).most_common(4)
+        right = Counter(round(line.box.x1 / line.size) for line in lines).most_common(1)
+        n_aligned = sum(n for _, n in left)
+        is_flush_right = right[0][1] > 2 * left[0][1]
         return _Shape(
             leading=float(np.median(usual)) if usual else 1.2,
-            is_ragged=len(lines) > 6 and n_aligned < 0.6 * len(lines),
+            is_ragged=len(lines) > 6 and (n_aligned < 0.6 * len(lines) or is_flush_right),
         )
 
 
@@ -231,6 +238,8 @@ def _begins_block(held: list[Line], line: Line, following: Line | None, shape: _
         return True
     if COUNTED.match(line.text) and COUNTED.match(last.text):
         return True
+    if not is_over and len(last.text) >= PROSE_CHARS and READS_ON.match(line.text):
+        return False  # wherever its lines end and begin
     if _ends_early(held, line, following, is_over):
         return True
     return not shape.is_ragged and _is_indented(held, line, following, is_over)

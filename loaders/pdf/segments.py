@@ -21,15 +21,19 @@ from numpy.typing import NDArray
 
 from loaders.errors import LimitExceeded
 from loaders.pdf.calls import as_object, declared
+from loaders.pdf.letters import (
+    LINE_END_HYPHEN,
+    PDFIUM_HYPHENS,
+    is_leftwards,
+    put_accents_on,
+    word_texts,
+)
 from loaders.pdf.objects import PageObjects
 from loaders.pdf.page import Box, Floats, Frame, Segment, Sheet, turned
 from loaders.pdf.visibility import Words, is_hidden
 
 MAX_CHARS = 500_000
 """On one page. A page of the smallest print holds about 20,000."""
-LINE_END_HYPHEN = "\xad"
-PDFIUM_HYPHENS = (0x02, 0xFFFE)
-"""What PDFium puts in the place of a hyphen at the end of a line."""
 SLANTED = -1
 SLANT_DEGREES = 10.0
 BOLD_WEIGHT = 600
@@ -44,26 +48,7 @@ WORD_GAP = 1.5
 SEGMENT_GAP = 1.2
 """Between words of one segment, in type sizes; gutters between columns are wider."""
 
-_REMOVED = dict.fromkeys(
-    code
-    for first, last in (
-        (0x00, 0x1F),  # control characters
-        (0x7F, 0x9F),
-        (0x200B, 0x200F),  # without width, or only turning the direction
-        (0x202A, 0x202E),
-        (0x2060, 0x2064),
-        (0xD800, 0xDFFF),  # halves of characters
-        (0xE000, 0xF8FF),  # a font's own
-        (0xFEFF, 0xFEFF),
-        (0xFFFD, 0xFFFF),
-    )
-    for code in range(first, last + 1)
-)
-_BULLETS = {0xF0B7: "•", 0xF0A7: "▪", 0xF0D8: "▸", 0xF0FC: "✓"}  # Symbol and Wingdings
-_HYPHENS = dict.fromkeys(PDFIUM_HYPHENS, LINE_END_HYPHEN)
-_CLEANED = _REMOVED | _BULLETS | _HYPHENS
-UNCLEAN = re.compile("[" + "".join(map(re.escape, map(chr, _CLEANED))) + "]")
-_SPACES = (0, 9, 10, 13, 0x20, 0xA0, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x3000)
+_SPACES = (0, 9, 10, 13, 0x20, 0xA0, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
 _IS_SPACE = np.zeros(0x3002, bool)
 """By code; the last one stands for all above."""
 _IS_SPACE[list(_SPACES)] = True
@@ -163,11 +148,13 @@ class _Words:
         if not len(glyphs):
             return None
         boxes = frame.displayed(_char_boxes(raw, glyphs))
-        starts = _word_starts(codes, glyphs, boxes)
+        accented = put_accents_on(codes, glyphs, boxes)
+        codes, glyphs, boxes = accented.codes, glyphs[accented.kept], boxes[accented.kept]
+        starts = _word_starts(codes, glyphs, boxes, accented.adjoins)
         firsts = glyphs[starts]
         handles = [_calls().text_object(raw, index) or 0 for index in firsts.tolist()]
         styles = [_Style(*style) for style in _styles(textpage, handles, firsts, frame)]
-        texts = _texts(codes, glyphs, starts)
+        texts = word_texts(codes, glyphs, starts)
         heights = np.maximum.reduceat(_extents(boxes), starts)
         heights[[not HAS_LETTER(text) for text in texts]] = 0.0
         return _Words(
@@ -215,7 +202,10 @@ class _Words:
 
 
 def _word_starts(
-    codes: NDArray[np.uint32], glyphs: NDArray[np.int64], boxes: Floats
+    codes: NDArray[np.uint32],
+    glyphs: NDArray[np.int64],
+    boxes: Floats,
+    adjoins: NDArray[np.bool_],
 ) -> NDArray[np.int64]:
     """Indexes into glyphs: after a space, a hyphen at a line's end, or a jump of the pen."""
     starts = np.ones(len(glyphs), bool)
@@ -225,7 +215,8 @@ def _word_starts(
     is_leader = _in_long_runs(codes[glyphs] == ord("."), MIN_LEADERS)
     extents = _extents(boxes)
     jumps = apart.max(axis=1) > WORD_GAP * np.maximum(extents[1:], extents[:-1])
-    starts[1:] = ~follows | after_hyphen | jumps | (is_leader[1:] != is_leader[:-1])
+    starts[1:] = (~follows & ~adjoins[1:]) | after_hyphen | jumps
+    starts[1:] |= is_leader[1:] != is_leader[:-1]
     return np.flatnonzero(starts)
 
 
@@ -241,10 +232,13 @@ def _in_long_runs(chosen: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
 def _segment_starts(
     texts: list[str], boxes: Floats, baselines: Floats, sizes: Floats
 ) -> NDArray[np.int64]:
-    """Indexes of words that do not stand right of the word before, on its line."""
+    """Indexes of words that do not follow the word before, on its line."""
     starts = np.ones(len(texts), bool)
     larger = np.maximum(sizes[1:], sizes[:-1])
     gaps = boxes[1:, 0] - boxes[:-1, 2]
+    if is_leftwards(" ".join(texts)):
+        leftwards = np.array([is_leftwards(text) for text in texts])
+        gaps = np.where(leftwards[1:] | leftwards[:-1], boxes[:-1, 0] - boxes[1:, 2], gaps)
     same_line = np.abs(baselines[1:] - baselines[:-1]) < 0.6 * larger
     adjoins = (gaps < SEGMENT_GAP * larger) & (gaps > -0.5 * larger)
     same_type = larger < 1.5 * np.minimum(sizes[1:], sizes[:-1])
@@ -252,24 +246,6 @@ def _segment_starts(
     # A raised number is smaller by far, yet part of its line: it overlaps the other's height.
     starts[1:] = ~(same_line & adjoins & (same_type | (gaps < 0.3 * larger))) | ended
     return np.flatnonzero(starts)
-
-
-def _texts(
-    codes: NDArray[np.uint32], glyphs: NDArray[np.int64], starts: NDArray[np.int64]
-) -> list[str]:
-    chars = np.minimum(codes[glyphs], 0x10FFFF).astype("<u4")
-    whole = chars.tobytes().decode("utf-32-le", "surrogatepass")
-    # Two halves of one character count as two: keep their places, in the first one.
-    whole = re.sub("[\ud800-\udbff][\udc00-\udfff]", _one_character, whole)
-    bounds = [*starts.tolist(), len(glyphs)]
-    words = [whole[start:end] for start, end in pairwise(bounds)]
-    if UNCLEAN.search(whole):
-        words = [word.translate(_CLEANED) for word in words]
-    return words
-
-
-def _one_character(halves: re.Match[str]) -> str:
-    return halves[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le") + "\0"
 
 
 def _longest(lengths: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.int64]:

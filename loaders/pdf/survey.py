@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from statistics import median
+
+import numpy as np
+from numpy.typing import NDArray
 
 from loaders.pdf.headings import Style
+from loaders.pdf.objects import Drawings
 from loaders.pdf.page import Segment
+from loaders.pdf.running import RunningLines
 
 MAX_SAMPLED = 64
-MIN_PAGES = 4
-"""A document must have as many before lines in it can be running ones."""
-MARGIN = 0.1
-"""Share of the page's height at the top and the bottom where running lines stand."""
-SAME_HEIGHT = 0.01
 MIN_REPEATS = 3
+MAX_SHAPES = 1_000
 WORD = re.compile(r"[^\W\d_][\w-]*[^\W_]")
-ROMAN = re.compile(r"[ivxlcdm]{1,7}")
 
 
 def sampled_pages(n_pages: int) -> list[int]:
@@ -39,16 +38,16 @@ class Survey:
     styles: Counter[Style] = field(default_factory=Counter)
     """Characters set in each style."""
     vocabulary: set[str] = field(default_factory=set)
-    _seen: dict[str, dict[int, float]] = field(default_factory=dict)
-    """Marginal line → page index → its height on the page, as a fraction."""
-    _sampled: set[int] = field(default_factory=set)
     _pictures: Counter[str] = field(default_factory=Counter)
-    _running: dict[str, float] | None = None
+    _shapes: Counter[int] = field(default_factory=Counter)
+    """Places of shapes, by the pages that have one there."""
+    _n_pages: int = 0
+    _running: RunningLines = field(default_factory=RunningLines)
 
     def add_page(self, index: int) -> None:
-        """Count a page whose text is taken in."""
-        self._sampled.add(index)
-        self._running = None
+        """Count a page whose text and shapes are taken in."""
+        self._n_pages += 1
+        self._running.add_page(index)
 
     def add_text(self, index: int, segments: Iterable[Segment], height: float) -> None:
         """Take in the text of a page that is upright on a sheet of that height."""
@@ -56,9 +55,7 @@ class Survey:
         self.vocabulary.update(WORD.findall("\n".join(s.text for s in segments).lower()))
         for segment in segments:
             self.styles[Style.of(segment)] += len(segment.text)
-            y = segment.baseline / height
-            if y < MARGIN or y > 1 - MARGIN:
-                self._seen.setdefault(_without_numbers(segment.text), {})[index] = y
+        self._running.add_text(index, segments, height)
 
     def add_pictures(self, contents: Iterable[str]) -> None:
         """Take in the contents of the images of a page."""
@@ -68,32 +65,16 @@ class Survey:
         """Content that is on three pages or more: logos, grounds, ornaments."""
         return {content for content, n in self._pictures.items() if n >= MIN_REPEATS}
 
-    def is_running(self, segment: Segment, height: float) -> bool:
+    def add_drawings(self, drawings: Drawings) -> None:
+        """Take in the shapes of a page; one of very many is a drawing of its own."""
+        if len(drawings) <= MAX_SHAPES:
+            self._shapes.update(set(drawings.places.tolist()))
+
+    def ornaments(self) -> NDArray[np.int64]:
+        """Places where half of the pages have the same shape: bars, frames, drawn logos."""
+        least = max(MIN_REPEATS, self._n_pages / 2)
+        return np.array([place for place, n in self._shapes.items() if n >= least], np.int64)
+
+    def is_running(self, segment: Segment, index: int, height: float) -> bool:
         """Whether it is part of a running header or footer, or a page number."""
-        if self._running is None:
-            self._running = dict(self._running_lines())
-        y = segment.baseline / height
-        if MARGIN + SAME_HEIGHT < y < 1 - MARGIN - SAME_HEIGHT:
-            return False
-        usual = self._running.get(_without_numbers(segment.text))
-        return usual is not None and abs(usual - y) <= SAME_HEIGHT
-
-    def _running_lines(self) -> Iterator[tuple[str, float]]:
-        if len(self._sampled) < MIN_PAGES:
-            return
-        for text, heights in self._seen.items():
-            usual = median(heights.values())
-            pages = {i for i, y in heights.items() if abs(y - usual) <= SAME_HEIGHT}
-            # Left and right pages of a book have headers of their own.
-            for of_kind in (
-                self._sampled,
-                *({i for i in self._sampled if i % 2 == k} for k in (0, 1)),
-            ):
-                if len(pages & of_kind) > max(len(of_kind) / 2, MIN_REPEATS - 1):
-                    yield text, usual
-                    break
-
-
-def _without_numbers(text: str) -> str:
-    lowered = text.casefold().strip()
-    return "#" if ROMAN.fullmatch(lowered) else re.sub(r"\d+", "#", lowered)
+        return self._running.holds(segment, index, height)

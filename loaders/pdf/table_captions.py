@@ -9,9 +9,9 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from loaders.pdf.letters import LINE_END_HYPHEN
 from loaders.pdf.page import Box, Segment
 from loaders.pdf.paragraphs import joined
-from loaders.pdf.segments import LINE_END_HYPHEN
 from loaders.pdf.table_lines import TextLine
 
 LABEL = re.compile(

@@ -11,8 +11,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from loaders.pdf.letters import LINE_END_HYPHEN
 from loaders.pdf.paragraphs import joined
-from loaders.pdf.segments import LINE_END_HYPHEN
 from loaders.pdf.table_columns import Columns
 from loaders.pdf.table_lines import Piece, TextLine, is_numeric
 

@@ -13,6 +13,7 @@ import pytest
 from tests.assistant.command_line import ROOT, clean_environment, limner, limner_json
 from tests.assistant.real_library import CAPTION, REAL_ANSWER, REAL_QUESTION, REAL_WISH
 from tests.loaders.pdfs import Page, write_pdf
+from tests.loaders.reading import CORPUS, with_corpus
 
 ANSWER_KEYS = {"question", "answer", "grounded", "sentences", "sources", "model", "timings_s"}
 METADATA_KEYS = {"source", "title", "modality", "chunk_id"}
@@ -89,6 +90,18 @@ def test_show_draws_a_pdf_that_is_in_no_library(tmp_path: Path) -> None:
     told = limner("show", "river.pdf", "--draw", "pages", cwd=tmp_path)
     assert "1 of 1 pages drawn in pages" in told.stdout
     assert not (tmp_path / ".limner").exists()
+
+
+@with_corpus
+def test_show_draws_a_locked_pdf_with_its_password(tmp_path: Path) -> None:
+    path = CORPUS / "docs" / "libreoffice-writer-password.pdf"
+    refused = limner("show", path, "--draw", tmp_path, cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "needs a password" in refused.stderr
+    asked = ("show", path, "--draw", tmp_path)
+    assert limner_json(*asked, "--password", "openpassword", cwd=tmp_path)["pages"] == 1
+    env = {"LIMNER_PASSWORD": "openpassword"}
+    assert limner_json(*asked, cwd=tmp_path, env=env)["pages"] == 1
 
 
 def test_show_draws_a_pdf_of_the_library_by_its_name(library: Path, tmp_path: Path) -> None:

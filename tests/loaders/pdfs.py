@@ -26,6 +26,8 @@ class Page:
     """More entries of the page's dictionary, such as `/Rotate 90`."""
     resources: str = ""
     """More entries of its resources, such as `/ExtGState<</Half<</ca 0.5>>>>`."""
+    fonts: str = ""
+    """Fonts besides /Plain and /Bold, such as `/Odd @name@`."""
     forms: str = ""
     """Forms that `/Name Do` draws, such as `/Name @name@`."""
     media_box: str = f"0 0 {WIDTH} {HEIGHT}"
@@ -148,7 +150,8 @@ def write_pdf(
         xobjects = " ".join(f"{name} {own} 0 R" for name, own in names.items())
         objects[number] = referred(
             f"<</Type/Page/Parent {tree} 0 R/MediaBox[{page.media_box}]{page.extra}"
-            f"/Contents {content} 0 R/Resources<</Font<</Plain {plain} 0 R/Bold {bold} 0 R>>"
+            f"/Contents {content} 0 R"
+            f"/Resources<</Font<</Plain {plain} 0 R/Bold {bold} 0 R{page.fonts}>>"
             f"/XObject<<{xobjects}{page.forms}>>{page.resources}>>>>"
         )
     for index in broken_pages:

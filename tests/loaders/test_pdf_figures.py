@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from loaders.elements import Figure, Paragraph
+from loaders.elements import Figure, Paragraph, Table
 from loaders.limits import DEFAULT_LIMITS
 from loaders.pdf import PdfLoader
 from loaders.source import open_source
@@ -203,3 +203,28 @@ def test_the_alternative_text_of_a_tagged_figure_is_told(elements) -> None:
     page.picture(400, 400, 100, 200, other)
     found = figures(elements(prose(page, 300), **TAGGED))
     assert [figure.alt for figure in found] == ["The mill in flood", None]
+
+
+def test_boxes_of_cells_in_a_diagram_are_no_tables(elements) -> None:
+    page = prose(Page(), 740)
+    for row in range(3):
+        for column in range(3):
+            x, y = 200 + 60 * column, 500 + 20 * row
+            page.draw(f"{x} {y} 60 20 re S").text(x + 10, y + 6, f"cell {row}{column}", size=8)
+    for k in range(4):
+        page.draw(
+            f"{210 + 50 * k} 500 m {250 + 50 * k} 470 {150 + 90 * k} 460 {150 + 90 * k} 420 c S"
+        )
+        page.draw(f"{130 + 90 * k} 400 40 20 re S").text(135 + 90 * k, 406, f"leaf {k}", size=8)
+    found = elements(prose(page, 300))
+    assert len(figures(found)) == 1
+    assert not [element for element in found if isinstance(element, Table)]
+
+
+def test_a_logo_that_is_drawn_on_every_page_is_no_figure(elements) -> None:
+    logo = curve(480, 700, 80, 60) + " " + curve(480, 690, 80, 60)
+    pages = [prose(Page().draw(logo), 640) for _ in range(4)]
+    chart(pages[1], 150, 300, 300, 200)
+    (figure,) = figures(elements(*pages))
+    assert figure.page == 2
+    assert points(figure)[3] < 520
