@@ -253,12 +253,14 @@ def test_a_table_turned_on_its_page_is_read_upright(read: Read) -> None:
 
 
 def test_prose_in_the_other_column_stays_prose(read: Read) -> None:
-    page = Page().lines(320, 700, *PROSE * 5)
-    page.lines(60, 700, *(line[:45] for line in PROSE * 2))
-    put(page, [row[:3] for row in CITIES], 580, xs=(60, 140, 220))
-    reading = read(page.text(60, 596, "Table 1. Cities"))
+    left = [line[:48] for line in PROSE * 5]
+    left[10] = "2  Gauges"
+    page = Page().lines(60, 700, *left).lines(330, 700, *(line[:45] for line in PROSE * 2))
+    put(page, [row[:3] for row in CITIES], 580, xs=(330, 410, 490), leading=12)
+    reading = read(page.text(330, 512, "Table 1. Cities"))
     (table,) = reading.tables
     assert rows(table) == [list(row[:3]) for row in CITIES]
+    assert table.metadata["caption"] == "Table 1. Cities"
     assert "".join(reading.texts).count("floods carried three") == 7
 
 
