@@ -40,6 +40,8 @@ from loaders.references import SENTENCE_END, References, label_of
 from loaders.source import SourceFile, open_source
 
 SECTION_SEPARATOR = " › "
+MAX_TOLD = 3
+"""Parts that were left out which the error for an empty document names."""
 MIN_PRINTED_CHARS = 12
 NEARBY_CHARS = 300
 SPEAKS_OF_PICTURE = re.compile(
@@ -130,7 +132,9 @@ class DocumentLoader(BaseLoader):
         self.title, self.n_pages, self._page_labels, self.skipped = name, None, {}, []
         pieces = self._pieces(name, elements)
         if not pieces:
-            raise EmptyDocument(f"{name} holds no text and no figure that limner can read.")
+            raise EmptyDocument(
+                f"{name} holds no text and no figure that limner can read.{_told(self.skipped)}"
+            )
         references = References()
         for piece in pieces:
             if piece.metadata["modality"] == "text":
@@ -381,3 +385,8 @@ def _same_words(piece: _Piece, figure: Figure) -> bool:
         figure.caption,
         figure.alt,
     )
+
+
+def _told(skipped: list[Skipped]) -> str:
+    """What was left out, where that was all."""
+    return "".join(f" {s.what}: {s.reason.rstrip('.')}." for s in skipped[:MAX_TOLD])

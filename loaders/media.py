@@ -13,6 +13,7 @@ import io
 import json
 import os
 import re
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,8 +70,8 @@ class MediaStore:
         content = image if isinstance(image, bytes) and extension else _png_bytes(shown)
         key = f"{hashlib.sha256(content).hexdigest()}.{extension or 'png'}"
         if not self.path(key).exists():
-            self._write(self.thumbnail_path(key), _thumbnail_bytes(shown))
-            self._write(self.path(key), content)
+            _write(self.thumbnail_path(key), _thumbnail_bytes(shown))
+            _write(self.path(key), content)
         return Picture(key, *shown.size)
 
     def size(self, image: bytes | Image.Image) -> tuple[int, int]:
@@ -119,7 +120,11 @@ class MediaStore:
     def add_readings(self, key: str, readings: dict[str, str]) -> None:
         """Remember what machines read out of the picture."""
         merged = self.readings(key) | readings
-        self._write(self._readings_path(key), json.dumps(merged, ensure_ascii=False).encode())
+        _write(self._readings_path(key), json.dumps(merged, ensure_ascii=False).encode())
+
+    def page_readings(self, uri: str) -> PageReadings:
+        """What OCR read on the pages of that source before."""
+        return PageReadings(self.folder / "pages" / hashlib.sha256(uri.encode()).hexdigest())
 
     def _readings_path(self, key: str) -> Path:
         return self.folder / "readings" / f"{_checked(key)}.json"
@@ -167,20 +172,54 @@ class MediaStore:
             return on_white.convert("RGB")
         return upright if upright.mode in {"RGB", "L"} else upright.convert("RGB")
 
-    @staticmethod
-    def _write(path: Path, content: bytes) -> None:
-        """Write so that a reader sees the whole file or none."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f".{os.urandom(8).hex()}")
+
+class PageReadings:
+    """What was read on the pages of one source, by how each looks. Safe for several threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._used: set[str] = set()
+
+    def get(self, key: str) -> str | None:
+        """What was put under the key, a hexadecimal digest; None if nothing was."""
+        self._used.add(key)
         try:
-            with unfinished.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
-        except BaseException:
-            unfinished.unlink(missing_ok=True)
-            raise
+            return self._path(key).read_text("utf-8")
+        except (FileNotFoundError, UnicodeDecodeError):
+            return None
+
+    def put(self, key: str, reading: str) -> None:
+        """Remember what was read."""
+        self._used.add(key)
+        _write(self._path(key), reading.encode())
+
+    def forget_others(self) -> None:
+        """Delete what was not asked for: it is of pages that the source no longer has."""
+        for path in self._folder.glob("*.json"):
+            if path.stem not in self._used:
+                path.unlink(missing_ok=True)
+
+    def forget(self) -> None:
+        """Delete all of it."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _path(self, key: str) -> Path:
+        return self._folder / f"{key}.json"
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write so that a reader sees the whole file or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{os.urandom(8).hex()}")
+    try:
+        with unfinished.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager

@@ -23,6 +23,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ Found = dict[str, Any]
 def limner(path: Path, max_figures: int = 0) -> Found:
     """Headings, paragraphs, tables and boxes, in chunks; figures are found but not drawn."""
     from loaders.captioning.describer import FigureDescriber
+    from loaders.errors import EmptyDocument
     from loaders.limits import Limits
     from loaders.media import MediaStore
     from loaders.pdf import PdfLoader
@@ -53,7 +55,9 @@ def limner(path: Path, max_figures: int = 0) -> Found:
         media = MediaStore(Path(folder))
         limits = Limits(max_figures=max_figures)
         loader = PdfLoader(path, media=media, describer=FigureDescriber(media), limits=limits)
-        documents = loader.load()
+        documents = []
+        with suppress(EmptyDocument):  # a scan has no text
+            documents = loader.load()
     keys = [d.metadata["image_key"] for d in documents if d.metadata["modality"] == "figure"]
     texts = [d.page_content for d in documents if d.metadata["modality"] != "figure"]
     return _found(loader.n_pages or 0, texts, keys)

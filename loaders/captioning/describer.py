@@ -14,7 +14,7 @@ from typing import Protocol
 from PIL import Image
 
 from loaders.captioning.blip import BlipCaptioner
-from loaders.captioning.ocr import MAX_SIDE, OcrReader
+from loaders.captioning.ocr import MAX_SIDE, LineReader, OcrReader
 from loaders.errors import PartMissing
 from loaders.media import MediaStore
 
@@ -61,6 +61,12 @@ class FigureDescriber:
     def fingerprint(self) -> str:
         """Names every reader; it changes when a description would."""
         return " ".join(part.fingerprint for part in self._readers.values())
+
+    @property
+    def line_reader(self) -> LineReader | None:
+        """What reads the lines of a page by OCR; None where there is no such reader."""
+        reader = self._readers.get("ocr")
+        return reader if isinstance(reader, LineReader) else None
 
     def describe(
         self,

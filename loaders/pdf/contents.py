@@ -23,6 +23,7 @@ from loaders.pdf.headings import (
 )
 from loaders.pdf.objects import Drawings, PageObjects
 from loaders.pdf.page import Box, Frame, Region, Segment, Sheet
+from loaders.pdf.page_breaks import Prose
 from loaders.pdf.paragraphs import Block, arrange
 from loaders.pdf.pictures import ImageObject, is_blank_but_for, read_images
 from loaders.pdf.segments import SLANTED, TextLayer, read_text
@@ -334,8 +335,10 @@ class PageReading:
                 yield self._paragraph(item, sheet)
 
     def _paragraph(self, block: Block, sheet: Sheet) -> Paragraph:
-        bbox = self._fractions([block], sheet)
-        return Paragraph(block.text(self.known.survey.vocabulary), self.number, bbox)
+        bbox, text = self._fractions([block], sheet), block.text(self.known.survey.vocabulary)
+        if block.is_tabular:
+            return Paragraph(text, self.number, bbox)
+        return Prose(text, self.number, bbox, block.size)
 
     def _fractions(self, blocks: Iterable[Block], sheet: Sheet) -> BBox:
         return self.frame.fractions(sheet.on_page(Box.around(block.box for block in blocks)))

@@ -1,6 +1,7 @@
 """Reads a PDF page by page: headings, paragraphs, tables and pictures in reading order.
 
-Leaves out what a page holds (`contents`), and the signatures and scripts of a PDF.
+Leaves out what a page holds (`contents`), XFA forms, signatures, scripts, and the files inside
+a PDF, which are only named.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from loaders.elements import Element, Figure, Info, Skipped, Table
 from loaders.errors import BrokenDocument, LimitExceeded
 from loaders.limits import Limits
 from loaders.loader import DocumentLoader
+from loaders.pdf.attachments import attachments
 from loaders.pdf.contents import Knowledge, PageContents, PageReading, Part, Picture, TableOnPage
 from loaders.pdf.document import (
     PAGE_ERRORS,
@@ -26,7 +28,9 @@ from loaders.pdf.document import (
 from loaders.pdf.headings import Ladder, body_size, is_thorough, read_outline
 from loaders.pdf.objects import PageObjects
 from loaders.pdf.page import Frame
+from loaders.pdf.page_breaks import complete_sentences
 from loaders.pdf.pictures import read_images, render_page, render_region, render_table
+from loaders.pdf.recognition import PageRecogniser
 from loaders.pdf.survey import Survey, sampled_pages
 from loaders.pdf.table_pages import TableParts
 from loaders.source import SourceFile
@@ -47,16 +51,24 @@ class PdfLoader(DocumentLoader):
                 reason = damage(document, file)
             if reason:
                 yield Skipped("Parts of the file", reason)
-            yield from _Reader(document, file.name, self.limits).elements()
+            readings = self.media.page_readings(file.uri)
+            with PageRecogniser(self.describer.line_reader, readings) as recogniser:
+                yield from _Reader(document, file.name, self.limits, recogniser).elements()
 
 
 class _Reader:
     """Reads an open document twice: a quick survey of all pages, then one after the other."""
 
-    def __init__(self, document: Any, name: str, limits: Limits) -> None:
+    def __init__(
+        self, document: Any, name: str, limits: Limits, recogniser: PageRecogniser
+    ) -> None:
         self._document = document
         self._name = name
         self._limits = limits
+        self._recogniser = recogniser
+        self._n_begun = 0
+        """Pages from the first on that OCR has begun to read, where it is to."""
+        self._problems: list[Skipped] = []
         self._held: dict[int, PageContents] = {}
         """Pages read for the survey and not yet given out."""
         self._shown: set[tuple[Any, ...]] = set()
@@ -79,9 +91,11 @@ class _Reader:
             )
         yield Info(title=title, n_pages=n_pages, page_labels=labels)
         known = self._knowledge(n_pages)
-        for index in range(n_pages):
-            yield from self._page(index, known)
+        yield from complete_sentences(self._pages(n_pages, known), known.survey.vocabulary)
         yield from _hidden_text(self._n_hidden)
+        with PDFIUM:
+            enclosed = list(attachments(self._document))
+        yield from enclosed
 
     def _knowledge(self, n_pages: int) -> Knowledge:
         with PDFIUM:
@@ -94,6 +108,8 @@ class _Reader:
                     self._look_at(page, index, survey, index in sampled)
             except PAGE_ERRORS:
                 continue  # reported when the page is read
+            self._take_in(survey, self._recogniser.n_ahead)
+        self._take_in(survey, 0)
         return Knowledge(
             survey,
             body_size(survey.styles),
@@ -114,24 +130,75 @@ class _Reader:
             return
         contents = PageContents.of(page, index)
         survey.add_pictures(image.content for image in contents.images)
-        survey.add_page(index)
         survey.add_drawings(contents.drawings)
+        if not self._recogniser.begin(page, contents):
+            self._add(contents, survey)
+
+    def _pages(self, n_pages: int, known: Knowledge) -> Iterator[Element]:
+        for index in range(n_pages):
+            self._begin_ahead(index, n_pages)
+            yield from self._page(index, known)
+            yield from self._problems
+            self._problems.clear()
+
+    def _take_in(self, survey: Survey, n_left: int) -> None:
+        """Survey what OCR has read, but for the n_left pages begun last."""
+        for index in self._recogniser.begun(n_left):
+            self._add(self._recognised(index), survey)
+
+    def _recognised(self, index: int) -> PageContents:
+        """What OCR read on a page that it has begun."""
+        read = self._recogniser.take(index)
+        self._problems += [read.problem] if read.problem else []
+        return read.contents
+
+    def _begin_ahead(self, index: int, n_pages: int) -> None:
+        """In a document of which pages are read by OCR, begin with the next ones."""
+        if not self._recogniser.has_read:
+            return
+        for ahead in range(
+            max(index, self._n_begun), min(n_pages, index + self._recogniser.n_ahead)
+        ):
+            self._n_begun = ahead + 1
+            if ahead in self._held:
+                continue
+            try:
+                with PDFIUM, open_page(self._document, ahead) as page:
+                    contents = PageContents.of(page, ahead)
+                    if not self._recogniser.begin(page, contents):
+                        self._hold(contents)
+            except PAGE_ERRORS:
+                continue  # reported when the page is read
+
+    def _add(self, contents: PageContents, survey: Survey) -> None:
+        survey.add_page(contents.index)
         for sheet, segments in contents.layer.sheets(contents.frame):
-            survey.add_text(index, segments, sheet.size[1])
+            survey.add_text(contents.index, segments, sheet.size[1])
+        self._hold(contents)
+
+    def _hold(self, contents: PageContents) -> None:
         if len(contents.images) <= MAX_HELD_IMAGES and len(contents.drawings) <= MAX_HELD_SHAPES:
-            self._held[index] = contents
+            self._held[contents.index] = contents
 
     def _page(self, index: int, known: Knowledge) -> Iterator[Element]:
         held = self._held.pop(index, None)
+        if index in self._recogniser.begun():
+            held = self._recognised(index)
         try:
             # Loading the page again costs as much as reading it: only where it is to be drawn.
             with page_at_need(self._document, index) as page:
+                contents = held or self._contents(page, index)
                 with PDFIUM:
-                    contents = held or PageContents.of(page(), index)
                     parts = list(PageReading(contents, known, page).parts())
                 yield from self._elements_of(page, contents, parts)
         except PAGE_ERRORS as error:
             yield Skipped(f"Page {index + 1}", str(error) or type(error).__name__)
+
+    def _contents(self, page: Callable[[], Any], index: int) -> PageContents:
+        with PDFIUM:
+            contents = PageContents.of(page(), index)
+            is_begun = self._recogniser.begin(page(), contents)
+        return self._recognised(index) if is_begun else contents
 
     def _elements_of(
         self, page: Callable[[], Any], contents: PageContents, parts: Sequence[Part]

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from loaders.errors import LimitExceeded
 from loaders.pdf.calls import as_object, declared
 from loaders.pdf.letters import (
+    BULLETS,
     LINE_END_HYPHEN,
     PDFIUM_HYPHENS,
     is_leftwards,
@@ -65,6 +66,8 @@ class TextLayer:
     by_turns: dict[int, list[Segment]] = field(default_factory=dict)
     n_hidden: int = 0
     """Characters left out because they cannot be seen."""
+    n_unreadable: int = 0
+    """Characters left out because the file does not tell what they mean."""
 
     @cached_property
     def _n_chars(self) -> dict[int, int]:
@@ -123,7 +126,7 @@ def read_text(page: Any, frame: Frame, objects: PageObjects) -> TextLayer:
         chosen = np.flatnonzero((words.turns == turns) & says & ~hidden)
         if len(chosen):
             by_turns[int(turns)] = list(words.segments(chosen, int(turns), frame))
-    return TextLayer(by_turns, n_hidden)
+    return TextLayer(by_turns, n_hidden, words.n_unreadable)
 
 
 @dataclass(slots=True)
@@ -139,6 +142,7 @@ class _Words:
     sizes: Floats
     is_bold: NDArray[np.bool_]
     turns: NDArray[np.int64]
+    n_unreadable: int
 
     @staticmethod
     def read(textpage: Any, n_chars: int, frame: Frame) -> _Words | None:
@@ -165,6 +169,7 @@ class _Words:
             sizes=_plausible(np.array([s.size for s in styles]), heights),
             is_bold=np.array([s.is_bold for s in styles]),
             turns=np.array([s.turns for s in styles]),
+            n_unreadable=_n_unreadable(codes[glyphs]),
         )
 
     def says_something(self) -> NDArray[np.bool_]:
@@ -246,6 +251,13 @@ def _segment_starts(
     # A raised number is smaller by far, yet part of its line: it overlaps the other's height.
     starts[1:] = ~(same_line & adjoins & (same_type | (gaps < 0.3 * larger))) | ended
     return np.flatnonzero(starts)
+
+
+def _n_unreadable(codes: NDArray[np.uint32]) -> int:
+    """How many are control codes, a font's own, or stand for what is not known."""
+    is_private = (codes >= 0xE000) & (codes <= 0xF8FF) & ~np.isin(codes, list(BULLETS))
+    is_control = ((codes < 0x20) | ((codes >= 0x7F) & (codes < 0xA0))) & (codes != 0x02)
+    return int((is_private | is_control | (codes == 0xFFFD)).sum())
 
 
 def _longest(lengths: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.int64]:
