@@ -128,10 +128,11 @@ def test_numbers_in_columns_need_no_rule(read: Read) -> None:
 
 
 def test_caption_and_unit_above_belong_to_the_table(read: Read) -> None:
-    page = Page().text(80, 650, "Table 3. Cities of Austria").text(80, 636, "[In thousands]")
+    page = Page().lines(80, 650, "Table 3. Cities of Austria", "1992 to 1999", "[In thousands]")
     (table,) = read(put(page, CITIES)).tables
-    assert table.metadata["caption"] == "Table 3. Cities of Austria"
-    assert table.page_content.startswith("Table 3. Cities of Austria\n[In thousands]\n| City |")
+    caption = "Table 3. Cities of Austria 1992 to 1999"
+    assert table.metadata["caption"] == caption
+    assert table.page_content.startswith(f"{caption}\n[In thousands]\n| City |")
 
 
 def test_caption_of_several_lines_below_belongs_to_the_table(read: Read) -> None:
