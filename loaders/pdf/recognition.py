@@ -206,7 +206,8 @@ def text_layer(lines: Sequence[TextLine], image: Image.Image, frame: Frame) -> T
     layer = TextLayer()
     by_turns: dict[int, list[TextLine]] = {}
     for line in lines:
-        by_turns.setdefault(line.turns, []).append(line)
+        if line.is_read:
+            by_turns.setdefault(line.turns, []).append(line)
     for turns, alike in by_turns.items():
         upright = np.rot90(grey, turns)  # a turn clockwise is undone by one to the left
         held = [_held_upright(line, turns, grey.shape) for line in alike]
