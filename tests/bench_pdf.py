@@ -35,6 +35,7 @@ LIMIT_S = 900
 """For one candidate and all files."""
 SCANS = {"ocr_test.pdf": (1,), "usbr_ea_06_54_san_joaquin_excerpt.pdf": (2, 3, 4, 5)}
 """Page numbers of scans without a text layer; LangChain's way takes half a minute for each."""
+SCAN_DPI = 200
 BOOK_PAGES, BOOK_EARLY = 1_600, 200
 
 Found = dict[str, Any]
@@ -384,16 +385,19 @@ def _f1(words: list[str], others: list[str]) -> float:
 
 
 def cut_scans(paths: list[str], folder: Path) -> list[str]:
-    """The pages to be read by OCR, each a file."""
+    """The pages to be read by OCR, each a file with one photograph of it at 200 dpi.
+
+    PyPDFLoader cannot read the pictures of these scans as they are: they have one bit a dot.
+    """
     from pypdfium2 import PdfDocument
 
     found = []
     for path in map(Path, paths):
         for number in SCANS.get(path.name, ()):
-            with PdfDocument(path) as document, PdfDocument.new() as single:
-                single.import_pages(document, [number - 1])
-                target = folder / f"{path.stem}-{number}.pdf"
-                single.save(target)
+            with PdfDocument(path) as document:
+                image = document[number - 1].render(scale=SCAN_DPI / 72).to_pil()
+            target = folder / f"{path.stem}-{number}.pdf"
+            image.convert("RGB").save(target, "PDF", resolution=SCAN_DPI, quality=90)
             found.append(str(target))
     return found
 

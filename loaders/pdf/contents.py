@@ -52,6 +52,8 @@ class PageContents:
     left_out: str | None = None
     """Why it has shapes that `drawings` lacks."""
     annotations: Annotations = field(default_factory=Annotations)
+    is_recognised: bool = False
+    """Whether OCR has read the whole page."""
 
     @staticmethod
     def of(page: Any, index: int) -> PageContents:

@@ -20,9 +20,11 @@ import numpy as np
 import pypdfium2.raw as pdfium
 from numpy.typing import NDArray
 
+from loaders.errors import LimitExceeded
 from loaders.pdf.calls import as_object, declared, fill_rows
 from loaders.pdf.objects import Fills, PageObjects
 from loaders.pdf.page import Box, Floats, Frame
+from loaders.pdf.rendering import render_scaled
 
 Flags = NDArray[np.bool_]
 
@@ -102,11 +104,15 @@ def look_at(page: Any, frame: Frame, objects: PageObjects, words: Words) -> Visi
         return Visibility(hidden, np.zeros_like(hidden))
     view = _View.of(page, frame, words.chosen(looked_at))
     is_read = by_place & on_scan & grounds.is_under_image
-    hidden |= ~view.shows(words, [by_colour, by_place])
-    # What OCR read has no ink of its own, or lies under the scan; the scan must show something.
-    if (as_read | (is_read & hidden)).any():
-        has_ink = view.has_ink(words.boxes, without=list(objects.texts))
-        hidden = (hidden & ~(is_read & has_ink)) | (as_read & ~has_ink)
+    try:
+        hidden |= ~view.shows(words, [by_colour, by_place])
+        # What OCR read has no ink of its own, or lies under the scan; that must show something.
+        if (as_read | (is_read & hidden)).any():
+            has_ink = view.has_ink(words.boxes, without=list(objects.texts))
+            hidden = (hidden & ~(is_read & has_ink)) | (as_read & ~has_ink)
+    except LimitExceeded:
+        # A page that is slow to draw must not be a way to pass hidden words on.
+        hidden |= looked_at
     return Visibility(hidden, (as_read | is_read) & ~hidden)
 
 
@@ -329,20 +335,14 @@ class _View:
 
     def _rendered(self, without: Sequence[int] = ()) -> NDArray[np.int16]:
         """(height, width, 3), with these objects left out."""
-        box = self.box
-        crop = (box.x0, self.frame.height - box.y1, self.frame.width - box.x1, box.y0)
         try:
             for handle in without:
                 pdfium.FPDFPageObj_SetIsActive(as_object(handle), False)
-            bitmap = self.page.render(scale=self.scale, crop=[max(0.0, c) for c in crop])
+            image = render_scaled(self.page, self.frame, self.box, self.scale)
         finally:
             for handle in without:
                 pdfium.FPDFPageObj_SetIsActive(as_object(handle), True)
-        try:
-            pixels: NDArray[np.int16] = bitmap.to_numpy()[:, :, :3].astype(np.int16)
-        finally:
-            bitmap.close()
-        return pixels
+        return np.asarray(image).astype(np.int16)
 
     def _places(self, boxes: Floats, shape: tuple[int, ...]) -> NDArray[np.int64]:
         """Boxes in pixels, (n, 4), at least one wide and high where they lie in the view."""

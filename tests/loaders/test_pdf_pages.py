@@ -1,90 +1,103 @@
-"""PDF: pages of any size, turned or cut, with boxes where things are seen on them."""
+"""PDF: sentences over the ends of pages, and pages that draw too much."""
 
 import time
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
-from loaders.errors import EmptyDocument
+from loaders.pdf import rendering
 from tests.loaders.pdfs import Page, write_pdf
 from tests.loaders.reading import Reading, read
 
-TEXT = "The level of the lake is read each morning at seven."
+BEGUN = (
+    "The gauges along the banks were read twice a day until the",
+    "ice went out, and in the week after that every hour, for",
+)
+ENDED = (
+    "the river can rise by a metre in one night. Nobody slept",
+    "much in that week, and the books show it plainly enough.",
+)
 
 
-@pytest.fixture
-def reading(tmp_path: Path):
-    """A page with its text at (100, 500) and a picture from (100, 200) to (300, 350)."""
-
-    def make(**about: str) -> Reading:
-        page = Page(**about).text(100, 500, TEXT)
-        page.picture(100, 200, 200, 150, Image.effect_noise((200, 150), 80).convert("RGB"))
-        return read(write_pdf(tmp_path / "lake.pdf", [page]), tmp_path)
-
-    return make
+def of_page(reading: Reading, number: int) -> str:
+    found = [d for d in reading.documents if d.metadata["page"] == number]
+    return "\n".join(d.page_content for d in found)
 
 
-def corner_of(reading: Reading, modality: str) -> tuple[float, float]:
-    """The top left corner of the one thing of its kind, in fractions of the page."""
-    (found,) = [d for d in reading.documents if d.metadata["modality"] == modality]
-    x0, y0, *_ = found.metadata["bbox"]
-    return x0, y0
+def book(tmp_path: Path, *pages: Page) -> Reading:
+    return read(write_pdf(tmp_path / "river.pdf", pages), tmp_path)
+
+
+def test_a_sentence_over_the_end_of_a_page_is_completed_where_it_begins(tmp_path: Path) -> None:
+    reading = book(tmp_path, Page().lines(72, 200, *BEGUN), Page().lines(72, 700, *ENDED))
+    assert of_page(reading, 1).endswith(
+        "every hour, for the river can rise by a metre in one night."
+    )
+    assert of_page(reading, 2).startswith("Nobody slept much")
+
+
+def test_a_hyphen_at_the_end_of_a_page_is_undone(tmp_path: Path) -> None:
+    begun = (BEGUN[0], "ice went out. In the week after that one the water was meas-")
+    reading = book(
+        tmp_path,
+        Page().lines(72, 200, *begun),
+        Page().lines(72, 700, "ured every hour. Nobody slept much in all of that week then."),
+    )
+    assert of_page(reading, 1).endswith("the water was measured every hour.")
+
+
+def test_a_note_at_the_foot_of_a_page_does_not_come_between(tmp_path: Path) -> None:
+    first = Page().lines(72, 200, *BEGUN)
+    first.text(72, 80, "1 The books are kept in the archive of the town.", size=7)
+    reading = book(tmp_path, first, Page().lines(72, 700, *ENDED))
+    assert "every hour, for the river can rise by a metre in one night.\n1 The" in of_page(
+        reading, 1
+    )
 
 
 @pytest.mark.parametrize(
-    ("about", "corner", "size"),
+    ("following", "size"),
     [
-        ({}, (100 / 612, (792 - 350) / 792), (200, 150)),
-        ({"extra": "/Rotate 90"}, (200 / 792, 100 / 612), (150, 200)),
-        ({"extra": "/Rotate 180"}, (1 - 300 / 612, 200 / 792), (200, 150)),
-        ({"extra": "/Rotate -90"}, (1 - 350 / 792, 1 - 300 / 612), (150, 200)),
-        ({"extra": "/CropBox[50 100 500 700]"}, (50 / 450, 350 / 600), (200, 150)),
-        ({"extra": "/CropBox[500 700 50 100]"}, (50 / 450, 350 / 600), (200, 150)),
-        ({"extra": "/CropBox[-99 -99 999 999]"}, (100 / 612, (792 - 350) / 792), (200, 150)),
-        ({"extra": "/CropBox[50 100 500 700]/Rotate 90"}, (100 / 600, 50 / 450), (150, 200)),
-        ({"media_box": "-100 -200 512 592"}, (200 / 612, (592 - 350) / 792), (200, 150)),
-        ({"extra": "/UserUnit 2"}, (100 / 612, (792 - 350) / 792), (200, 150)),
-        ({"media_box": "0 0 14400 14400"}, (100 / 14400, 1 - 350 / 14400), (200, 150)),
-        ({"media_box": "0 0 600 100000"}, (100 / 600, 1 - 350 / 100000), (200, 150)),
+        (("The river can rise by a metre in one night. Nobody slept",), 10),  # a sentence begins
+        (("the river can rise by a metre in one night. Nobody slept",), 7),  # in other type
+        (("- the river can rise by a metre in one night. Nobody slept",), 10),  # a list
     ],
 )
-def test_a_figure_is_found_where_it_is_seen(
-    about: dict[str, str], corner: tuple[float, float], size: tuple[int, int], reading
+def test_what_does_not_go_on_stays_on_its_page(
+    following: tuple[str, ...], size: float, tmp_path: Path
 ) -> None:
-    found = reading(**about)
-    assert TEXT in found.text
-    assert corner_of(found, "figure") == pytest.approx(corner, abs=0.003)
-    (figure,) = found.figures
-    # Rendered as it is seen, at its own resolution.
-    assert figure.metadata["width"] / figure.metadata["height"] == pytest.approx(
-        size[0] / size[1], rel=0.05
-    )
-    assert not found.skipped
+    second = Page().lines(72, 700, *following, size=size)
+    reading = book(tmp_path, Page().lines(72, 200, *BEGUN), second)
+    assert of_page(reading, 1).endswith("every hour, for")
+    assert of_page(reading, 2) == following[0]
 
 
-def test_what_is_cut_off_by_the_crop_box_is_left_out(reading) -> None:
-    found = reading(extra="/CropBox[0 0 612 450]")
-    assert TEXT not in found.text
-    assert found.figures
-    assert ["invisible text" in s.reason for s in found.skipped] == [True]
+def test_a_sentence_does_not_go_on_over_a_page_between(tmp_path: Path) -> None:
+    pages = [Page().lines(72, 200, *BEGUN), Page(), Page().lines(72, 700, *ENDED)]
+    assert of_page(book(tmp_path, *pages), 3).startswith("the river can rise")
 
 
-@pytest.mark.parametrize("media_box", ["0 0 0.5 0.5", "0 0 4000000 4000000"])
-def test_a_page_without_a_usable_size_is_reported(media_box: str, reading) -> None:
-    with pytest.raises(EmptyDocument, match="Page 1: the page size makes no sense"):
-        reading(media_box=media_box)
+def test_a_page_of_a_million_paths_keeps_its_text_and_says_what_it_lacks(tmp_path: Path) -> None:
+    crowded = Page().lines(72, 700, *ENDED)
+    crowded.content += ["0 0 9 9 re f"] * 1_000_001
+    start = time.monotonic()
+    reading = book(tmp_path, crowded, Page().lines(72, 700, *BEGUN))
+    assert time.monotonic() - start < 60
+    assert "the river can rise by a metre" in of_page(reading, 1)
+    assert "The gauges along the banks" in of_page(reading, 2)
+    [skipped] = reading.skipped
+    assert skipped.what == "The drawings on page 1"
+    assert "more than 1,000,000 objects" in skipped.reason
 
 
-def test_a_crop_box_beside_the_page_is_reported(reading) -> None:
-    with pytest.raises(EmptyDocument, match="Page 1: the page size makes no sense"):
-        reading(extra="/CropBox[1000 1000 1200 1200]")
-
-
-def test_a_giant_page_costs_no_more_than_another(tmp_path: Path) -> None:
-    page = Page(media_box="0 0 200000 200000").draw("8 w 0 0 m 200000 200000 l S")
-    path = write_pdf(tmp_path / "map.pdf", [page])
-    start = time.perf_counter()
-    (figure,) = read(path, tmp_path).figures
-    assert figure.metadata["width"] * figure.metadata["height"] <= 6_000_000
-    assert time.perf_counter() - start < 10
+def test_a_page_that_takes_too_long_to_draw_is_reported_and_the_others_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rendering, "MAX_SECONDS", 0.2)
+    endless = Page()
+    endless.content += ["0 0 600 700 re f 0 0 m 600 700 l S"] * 20_000
+    reading = book(tmp_path, endless, Page().lines(72, 700, *BEGUN))
+    assert "The gauges along the banks" in of_page(reading, 2)
+    [skipped] = reading.skipped
+    assert "page 1" in skipped.what.lower()
+    assert "longer than the limit of 0.2 seconds" in skipped.reason
