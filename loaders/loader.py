@@ -40,6 +40,8 @@ from loaders.references import SENTENCE_END, References, label_of
 from loaders.source import SourceFile, open_source
 
 SECTION_SEPARATOR = " › "
+MAX_TOLD = 3
+"""Parts that were left out which the error for an empty document names."""
 MIN_PRINTED_CHARS = 12
 NEARBY_CHARS = 300
 SPEAKS_OF_PICTURE = re.compile(
@@ -130,7 +132,9 @@ class DocumentLoader(BaseLoader):
         self.title, self.n_pages, self._page_labels, self.skipped = name, None, {}, []
         pieces = self._pieces(name, elements)
         if not pieces:
-            raise EmptyDocument(f"{name} holds no text and no figure that limner can read.")
+            raise EmptyDocument(
+                f"{name} holds no text and no figure that limner can read.{_told(self.skipped)}"
+            )
         references = References()
         for piece in pieces:
             if piece.metadata["modality"] == "text":
@@ -268,7 +272,7 @@ class DocumentLoader(BaseLoader):
                 document=piece.figure.caption,
                 alt=piece.figure.alt,
                 text=piece.figure.text,
-                **readings.get(piece.picture.key, {}),
+                **{"ocr": piece.figure.ocr} | readings.get(piece.picture.key, {}),
             )
             section = piece.metadata.get("section")
             said = references.to(piece.figure.caption) or _nearby(pieces, index)
@@ -361,13 +365,16 @@ def _around(boxes: list[BBox | None]) -> BBox | None:
 
 
 def _is_told(figure: Figure | None) -> bool:
-    """Whether all text in the figure is known from the document: lettering may be drawn too."""
-    return bool(figure and figure.is_drawn and len(figure.text or "") >= MIN_PRINTED_CHARS)
+    """Whether all text in the figure is known without OCR: lettering may be drawn too."""
+    if figure is None:
+        return False
+    is_printed = figure.is_drawn and len(figure.text or "") >= MIN_PRINTED_CHARS
+    return is_printed or figure.ocr is not None
 
 
 def _words_of(figure: Figure, *, with_alt: bool) -> list[Paragraph]:
     """What a document says of a figure that is left out: it must not be lost with it."""
-    texts = [figure.caption, figure.alt if with_alt else None, figure.text]
+    texts = [figure.caption, figure.alt if with_alt else None, figure.text, figure.ocr]
     return [Paragraph(text, figure.page) for text in texts if text and text.strip()]
 
 
@@ -381,3 +388,8 @@ def _same_words(piece: _Piece, figure: Figure) -> bool:
         figure.caption,
         figure.alt,
     )
+
+
+def _told(skipped: list[Skipped]) -> str:
+    """What was left out, where that was all."""
+    return "".join(f" {s.what}: {s.reason.rstrip('.')}." for s in skipped[:MAX_TOLD])

@@ -23,6 +23,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ LIMIT_S = 900
 """For one candidate and all files."""
 SCANS = {"ocr_test.pdf": (1,), "usbr_ea_06_54_san_joaquin_excerpt.pdf": (2, 3, 4, 5)}
 """Page numbers of scans without a text layer; LangChain's way takes half a minute for each."""
+SCAN_DPI = 200
 BOOK_PAGES, BOOK_EARLY = 1_600, 200
 
 Found = dict[str, Any]
@@ -45,6 +47,7 @@ Found = dict[str, Any]
 def limner(path: Path, max_figures: int = 0) -> Found:
     """Headings, paragraphs, tables and boxes, in chunks; figures are found but not drawn."""
     from loaders.captioning.describer import FigureDescriber
+    from loaders.errors import EmptyDocument
     from loaders.limits import Limits
     from loaders.media import MediaStore
     from loaders.pdf import PdfLoader
@@ -53,7 +56,9 @@ def limner(path: Path, max_figures: int = 0) -> Found:
         media = MediaStore(Path(folder))
         limits = Limits(max_figures=max_figures)
         loader = PdfLoader(path, media=media, describer=FigureDescriber(media), limits=limits)
-        documents = loader.load()
+        documents = []
+        with suppress(EmptyDocument):  # a scan has no text
+            documents = loader.load()
     keys = [d.metadata["image_key"] for d in documents if d.metadata["modality"] == "figure"]
     texts = [d.page_content for d in documents if d.metadata["modality"] != "figure"]
     return _found(loader.n_pages or 0, texts, keys)
@@ -380,16 +385,19 @@ def _f1(words: list[str], others: list[str]) -> float:
 
 
 def cut_scans(paths: list[str], folder: Path) -> list[str]:
-    """The pages to be read by OCR, each a file."""
+    """The pages to be read by OCR, each a file with one photograph of it at 200 dpi.
+
+    PyPDFLoader cannot read the pictures of these scans as they are: they have one bit a dot.
+    """
     from pypdfium2 import PdfDocument
 
     found = []
     for path in map(Path, paths):
         for number in SCANS.get(path.name, ()):
-            with PdfDocument(path) as document, PdfDocument.new() as single:
-                single.import_pages(document, [number - 1])
-                target = folder / f"{path.stem}-{number}.pdf"
-                single.save(target)
+            with PdfDocument(path) as document:
+                image = document[number - 1].render(scale=SCAN_DPI / 72).to_pil()
+            target = folder / f"{path.stem}-{number}.pdf"
+            image.convert("RGB").save(target, "PDF", resolution=SCAN_DPI, quality=90)
             found.append(str(target))
     return found
 

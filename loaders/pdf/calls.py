@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 def declared(function: Any, result: Any, *arguments: Any) -> Callable[..., Any]:
     """The function with these ctypes for its result and arguments."""
+    # They take a millionth of a second: letting other threads run meanwhile costs a tenth of it.
     address = ctypes.cast(function, ctypes.c_void_p).value or 0
-    called: Callable[..., Any] = ctypes.CFUNCTYPE(result, *arguments)(address)
+    called: Callable[..., Any] = ctypes.PYFUNCTYPE(result, *arguments)(address)
     return called
 
 

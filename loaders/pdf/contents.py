@@ -23,6 +23,7 @@ from loaders.pdf.headings import (
 )
 from loaders.pdf.objects import Drawings, PageObjects
 from loaders.pdf.page import Box, Frame, Region, Segment, Sheet
+from loaders.pdf.page_breaks import Prose
 from loaders.pdf.paragraphs import Block, arrange
 from loaders.pdf.pictures import ImageObject, is_blank_but_for, read_images
 from loaders.pdf.segments import SLANTED, TextLayer, read_text
@@ -51,6 +52,8 @@ class PageContents:
     left_out: str | None = None
     """Why it has shapes that `drawings` lacks."""
     annotations: Annotations = field(default_factory=Annotations)
+    is_recognised: bool = False
+    """Whether OCR has read the whole page."""
 
     @staticmethod
     def of(page: Any, index: int) -> PageContents:
@@ -219,8 +222,6 @@ class PageReading:
             sheet = Sheet(self.frame, turns)
             kept = self._without_running_lines(segments, sheet)
             tables = self._tables_among(kept, sheet, pictures)
-            if cut := _cut_off(segments, kept, tables):
-                tables = self._tables_among([*kept, *cut], sheet, pictures)
             if turns == layer.main_turns:
                 parts = self.known.table_parts
                 tables = parts.completed(tables, self.contents.index, kept)
@@ -336,25 +337,13 @@ class PageReading:
                 yield self._paragraph(item, sheet)
 
     def _paragraph(self, block: Block, sheet: Sheet) -> Paragraph:
-        bbox = self._fractions([block], sheet)
-        return Paragraph(block.text(self.known.survey.vocabulary), self.number, bbox)
+        bbox, text = self._fractions([block], sheet), block.text(self.known.survey.vocabulary)
+        if block.is_tabular:
+            return Paragraph(text, self.number, bbox)
+        return Prose(text, self.number, bbox, block.size)
 
     def _fractions(self, blocks: Iterable[Block], sheet: Sheet) -> BBox:
         return self.frame.fractions(sheet.on_page(Box.around(block.box for block in blocks)))
-
-
-def _cut_off(
-    segments: Sequence[Segment], kept: Sequence[Segment], tables: Sequence[FoundTable]
-) -> list[Segment]:
-    """Running lines that are the header of a table, since it goes on over several pages."""
-    if len(kept) == len(segments):
-        return []
-    known = {id(segment) for segment in kept}
-    return [
-        s
-        for s in segments
-        if id(s) not in known and any(table.box.holds_centre_of(s.box) for table in tables)
-    ]
 
 
 def _table_regions(tables: Sequence[FoundTable], sheet: Sheet) -> dict[Region, TableOnPage]:

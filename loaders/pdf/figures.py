@@ -35,6 +35,9 @@ MIN_SIDE_POINTS = 36.0
 MIN_PAGE_SHARE = 0.01
 MAX_ASPECT = 12.0
 """Smaller or longer pictures are icons, bullets, rules and ornaments."""
+MAX_PAGE_AREA = 1_500_000.0
+"""Square points, three times A4: the size of a poster, or of a web page printed as one page,
+says nothing of that of its figures."""
 MIN_GROUND = 0.05
 """Share of the page below which an image is not looked at as a ground for text."""
 MAX_LABEL_CHARS, MAX_LABEL_DENSITY = 300, 0.0025
@@ -185,17 +188,23 @@ def _captioned(
     """Give each caption what lies between it and the next text: (figures, the rest)."""
     captions = [texts.caption_box(k) for k in texts.captions.tolist()]
     claims: list[list[tuple[float, int]]] = [[] for _ in captions]
-    for number, cluster in enumerate(clusters):
-        reach = [_reach(cluster.box, caption) for caption in captions]
-        for k in sorted(range(len(captions)), key=reach.__getitem__):
-            if not walls.part(captions[k], cluster.box):
-                claims[k].append((reach[k], number))
-                break
+    claimed: set[int] = set()
+    pairs = (
+        (_reach(cluster.box, caption), number, k)
+        for number, cluster in enumerate(clusters)
+        for k, caption in enumerate(captions)
+    )
+    for reach, number, k in sorted(pairs):
+        # The text in a panel parts no other panel from the caption below both.
+        held = [clusters[n].box for _, n in claims[k]]
+        if number not in claimed and not walls.part(captions[k], *held, clusters[number].box):
+            claims[k].append((reach, number))
+            claimed.add(number)
     figures: list[Cluster] = []
     taken: set[int] = set()
-    for caption, claimed in zip(captions, claims, strict=True):
+    for caption, own in zip(captions, claims, strict=True):
         figure: Cluster | None = None
-        waiting = [number for _, number in sorted(claimed)]
+        waiting = [number for _, number in own]
         n_waiting = len(waiting) + 1
         while len(waiting) < n_waiting:  # a piece in between may bring another one near
             n_waiting = len(waiting)
@@ -278,7 +287,7 @@ def _is_figure(cluster: Cluster, texts: Texts, frame: Frame, min_pixels: int) ->
     short, long = sorted((box.width, box.height))
     if short < MIN_SIDE_POINTS or long > MAX_ASPECT * short:
         return False
-    if box.area < MIN_PAGE_SHARE * frame.box.area:
+    if box.area < MIN_PAGE_SHARE * min(frame.box.area, MAX_PAGE_AREA):
         return False
     if cluster.images and not cluster.marks:
         sharpest = max(i.pixels_per_point for i in cluster.images)

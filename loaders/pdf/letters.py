@@ -19,7 +19,6 @@ from loaders.pdf.page import Floats
 LINE_END_HYPHEN = "\xad"
 PDFIUM_HYPHENS = (0x02, 0xFFFE)
 """What PDFium puts in the place of a hyphen at the end of a line."""
-LEADERS = re.compile(r"\.{4,}")
 RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 ACCENTS = {
     0x5E: "\u0302",
@@ -76,10 +75,10 @@ _PLAIN = {
     for code in range(first, last + 1)
     if (plain := unicodedata.normalize("NFKC", chr(code))) != chr(code)
 }
-_BULLETS = {0xF0B7: "•", 0xF0A7: "▪", 0xF0D8: "▸", 0xF0FC: "✓"}  # Symbol and Wingdings
+BULLETS = {0xF0B7: "•", 0xF0A7: "▪", 0xF0D8: "▸", 0xF0FC: "✓"}  # Symbol and Wingdings
 _HYPHENS = dict.fromkeys(PDFIUM_HYPHENS, LINE_END_HYPHEN)
-_CLEANED = _REMOVED | _PLAIN | _BULLETS | _HYPHENS
-UNCLEAN = re.compile("[" + "".join(map(re.escape, map(chr, _CLEANED))) + "]")
+_CLEANED = _REMOVED | _PLAIN | BULLETS | _HYPHENS
+_UNCLEAN = frozenset(map(chr, _CLEANED))
 _IS_ACCENT = np.zeros(max(ACCENTS) + 2, bool)
 """By code; the last one stands for all above."""
 _IS_ACCENT[list(ACCENTS)] = True
@@ -87,7 +86,7 @@ _IS_ACCENT[list(ACCENTS)] = True
 
 def n_unreadable(codes: NDArray[np.uint32]) -> int:
     """How many are control codes, a font's own, or stand for what is not known."""
-    is_private = (codes >= 0xE000) & (codes <= 0xF8FF) & ~np.isin(codes, list(_BULLETS))
+    is_private = (codes >= 0xE000) & (codes <= 0xF8FF) & ~np.isin(codes, list(BULLETS))
     is_control = ((codes < 0x20) | ((codes >= 0x7F) & (codes < 0xA0))) & (codes != 0x02)
     return int((is_private | is_control | (codes == 0xFFFD)).sum())
 
@@ -102,12 +101,10 @@ def word_texts(
     whole = re.sub("[\ud800-\udbff][\udc00-\udfff]", _one_character, whole)
     bounds = [*starts.tolist(), len(glyphs)]
     words = [whole[start:end] for start, end in pairwise(bounds)]
-    if UNCLEAN.search(whole):
+    if not _UNCLEAN.isdisjoint(set(whole)):
         words = [word.translate(_CLEANED) for word in words]
     if not unicodedata.is_normalized("NFC", whole):
         words = [unicodedata.normalize("NFC", word) for word in words]
-    if "...." in whole:
-        words = [LEADERS.sub(" ", word).strip() if "...." in word else word for word in words]
     return words
 
 

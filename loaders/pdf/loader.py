@@ -1,6 +1,7 @@
 """Reads a PDF page by page: headings, paragraphs, tables and pictures in reading order.
 
-Leaves out what a page holds (`contents`), and the signatures and scripts of a PDF.
+Leaves out what a page holds (`contents`), XFA forms, signatures, scripts, and the files inside
+a PDF, which are only named.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from loaders.elements import Element, Figure, Info, Skipped, Table
 from loaders.errors import BrokenDocument, LimitExceeded
 from loaders.limits import Limits
 from loaders.loader import DocumentLoader
+from loaders.pdf.attachments import attachments
 from loaders.pdf.contents import Knowledge, PageContents, PageReading, Part, Picture, TableOnPage
 from loaders.pdf.document import (
     PAGE_ERRORS,
@@ -26,6 +28,7 @@ from loaders.pdf.document import (
 from loaders.pdf.headings import Ladder, body_size, is_thorough, read_outline
 from loaders.pdf.objects import PageObjects
 from loaders.pdf.page import Frame
+from loaders.pdf.page_breaks import complete_sentences
 from loaders.pdf.pictures import read_images, render_page, render_region, render_table
 from loaders.pdf.recognition import PageRecogniser
 from loaders.pdf.survey import Survey, sampled_pages
@@ -88,12 +91,11 @@ class _Reader:
             )
         yield Info(title=title, n_pages=n_pages, page_labels=labels)
         known = self._knowledge(n_pages)
-        for index in range(n_pages):
-            self._begin_ahead(index, n_pages)
-            yield from self._page(index, known)
-            yield from self._problems
-            self._problems.clear()
+        yield from complete_sentences(self._pages(n_pages, known), known.survey.vocabulary)
         yield from _hidden_text(self._n_hidden)
+        with PDFIUM:
+            enclosed = list(attachments(self._document))
+        yield from enclosed
 
     def _knowledge(self, n_pages: int) -> Knowledge:
         with PDFIUM:
@@ -130,6 +132,13 @@ class _Reader:
         survey.add_pictures(image.content for image in contents.images)
         if not self._recogniser.begin(page, contents):
             self._add(contents, survey)
+
+    def _pages(self, n_pages: int, known: Knowledge) -> Iterator[Element]:
+        for index in range(n_pages):
+            self._begin_ahead(index, n_pages)
+            yield from self._page(index, known)
+            yield from self._problems
+            self._problems.clear()
 
     def _take_in(self, survey: Survey, n_left: int) -> None:
         """Survey what OCR has read, but for the n_left pages begun last."""
@@ -240,7 +249,8 @@ class _Reader:
             image,
             picture.caption,
             picture.alt,
-            text=picture.text or None,
+            text=None if contents.is_recognised else picture.text or None,
+            ocr=picture.text if contents.is_recognised else None,
             is_drawn=bool(region and region.is_drawn),
             page=number,
             bbox=frame.fractions(picture.box),

@@ -274,6 +274,7 @@ def _is_indented(held: list[Line], line: Line, following: Line | None, is_over: 
 
 
 def joined(before: str, after: str, vocabulary: Collection[str]) -> str:
+    """Two lines as one text, a hyphen between them undone where it was not the word's own."""
     """Two lines as one text; vocabulary tells whether a hyphen between them was the word's."""
     if not before.endswith((LINE_END_HYPHEN, "-")) or len(before) < 2:
         return f"{before} {after}"

@@ -134,7 +134,7 @@ class PageRecogniser:
             return Recognised(contents)
         try:
             lines = self._lines(self._reader, image)
-            return Recognised(with_lines(contents, image, lines))
+            return Recognised(replace(with_lines(contents, image, lines), is_recognised=True))
         except PartMissing as error:
             with self._lock:
                 is_new, self._is_missing = not self._is_missing, True

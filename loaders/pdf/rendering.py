@@ -29,7 +29,11 @@ def render(page: Any, frame: Frame, box: Box, dpi: float, max_pixels: int) -> Im
     Raises LimitExceeded if it takes longer than MAX_SECONDS.
     """
     scale = min(dpi / POINTS_PER_INCH, math.sqrt(max_pixels / max(box.area, 1.0)))
-    scale = max(scale, 1.5 / min(box.width, box.height))
+    return render_scaled(page, frame, box, max(scale, 1.5 / min(box.width, box.height)))
+
+
+def render_scaled(page: Any, frame: Frame, box: Box, scale: float) -> Image.Image:
+    """As `render`; scale: pixels for each point."""
     whole = (math.ceil(frame.width * scale), math.ceil(frame.height * scale))
     margins = (box.x0, box.y0, frame.width - box.x1, frame.height - box.y1)
     left, top, right, bottom = (math.ceil(max(0.0, margin) * scale) for margin in margins)

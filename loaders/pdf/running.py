@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from statistics import median
 
 from loaders.pdf.page import Segment
@@ -25,6 +26,8 @@ SAME_HEIGHT = 0.01
 SAME_LINE = 0.3
 """Baselines no further apart than this, in type sizes, are of one line."""
 MIN_REPEATS = 3
+REMEMBERED_TEXTS = 1_000
+"""The same lines are asked about several times for a page, and come back on others."""
 MIN_GAP = 1.5
 """Between a running line and the body, in type sizes."""
 MIN_APART = 0.6
@@ -211,6 +214,7 @@ def _line(segment: Segment, index: int, y: float, height: float, *, is_top: bool
     return _Line(name, y, segment.size / height, _count(segment.text, index))
 
 
+@lru_cache(REMEMBERED_TEXTS)
 def _without_numbers(text: str) -> str:
     """The text as it comes back on other pages; "#" for a number."""
     folded = _folded(text)
@@ -219,6 +223,7 @@ def _without_numbers(text: str) -> str:
     return re.sub(r"^# | #$", "", re.sub(r"\d+", "#", folded))
 
 
+@lru_cache(REMEMBERED_TEXTS)
 def _count(text: str, index: int) -> Count | None:
     """That of a number, or of the one before or after a text."""
     found = NUMBER.fullmatch(folded := _folded(text)) or NUMBER_AT_END.search(folded)

@@ -47,8 +47,10 @@ Polygon = Sequence[tuple[float, float]]
 
 
 def is_traceable(contents: PageContents) -> bool:
-    """Whether a page with a text layer may be a scan, so that its figures are to be traced."""
-    return len(contents.drawings) <= MAX_DRAWN and is_scan(contents.images, contents.frame)
+    """Whether a page with a text layer is a scan, so that its figures are to be traced."""
+    layer = contents.layer
+    is_plain = len(contents.drawings) <= MAX_DRAWN and 2 * layer.n_read > layer.n_chars
+    return is_plain and is_scan(contents.images, contents.frame)
 
 
 def as_scan(

@@ -6,7 +6,6 @@ Leaves out reading order and paragraphs: that is `columns` and `paragraphs`.
 from __future__ import annotations
 
 import ctypes
-import math
 import re
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -20,7 +19,7 @@ import pypdfium2.raw as pdfium
 from numpy.typing import NDArray
 
 from loaders.errors import LimitExceeded
-from loaders.pdf.calls import as_object, declared
+from loaders.pdf.calls import declared
 from loaders.pdf.letters import (
     LINE_END_HYPHEN,
     PDFIUM_HYPHENS,
@@ -31,7 +30,7 @@ from loaders.pdf.letters import (
 )
 from loaders.pdf.objects import PageObjects
 from loaders.pdf.page import Box, Floats, Frame, Segment, Sheet, turned
-from loaders.pdf.visibility import Words, is_hidden
+from loaders.pdf.visibility import Words, look_at
 
 MAX_CHARS = 500_000
 """On one page. A page of the smallest print holds about 20,000."""
@@ -68,6 +67,8 @@ class TextLayer:
     """Characters left out because they cannot be seen."""
     n_unreadable: int = 0
     """Characters left out because the file does not tell what they mean."""
+    n_read: int = 0
+    """Characters without ink of their own, which OCR read on the scan that is seen."""
 
     @cached_property
     def _n_chars(self) -> dict[int, int]:
@@ -96,10 +97,12 @@ class TextLayer:
         return self.by_turns.get(self.main_turns, [])
 
 
-class _Style(NamedTuple):
-    size: float
-    is_bold: bool
-    turns: int
+class _Styles(NamedTuple):
+    """Of each word: the size of its type, whether it is bold, its direction."""
+
+    sizes: Floats
+    is_bold: NDArray[np.bool_]
+    turns: NDArray[np.int64]
 
 
 def read_text(page: Any, frame: Frame, objects: PageObjects) -> TextLayer:
@@ -119,14 +122,18 @@ def read_text(page: Any, frame: Frame, objects: PageObjects) -> TextLayer:
     if words is None:
         return TextLayer()
     says = words.says_something()
-    hidden = says & is_hidden(page, frame, objects, Words(words.handles, words.boxes, words.sizes))
-    n_hidden = sum(len(words.texts[k]) for k in np.flatnonzero(hidden))
+    seen = look_at(page, frame, objects, Words(words.handles, words.boxes, words.sizes))
+    hidden = says & seen.is_hidden
+    n_hidden, n_read = (
+        sum(len(words.texts[k]) for k in np.flatnonzero(which))
+        for which in (hidden, says & seen.is_read)
+    )
     by_turns: dict[int, list[Segment]] = {}
     for turns in np.unique(words.turns):
         chosen = np.flatnonzero((words.turns == turns) & says & ~hidden)
         if len(chosen):
             by_turns[int(turns)] = list(words.segments(chosen, int(turns), frame))
-    return TextLayer(by_turns, n_hidden, words.n_unreadable)
+    return TextLayer(by_turns, n_hidden, words.n_unreadable, n_read)
 
 
 @dataclass(slots=True)
@@ -156,19 +163,21 @@ class _Words:
         codes, glyphs, boxes = accented.codes, glyphs[accented.kept], boxes[accented.kept]
         starts = _word_starts(codes, glyphs, boxes, accented.adjoins)
         firsts = glyphs[starts]
-        handles = [_calls().text_object(raw, index) or 0 for index in firsts.tolist()]
-        styles = [_Style(*style) for style in _styles(textpage, handles, firsts, frame)]
+        handles = np.fromiter(
+            map(_calls().text_object, repeat(raw), firsts.tolist()), np.int64, len(firsts)
+        )
+        styles = _styles(raw, handles, firsts, frame)
         texts = word_texts(codes, glyphs, starts)
         heights = np.maximum.reduceat(_extents(boxes), starts)
         heights[[not HAS_LETTER(text) for text in texts]] = 0.0
         return _Words(
             texts=texts,
-            handles=np.array(handles, np.int64),
+            handles=handles,
             boxes=_merged(boxes, starts),
             baselines=frame.displayed(_origins(raw, firsts)),
-            sizes=_plausible(np.array([s.size for s in styles]), heights),
-            is_bold=np.array([s.is_bold for s in styles]),
-            turns=np.array([s.turns for s in styles]),
+            sizes=_plausible(styles.sizes, heights),
+            is_bold=styles.is_bold,
+            turns=styles.turns,
             n_unreadable=n_unreadable(codes[glyphs]),
         )
 
@@ -281,50 +290,53 @@ def _plausible(sizes: Floats, heights: Floats) -> Floats:
 
 
 def _styles(
-    textpage: Any, handles: list[int], firsts: NDArray[np.int64], frame: Frame
-) -> Iterator[_Style]:
+    raw: int | None, handles: NDArray[np.int64], firsts: NDArray[np.int64], frame: Frame
+) -> _Styles:
     """The style of each word, looked up once for each text object."""
-    of_object: dict[int, _Style] = {}
-    of_font: dict[int, bool] = {}
-    for index, drawn in zip(firsts.tolist(), handles, strict=True):
-        if drawn not in of_object:
-            of_object[drawn] = _style(textpage, drawn, index, frame, of_font)
-        yield of_object[drawn]
+    calls = _calls()
+    objects, of_first, own = np.unique(handles, return_index=True, return_inverse=True)
+    indexes = firsts[of_first].tolist()
+    matrices = np.tile(np.array((1, 0, 0, 1, 0, 0), np.float32), (len(indexes), 1))
+    start, stride = matrices.ctypes.data, matrices.strides[0]
+    places = range(start, start + matrices.nbytes, stride)
+    deque(map(calls.matrix, repeat(raw), indexes, places), maxlen=0)
+    a, b, c, d = matrices[:, :4].astype(np.float64).T
+    sizes = np.fromiter(map(calls.font_size, repeat(raw), indexes), np.float64, len(indexes))
+    degrees = np.degrees(np.arctan2(b, a))
+    quarters = np.round(degrees / 90)
+    is_slanted = np.abs(degrees - 90 * quarters) > SLANT_DEGREES
+    turns = np.where(is_slanted, SLANTED, (frame.turns - quarters.astype(np.int64)) % 4)
+    sizes = sizes * np.sqrt(np.abs(a * d - b * c))
+    return _Styles(sizes[own], _are_bold(objects)[own], turns[own])
 
 
-def _style(textpage: Any, drawn: int, index: int, frame: Frame, of_font: dict[int, bool]) -> _Style:
-    matrix = pdfium.FS_MATRIX()
-    if not pdfium.FPDFText_GetMatrix(textpage, index, matrix):
-        matrix.a = matrix.d = 1.0
-    size = pdfium.FPDFText_GetFontSize(textpage, index)
-    size *= math.sqrt(abs(matrix.a * matrix.d - matrix.b * matrix.c))
-    degrees = math.degrees(math.atan2(matrix.b, matrix.a))
-    quarters = round(degrees / 90)
-    is_slanted = abs(degrees - 90 * quarters) > SLANT_DEGREES
-    turns = SLANTED if is_slanted else (frame.turns - quarters) % 4
-    return _Style(size, _is_bold(drawn, of_font) if drawn else False, turns)
+def _are_bold(objects: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """objects: addresses of text objects, 0 where there is none."""
+    addresses = np.fromiter(
+        (_calls().font(drawn) if drawn else 0 for drawn in objects.tolist()), np.int64, len(objects)
+    )
+    fonts, own = np.unique(addresses, return_inverse=True)
+    return np.array([bool(font) and _is_bold(font) for font in fonts.tolist()], bool)[own]
 
 
-def _is_bold(drawn: int, of_font: dict[int, bool]) -> bool:
-    font = pdfium.FPDFTextObj_GetFont(as_object(drawn))
-    if not font:
-        return False
-    address = ctypes.addressof(font.contents)
-    if address not in of_font:
-        name = ctypes.create_string_buffer(256)
-        pdfium.FPDFFont_GetBaseFontName(font, name, len(name))
-        heavy = pdfium.FPDFFont_GetWeight(font) >= BOLD_WEIGHT
-        of_font[address] = heavy or bool(BOLD_NAME.search(name.value.decode("latin-1")))
-    return of_font[address]
+def _is_bold(address: int) -> bool:
+    font = ctypes.cast(address, pdfium.FPDF_FONT)
+    name = ctypes.create_string_buffer(256)
+    pdfium.FPDFFont_GetBaseFontName(font, name, len(name))
+    is_heavy = pdfium.FPDFFont_GetWeight(font) >= BOLD_WEIGHT
+    return is_heavy or bool(BOLD_NAME.search(name.value.decode("latin-1")))
 
 
 class _Calls(NamedTuple):
     """PDFium's functions that are called for every character."""
 
     code: Callable[[int | None, int], int]
-    text_object: Callable[[int | None, int], int | None]
+    text_object: Callable[[int | None, int], int]
     char_box: Callable[..., int]
     origin: Callable[..., int]
+    matrix: Callable[..., int]
+    font_size: Callable[[int | None, int], float]
+    font: Callable[[int], int]
 
 
 @cache
@@ -332,9 +344,12 @@ def _calls() -> _Calls:
     handle, index, out = ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p
     return _Calls(
         declared(pdfium.FPDFText_GetUnicode, ctypes.c_uint, handle, index),
-        declared(pdfium.FPDFText_GetTextObject, ctypes.c_void_p, handle, index),
+        declared(pdfium.FPDFText_GetTextObject, ctypes.c_size_t, handle, index),
         declared(pdfium.FPDFText_GetCharBox, ctypes.c_int, handle, index, out, out, out, out),
         declared(pdfium.FPDFText_GetCharOrigin, ctypes.c_int, handle, index, out, out),
+        declared(pdfium.FPDFText_GetMatrix, ctypes.c_int, handle, index, out),
+        declared(pdfium.FPDFText_GetFontSize, ctypes.c_double, handle, index),
+        declared(pdfium.FPDFTextObj_GetFont, ctypes.c_size_t, handle),
     )
 
 

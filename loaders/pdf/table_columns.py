@@ -16,7 +16,7 @@ import numpy as np
 from loaders.pdf.page import Box, Floats
 from loaders.pdf.table_lines import Piece, TextLine
 
-MIN_GUTTER, MIN_GUTTER_FEW = 0.45, 0.8
+MIN_GUTTER, MIN_GUTTER_FEW = 0.45, 0.6
 """Width of what stays free between two columns, in type sizes; in few lines it means less."""
 FEW_LINES = 5
 CROSSED_SHARE = 0.08
@@ -119,7 +119,19 @@ def _gutters(lines: Sequence[TextLine]) -> list[float]:
     for a, b in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
         if a > 0 and b < len(cover) and (b - a) / PER_POINT >= least:
             gutters.append(start + (a + b) / 2 / PER_POINT)
-    return gutters[: MAX_COLUMNS - 1]
+    others = [line for line in lines if len(line.pieces) < max(2, FULL_SHARE * most)]
+    return [g for g in gutters if _is_kept_free(g, full, others)][: MAX_COLUMNS - 1]
+
+
+def _is_kept_free(gutter: float, full: Sequence[TextLine], others: Sequence[TextLine]) -> bool:
+    """Whether more lines have cells on both sides of a gutter than have text across it."""
+    n_parted = sum(
+        line.pieces[0].x1 < gutter < line.pieces[-1].x0
+        and not any(p.x0 < gutter < p.x1 for p in line.pieces)
+        for line in full
+    )
+    n_crossing = sum(any(p.x0 < gutter < p.x1 for p in line.pieces) for line in others)
+    return n_parted > n_crossing or n_parted >= FEW_LINES
 
 
 def _meets(line: TextLine, extent: tuple[float, float]) -> bool:

@@ -18,11 +18,15 @@ PIECE_GAP = 0.5
 """Between words of one piece, in type sizes."""
 SAME_LINE, SAME_LINE_SMALL = 0.45, 0.75
 """How far baselines on one line may differ, in type sizes; more for raised small type."""
+MIN_JUSTIFIED_WORDS, MAX_JUSTIFIED_GAP = 5, 0.75
+"""Of a line that is spread over its column; the gap in type sizes."""
+PITCH = 0.6
+"""Width of the letters of a typewriter, in type sizes."""
 MIN_PROSE_WORDS, MIN_PROSE_CHARS = 7, 38
 _NUMBER = r"[-+±~≈<>≤≥−–—↑↓▲▼△▽]{0,2}\s?[$€£¥]?\s?(?:\d[\d,.:/’' ]*|\.\d+)"
 NUMERIC = re.compile(
     rf"\(?(?:{_NUMBER}(?:[eE×x]\s?\d*[-−]?\d+)?)\)?\s?(?:%|‰|°C?|[kKMx×])?"
-    rf"(?:\s?(?:±|–|—|-|to|/|\||)\s?\(?{_NUMBER}\)?\s?%?)?(?:\s?[*†‡§a-z\d]{{1,2}})?"
+    rf"(?:\s?(?:±|–|—|-|to|/|\||)\s?\(?{_NUMBER}\)?\s?%?)?(?:\s?(?:[*†‡§]{{1,3}}|[a-z]|\d{{1,2}}))?"
     r"|\(?(?:NA|N/A|n/a|n\.a\.|X|Z|S|D|B)\)|[-–—−.…*✓✗✔✘]{1,3}"
 )
 """What stands in a column of numbers, signs for missing numbers included."""
@@ -162,8 +166,10 @@ def pieces(segment: Segment) -> Iterator[Piece]:
     words = segment.text.split(" ")
     stops = segment.stops
     starts = [0]
-    if len(stops) == len(words):
+    if len(stops) == len(words) and not _is_justified(words, stops, segment.size):
         widest = PIECE_GAP * segment.size
+        if _is_typewritten(words, stops, segment.size):
+            widest = 1.5 * PITCH * segment.size
         for k in range(1, len(words)):
             gap = stops[k][0] - stops[k - 1][1]
             if gap > widest or (gap > 0.75 * widest and _are_values(words[k - 1], words[k])):
@@ -174,6 +180,27 @@ def pieces(segment: Segment) -> Iterator[Piece]:
         return
     for first, end in pairwise([*starts, len(words)]):
         yield _piece(words[first:end], stops[first][0], stops[end - 1][1], segment, reads_on)
+
+
+def _is_justified(words: Sequence[str], stops: Sequence[tuple[float, float]], size: float) -> bool:
+    """Whether words stand apart only because their line is spread over its column."""
+    if len(words) < MIN_JUSTIFIED_WORDS:
+        return False
+    gaps = sorted(here[0] - before[1] for before, here in pairwise(stops))
+    usual = gaps[len(gaps) // 2]
+    if not PIECE_GAP * size < gaps[-1] <= 1.7 * usual or usual > MAX_JUSTIFIED_GAP * size:
+        return False
+    return sum(word[0].isalpha() for word in words) > 0.7 * len(words)
+
+
+def _is_typewritten(
+    words: Sequence[str], stops: Sequence[tuple[float, float]], size: float
+) -> bool:
+    """Whether all letters are as wide as each other, and spaces as wide as letters."""
+    pitches = [(stops[k + 1][0] - stops[k][0]) / (len(words[k]) + 1) for k in range(len(words) - 1)]
+    if sum(word[0].isdigit() for word in words) > 0.3 * len(words):
+        return False
+    return sum(abs(pitch - PITCH * size) < 0.08 * size for pitch in pitches) > 0.7 * len(pitches)
 
 
 def _piece(words: list[str], x0: float, x1: float, segment: Segment, reads_on: bool) -> Piece:

@@ -93,13 +93,16 @@ def ruled_areas(rules: Rules) -> list[Area]:
     """Grids, then stacks of rules or shaded rows of the same width."""
     grids: list[Area] = []
     left = np.ones(len(rules.levels), bool)
+    framing = np.zeros(len(rules.levels), bool)
     for members, box, is_grid in _components(rules):
         if is_grid:
             own = rules.levels[members]
             grids.append(Area(box, _full_levels(own, box), True))
             left[members] = False
-    stacks = _stacks(_unbroken(rules.levels[left]), rules.fills)
-    return grids + stacks
+        else:
+            framing[members] = True
+    levels = np.concatenate([rules.levels[left], _unbroken(rules.levels[left & ~framing])])
+    return grids + _stacks(levels, rules.fills)
 
 
 def _joined(boxes: Floats, axis: int) -> Floats:
@@ -128,7 +131,7 @@ def _joined(boxes: Floats, axis: int) -> Floats:
 
 
 def _unbroken(levels: Floats) -> Floats:
-    """With the rules of each column at one height taken for one rule as well."""
+    """Rules of three columns or more at one height, taken for one."""
     found: list[list[float]] = []
     counts: list[int] = []
     for at, start, end in levels.tolist():
@@ -140,7 +143,7 @@ def _unbroken(levels: Floats) -> Floats:
             found.append([at, start, end])
             counts.append(1)
     whole = [rule for rule, n in zip(found, counts, strict=True) if n > 2]
-    return np.concatenate([levels, np.array(whole).reshape(-1, 3)])
+    return np.array(whole).reshape(-1, 3)
 
 
 def _cut(rules: Floats, across: tuple[float, float], along: tuple[float, float]) -> Floats:

@@ -20,9 +20,11 @@ import numpy as np
 import pypdfium2.raw as pdfium
 from numpy.typing import NDArray
 
+from loaders.errors import LimitExceeded
 from loaders.pdf.calls import as_object, declared, fill_rows
 from loaders.pdf.objects import Fills, PageObjects
 from loaders.pdf.page import Box, Floats, Frame
+from loaders.pdf.rendering import render_scaled
 
 Flags = NDArray[np.bool_]
 
@@ -76,8 +78,15 @@ class Words(NamedTuple):
         return Words(self.handles[which], self.boxes[which], self.sizes[which])
 
 
-def is_hidden(page: Any, frame: Frame, objects: PageObjects, words: Words) -> Flags:
-    """Which words cannot be seen on a pypdfium2 page. objects: after its drawings were read."""
+class Visibility(NamedTuple):
+    """is_hidden: which words cannot be seen; is_read: which OCR read on the scan that is seen."""
+
+    is_hidden: Flags
+    is_read: Flags
+
+
+def look_at(page: Any, frame: Frame, objects: PageObjects, words: Words) -> Visibility:
+    """How the words of a pypdfium2 page are seen. objects: after its drawings were read."""
     least = min(MIN_TYPE_POINTS, MIN_TYPE_SHARE * max(frame.width, frame.height))
     hidden: Flags = ~_centred_in(words.boxes, np.array([frame.box]))[:, 0]
     hidden |= (words.sizes < least) & (words.thickness < least)
@@ -92,15 +101,19 @@ def is_hidden(page: Any, frame: Frame, objects: PageObjects, words: Words) -> Fl
     as_read = (faint & on_scan) | (inks.is_clip & ~hidden)
     looked_at = by_colour | by_place | as_read
     if not looked_at.any():
-        return hidden
+        return Visibility(hidden, np.zeros_like(hidden))
     view = _View.of(page, frame, words.chosen(looked_at))
     is_read = by_place & on_scan & grounds.is_under_image
-    hidden |= ~view.shows(words, [by_colour, by_place])
-    # What OCR read has no ink of its own, or lies under the scan; the scan must show something.
-    if (as_read | (is_read & hidden)).any():
-        has_ink = view.has_ink(words.boxes, without=list(objects.texts))
-        hidden = (hidden & ~(is_read & has_ink)) | (as_read & ~has_ink)
-    return hidden
+    try:
+        hidden |= ~view.shows(words, [by_colour, by_place])
+        # What OCR read has no ink of its own, or lies under the scan; that must show something.
+        if (as_read | (is_read & hidden)).any():
+            has_ink = view.has_ink(words.boxes, without=list(objects.texts))
+            hidden = (hidden & ~(is_read & has_ink)) | (as_read & ~has_ink)
+    except LimitExceeded:
+        # A page that is slow to draw must not be a way to pass hidden words on.
+        hidden |= looked_at
+    return Visibility(hidden, (as_read | is_read) & ~hidden)
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,20 +335,14 @@ class _View:
 
     def _rendered(self, without: Sequence[int] = ()) -> NDArray[np.int16]:
         """(height, width, 3), with these objects left out."""
-        box = self.box
-        crop = (box.x0, self.frame.height - box.y1, self.frame.width - box.x1, box.y0)
         try:
             for handle in without:
                 pdfium.FPDFPageObj_SetIsActive(as_object(handle), False)
-            bitmap = self.page.render(scale=self.scale, crop=[max(0.0, c) for c in crop])
+            image = render_scaled(self.page, self.frame, self.box, self.scale)
         finally:
             for handle in without:
                 pdfium.FPDFPageObj_SetIsActive(as_object(handle), True)
-        try:
-            pixels: NDArray[np.int16] = bitmap.to_numpy()[:, :, :3].astype(np.int16)
-        finally:
-            bitmap.close()
-        return pixels
+        return np.asarray(image).astype(np.int16)
 
     def _places(self, boxes: Floats, shape: tuple[int, ...]) -> NDArray[np.int64]:
         """Boxes in pixels, (n, 4), at least one wide and high where they lie in the view."""

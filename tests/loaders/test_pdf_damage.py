@@ -61,7 +61,7 @@ def faults(path: Path) -> list[str]:
         is_cut = copy["copy"].startswith("cut")
         if is_cut and "error" not in copy and not copy["skipped"]:
             found.append(f"{where}: nothing is said of the part that is missing")
-        if copy["peak_mib"] > MAX_MIB or copy["seconds"] > SECONDS_A_COPY:
+        if copy["peak_mib"] > MAX_MIB or copy["cpu_seconds"] > SECONDS_A_COPY:
             found.append(f"{where}: {copy}")
     return found
 

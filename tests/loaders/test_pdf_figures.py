@@ -195,6 +195,17 @@ TAGGED = {
 }
 
 
+def test_framed_texts_above_one_caption_are_one_figure(elements) -> None:
+    page = prose(Page(), 260)
+    for y in (360, 450, 540):
+        page.draw(f"0.95 g 70 {y} 430 80 re f 0 g 70 {y} 430 80 re S")
+        prose(page, y + 65, n_lines=5, x=76)
+    page.text(72, 335, "Figure 7: Three days of the diary.")
+    (figure,) = figures(elements(page))
+    assert points(figure) == pytest.approx((70, 360, 500, 620), abs=4)
+    assert figure.caption == "Figure 7: Three days of the diary."
+
+
 def test_the_alternative_text_of_a_tagged_figure_is_told(elements) -> None:
     noise = Image.effect_noise((120, 120), 90).convert("RGB")
     page = prose(Page("/StructParents 0"), 740).draw("/Figure <</MCID 0>> BDC")
