@@ -183,6 +183,7 @@ class Assistant:
         """
         for key in self.library.remove(source).orphan_keys:
             self.media.remove(key)
+        self.media.page_readings(source).forget()
         uploads.discard(self.library.folder, source)
 
     def find_source(self, name: str) -> str:

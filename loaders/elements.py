@@ -65,9 +65,9 @@ class Table:
 class Figure:
     """One picture. image: its file's bytes in any format that Pillow reads, or the picture.
 
-    caption is what the document prints with the figure, alt its alternative text, text what
-    it prints in the figure, where that is known. is_drawn: whether there are no pixels in it
-    that could hold more text.
+    caption is what the document prints with the figure, alt its alternative text. text is
+    what the document prints in the figure, ocr what was read in its pixels already, "" for
+    nothing. is_drawn: whether there are no pixels in it that could hold more text.
     """
 
     image: bytes | Image.Image
@@ -77,6 +77,7 @@ class Figure:
     bbox: BBox | None = None
     caption_bbox: BBox | None = None
     text: str | None = None
+    ocr: str | None = None
     is_drawn: bool = False
 
 

@@ -272,7 +272,7 @@ class DocumentLoader(BaseLoader):
                 document=piece.figure.caption,
                 alt=piece.figure.alt,
                 text=piece.figure.text,
-                **readings.get(piece.picture.key, {}),
+                **{"ocr": piece.figure.ocr} | readings.get(piece.picture.key, {}),
             )
             section = piece.metadata.get("section")
             said = references.to(piece.figure.caption) or _nearby(pieces, index)
@@ -365,13 +365,16 @@ def _around(boxes: list[BBox | None]) -> BBox | None:
 
 
 def _is_told(figure: Figure | None) -> bool:
-    """Whether all text in the figure is known from the document: lettering may be drawn too."""
-    return bool(figure and figure.is_drawn and len(figure.text or "") >= MIN_PRINTED_CHARS)
+    """Whether all text in the figure is known without OCR: lettering may be drawn too."""
+    if figure is None:
+        return False
+    is_printed = figure.is_drawn and len(figure.text or "") >= MIN_PRINTED_CHARS
+    return is_printed or figure.ocr is not None
 
 
 def _words_of(figure: Figure, *, with_alt: bool) -> list[Paragraph]:
     """What a document says of a figure that is left out: it must not be lost with it."""
-    texts = [figure.caption, figure.alt if with_alt else None, figure.text]
+    texts = [figure.caption, figure.alt if with_alt else None, figure.text, figure.ocr]
     return [Paragraph(text, figure.page) for text in texts if text and text.strip()]
 
 

@@ -18,6 +18,7 @@ from typing import IO
 
 from assistant.gold_boxes import GoldBox, Pages, covers
 from loaders.captioning.describer import FigureDescriber
+from loaders.captioning.ocr import OcrReader
 from loaders.limits import DEFAULT_LIMITS
 from loaders.media import MediaStore
 from loaders.pdf import PdfLoader
@@ -78,13 +79,22 @@ def read_gold(questions: Path) -> list[Gold]:
     ]
 
 
+class PageDescriber(FigureDescriber):
+    """Has pages read by OCR, and figures left undescribed: that would change no box."""
+
+    def describe(self, keys: Sequence[str], *_: object, **__: object) -> dict[str, dict[str, str]]:
+        return {}
+
+
 def read_found(path: Path) -> list[Found]:
     """The figures and tables that PdfLoader finds, each box once."""
     found: dict[Found, None] = {}
     pages = Pages()
     with tempfile.TemporaryDirectory() as folder:
         media = MediaStore(folder)
-        for document in PdfLoader(path, media=media, describer=FigureDescriber(media)).load():
+        # Scanned pages are read by OCR, which shows their figures and tables.
+        describer = PageDescriber(media, reader=OcrReader())
+        for document in PdfLoader(path, media=media, describer=describer).load():
             about = document.metadata
             if about["modality"] in GOALS and (box := pages.box(document)):
                 caption = " ".join(about.get("caption", "").split())

@@ -42,6 +42,8 @@ N_TRIED = 3
 """Lines, the longest, by which it is told which way up they all stand."""
 TALL, CLEARLY_TALL = 1.5, 2.5
 """Height in widths of what is read upwards or downwards; a single letter may be TALL."""
+MIN_ON_SIDE = 6
+"""Upright lines from which on a picture may lie on its side."""
 MAX_THREADS = 4
 """More need memory, 250 MB each while a page is looked at, rather than time."""
 MISSING = "Text in pictures is not read: {}. Run: pip install --force-reinstall rapidocr"
@@ -59,6 +61,11 @@ class TextLine:
     text: str
     corners: Corners
     confidence: float
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the text is what stands there; else it may be handwriting, or none at all."""
+        return bool(self.text) and self.confidence >= MIN_CONFIDENCE
 
     @property
     def turns(self) -> int:
@@ -85,7 +92,7 @@ class LineReader(Protocol):
         """How many pictures to read at once."""
 
     def read_lines(self, image: Image.Image) -> list[TextLine]:
-        """The lines in a picture, whichever way they lie. Raises PartMissing."""
+        """What looks like a line in a picture, whichever way it lies. Raises PartMissing."""
 
 
 class OcrReader:
@@ -98,7 +105,7 @@ class OcrReader:
     @property
     def fingerprint(self) -> str:
         """The engine and its version, and how it is asked."""
-        return f"rapidocr:{version('rapidocr')}:{MAX_SIDE}:{DETECTOR_SIDE}:{SQUEEZE}"
+        return f"rapidocr:{version('rapidocr')}:{MAX_SIDE}:{DETECTOR_SIDE}:{SQUEEZE}:3"
 
     @property
     def n_threads(self) -> int:
@@ -113,21 +120,20 @@ class OcrReader:
             return [_text(lines) for lines in pool.map(self.read_lines, images)]
 
     def read_lines(self, image: Image.Image) -> list[TextLine]:
-        """The lines in a picture, whichever way they lie. Raises PartMissing."""
+        """What looks like a line in a picture, whichever way it lies. Raises PartMissing."""
         find, recognise = self._loaded()
         scaled, factor = _scaled(image)
         pixels = np.ascontiguousarray(np.asarray(scaled)[:, :, ::-1])
-        found = find(pixels).boxes
-        if found is None:
-            return []
-        lines: list[TextLine] = []
-        for turns, quads in enumerate(_sorted_by_direction(found)):
-            lines += _read_alike(recognise, pixels, quads, turns)
-        return [
-            replace(line, corners=tuple((x / factor, y / factor) for x, y in line.corners))
-            for line in lines
-            if line.confidence >= MIN_CONFIDENCE and line.text
-        ]
+        level, upright = _sorted_by_direction(find(pixels).boxes)
+        is_on_side = len(upright) >= MIN_ON_SIDE and len(upright) > 2 * len(level)
+        if is_on_side:
+            # The detector sees a twentieth of the words less where they stand on their side.
+            pixels = np.ascontiguousarray(np.rot90(pixels))
+            level, upright = _sorted_by_direction(find(pixels).boxes)
+        lines = _read_alike(recognise, pixels, level, 0)
+        lines += _read_alike(recognise, pixels, upright, 1)
+        width = scaled.width if is_on_side else None
+        return [replace(line, corners=_in_picture(line.corners, factor, width)) for line in lines]
 
     def _loaded(self) -> tuple[Any, Any]:
         """What finds lines, and what recognises them."""
@@ -193,11 +199,25 @@ def _scaled(image: Image.Image) -> tuple[Image.Image, float]:
     return rgb.resize(size), factor
 
 
-def _sorted_by_direction(quads: NDArray[Any]) -> tuple[list[Corners], list[Corners]]:
+def _in_picture(corners: Corners, factor: float, width: int | None) -> Corners:
+    """Corners in the picture that was scaled by the factor.
+
+    width: of the scaled picture if it was turned to the left after that.
+    """
+    if width is not None:
+        corners = tuple((width - y, x) for x, y in corners)
+    return tuple((x / factor, y / factor) for x, y in corners)
+
+
+def _sorted_by_direction(
+    quads: NDArray[Any] | None,
+) -> tuple[list[Corners], list[Corners]]:
     """Level lines and upright ones.
 
     quads: (n, 4, 2), the corners clockwise from the top left one in the picture.
     """
+    if quads is None:
+        return [], []
     quads = quads.astype(np.float64)
     widths = np.linalg.norm(quads[:, 1] - quads[:, 0], axis=1)
     heights = np.linalg.norm(quads[:, 3] - quads[:, 0], axis=1)
@@ -278,6 +298,7 @@ def _text(found: Sequence[TextLine]) -> str:
             line.text,
         )
         for line in found
+        if line.is_read
     ]
     lines: list[list[tuple[float, float, float, str]]] = []
     for part in sorted(kept):

@@ -52,6 +52,8 @@ class PageContents:
     left_out: str | None = None
     """Why it has shapes that `drawings` lacks."""
     annotations: Annotations = field(default_factory=Annotations)
+    is_recognised: bool = False
+    """Whether OCR has read the whole page."""
 
     @staticmethod
     def of(page: Any, index: int) -> PageContents:
@@ -220,8 +222,6 @@ class PageReading:
             sheet = Sheet(self.frame, turns)
             kept = self._without_running_lines(segments, sheet)
             tables = self._tables_among(kept, sheet, pictures)
-            if cut := _cut_off(segments, kept, tables):
-                tables = self._tables_among([*kept, *cut], sheet, pictures)
             if turns == layer.main_turns:
                 parts = self.known.table_parts
                 tables = parts.completed(tables, self.contents.index, kept)
@@ -344,20 +344,6 @@ class PageReading:
 
     def _fractions(self, blocks: Iterable[Block], sheet: Sheet) -> BBox:
         return self.frame.fractions(sheet.on_page(Box.around(block.box for block in blocks)))
-
-
-def _cut_off(
-    segments: Sequence[Segment], kept: Sequence[Segment], tables: Sequence[FoundTable]
-) -> list[Segment]:
-    """Running lines that are the header of a table, since it goes on over several pages."""
-    if len(kept) == len(segments):
-        return []
-    known = {id(segment) for segment in kept}
-    return [
-        s
-        for s in segments
-        if id(s) not in known and any(table.box.holds_centre_of(s.box) for table in tables)
-    ]
 
 
 def _table_regions(tables: Sequence[FoundTable], sheet: Sheet) -> dict[Region, TableOnPage]:

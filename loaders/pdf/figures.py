@@ -204,17 +204,22 @@ def _captioned(
     taken: set[int] = set()
     for caption, own in zip(captions, claims, strict=True):
         figure: Cluster | None = None
-        for _, number in own:
-            box = clusters[number].box
-            gap = float(distances(as_array([box]), figure.box if figure else caption)[0])
-            if gap > MAX_CAPTION_POINTS or (figure and walls.part(figure.box, box)):
-                continue
-            if figure:
-                figure.take(clusters[number])
-            else:
-                figure = clusters[number]
-                figure.caption = caption
-            taken.add(number)
+        waiting = [number for _, number in own]
+        n_waiting = len(waiting) + 1
+        while len(waiting) < n_waiting:  # a piece in between may bring another one near
+            n_waiting = len(waiting)
+            for number in list(waiting):
+                box = clusters[number].box
+                gap = float(distances(as_array([box]), figure.box if figure else caption)[0])
+                if gap > MAX_CAPTION_POINTS or (figure and walls.part(figure.box, box)):
+                    continue
+                if figure:
+                    figure.take(clusters[number])
+                else:
+                    figure = clusters[number]
+                    figure.caption = caption
+                waiting.remove(number)
+                taken.add(number)
         figures += [figure] if figure else []
     return figures, [c for number, c in enumerate(clusters) if number not in taken]
 

@@ -84,6 +84,13 @@ _IS_ACCENT = np.zeros(max(ACCENTS) + 2, bool)
 _IS_ACCENT[list(ACCENTS)] = True
 
 
+def n_unreadable(codes: NDArray[np.uint32]) -> int:
+    """How many are control codes, a font's own, or stand for what is not known."""
+    is_private = (codes >= 0xE000) & (codes <= 0xF8FF) & ~np.isin(codes, list(BULLETS))
+    is_control = ((codes < 0x20) | ((codes >= 0x7F) & (codes < 0xA0))) & (codes != 0x02)
+    return int((is_private | is_control | (codes == 0xFFFD)).sum())
+
+
 def word_texts(
     codes: NDArray[np.uint32], glyphs: NDArray[np.int64], starts: NDArray[np.int64]
 ) -> list[str]:

@@ -130,7 +130,6 @@ class _Reader:
             return
         contents = PageContents.of(page, index)
         survey.add_pictures(image.content for image in contents.images)
-        survey.add_drawings(contents.drawings)
         if not self._recogniser.begin(page, contents):
             self._add(contents, survey)
 
@@ -172,6 +171,7 @@ class _Reader:
 
     def _add(self, contents: PageContents, survey: Survey) -> None:
         survey.add_page(contents.index)
+        survey.add_drawings(contents.drawings)
         for sheet, segments in contents.layer.sheets(contents.frame):
             survey.add_text(contents.index, segments, sheet.size[1])
         self._hold(contents)
@@ -249,7 +249,8 @@ class _Reader:
             image,
             picture.caption,
             picture.alt,
-            text=picture.text or None,
+            text=None if contents.is_recognised else picture.text or None,
+            ocr=picture.text if contents.is_recognised else None,
             is_drawn=bool(region and region.is_drawn),
             page=number,
             bbox=frame.fractions(picture.box),

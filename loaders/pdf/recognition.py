@@ -134,7 +134,7 @@ class PageRecogniser:
             return Recognised(contents)
         try:
             lines = self._lines(self._reader, image)
-            return Recognised(with_lines(contents, image, lines))
+            return Recognised(replace(with_lines(contents, image, lines), is_recognised=True))
         except PartMissing as error:
             with self._lock:
                 is_new, self._is_missing = not self._is_missing, True
@@ -206,7 +206,8 @@ def text_layer(lines: Sequence[TextLine], image: Image.Image, frame: Frame) -> T
     layer = TextLayer()
     by_turns: dict[int, list[TextLine]] = {}
     for line in lines:
-        by_turns.setdefault(line.turns, []).append(line)
+        if line.is_read:
+            by_turns.setdefault(line.turns, []).append(line)
     for turns, alike in by_turns.items():
         upright = np.rot90(grey, turns)  # a turn clockwise is undone by one to the left
         held = [_held_upright(line, turns, grey.shape) for line in alike]

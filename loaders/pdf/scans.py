@@ -19,11 +19,14 @@ from PIL import Image
 from loaders.pdf.contents import PageContents
 from loaders.pdf.legibility import covering, is_scan
 from loaders.pdf.objects import Drawings, Kind
-from loaders.pdf.page import Floats
+from loaders.pdf.page import Box, Floats
+from loaders.pdf.pictures import ImageObject
 
 TRACE_DPI = 100.0
 MIN_PAPER_LEVEL, PAPER_RANGE, MIN_PAPER_SHARE = 128, 20, 0.45
 """Paper is light, and takes as much of the page, within so many grey levels."""
+MIN_HELD = 0.8
+"""Share of the lines that stand in images which are pieces of a scan."""
 INK_LEVELS = 45
 """By how much ink is darker than the paper."""
 MARGIN_SHARE = 0.012
@@ -44,8 +47,10 @@ Polygon = Sequence[tuple[float, float]]
 
 
 def is_traceable(contents: PageContents) -> bool:
-    """Whether a page with a text layer may be a scan, so that its figures are to be traced."""
-    return len(contents.drawings) <= MAX_DRAWN and is_scan(contents.images, contents.frame)
+    """Whether a page with a text layer is a scan, so that its figures are to be traced."""
+    layer = contents.layer
+    is_plain = len(contents.drawings) <= MAX_DRAWN and 2 * layer.n_read > layer.n_chars
+    return is_plain and is_scan(contents.images, contents.frame)
 
 
 def as_scan(
@@ -57,19 +62,33 @@ def as_scan(
     the text layer if None.
     """
     per_point = image.width / contents.frame.width
-    if texts is None:
-        texts = _text_boxes(contents, per_point)
+    is_read = texts is not None
+    texts = _text_boxes(contents, per_point) if texts is None else texts
     scans = covering(contents.images, contents.frame)
+    if not scans and is_read and _hold(contents.images, texts, per_point):
+        scans = list(contents.images)  # some programs cut a scan into pieces
     if not scans:
         return replace(contents, drawings=_without_letters(contents.drawings, texts, per_point))
     grey = np.asarray(image.convert("L"))
-    paper = _Paper.of(grey)
-    if not paper.is_paper or len(contents.drawings) > MAX_DRAWN:
+    scans = [s for s in scans if _Paper.of(_part(grey, s.box, per_point)).is_paper]
+    if not scans or len(contents.drawings) > MAX_DRAWN:
         return contents
     kept = [image for image in contents.images if image not in scans]
     hidden = [*texts, *(_corners(i.box, per_point) for i in kept)]
-    traced = _traced(grey, paper.level, hidden, per_point)
+    traced = _traced(grey, _Paper.of(grey).level, hidden, per_point)
     return replace(contents, images=kept, drawings=Drawings.joined([contents.drawings, traced]))
+
+
+def _hold(images: Sequence[ImageObject], texts: Sequence[Polygon], per_point: float) -> bool:
+    """Whether most of the text stands in the images."""
+    middles = [np.array(text).mean(axis=0) / per_point for text in texts]
+    n_held = sum(any(i.box.contains(float(x), float(y)) for i in images) for x, y in middles)
+    return n_held > 0 and n_held >= MIN_HELD * len(texts)
+
+
+def _part(grey: Grey, box: Box, per_point: float) -> Grey:
+    x0, y0, x1, y1 = (max(0, round(v * per_point)) for v in box)
+    return grey[y0 : y1 + 1, x0 : x1 + 1]
 
 
 def _text_boxes(contents: PageContents, per_point: float) -> list[Polygon]:
@@ -114,7 +133,7 @@ class _Paper(NamedTuple):
         # The middle of the plateau where the whole peak is within reach.
         plateau = np.flatnonzero(near >= 0.999 * near[level])
         level = int(plateau.mean())
-        return _Paper(level, float(near[level] / counts.sum()))
+        return _Paper(level, float(near[level] / max(1.0, counts.sum())))
 
     @property
     def is_paper(self) -> bool:

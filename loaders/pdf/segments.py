@@ -21,16 +21,16 @@ from numpy.typing import NDArray
 from loaders.errors import LimitExceeded
 from loaders.pdf.calls import declared
 from loaders.pdf.letters import (
-    BULLETS,
     LINE_END_HYPHEN,
     PDFIUM_HYPHENS,
     is_leftwards,
+    n_unreadable,
     put_accents_on,
     word_texts,
 )
 from loaders.pdf.objects import PageObjects
 from loaders.pdf.page import Box, Floats, Frame, Segment, Sheet, turned
-from loaders.pdf.visibility import Words, is_hidden
+from loaders.pdf.visibility import Words, look_at
 
 MAX_CHARS = 500_000
 """On one page. A page of the smallest print holds about 20,000."""
@@ -67,6 +67,8 @@ class TextLayer:
     """Characters left out because they cannot be seen."""
     n_unreadable: int = 0
     """Characters left out because the file does not tell what they mean."""
+    n_read: int = 0
+    """Characters without ink of their own, which OCR read on the scan that is seen."""
 
     @cached_property
     def _n_chars(self) -> dict[int, int]:
@@ -120,14 +122,18 @@ def read_text(page: Any, frame: Frame, objects: PageObjects) -> TextLayer:
     if words is None:
         return TextLayer()
     says = words.says_something()
-    hidden = says & is_hidden(page, frame, objects, Words(words.handles, words.boxes, words.sizes))
-    n_hidden = sum(len(words.texts[k]) for k in np.flatnonzero(hidden))
+    seen = look_at(page, frame, objects, Words(words.handles, words.boxes, words.sizes))
+    hidden = says & seen.is_hidden
+    n_hidden, n_read = (
+        sum(len(words.texts[k]) for k in np.flatnonzero(which))
+        for which in (hidden, says & seen.is_read)
+    )
     by_turns: dict[int, list[Segment]] = {}
     for turns in np.unique(words.turns):
         chosen = np.flatnonzero((words.turns == turns) & says & ~hidden)
         if len(chosen):
             by_turns[int(turns)] = list(words.segments(chosen, int(turns), frame))
-    return TextLayer(by_turns, n_hidden, words.n_unreadable)
+    return TextLayer(by_turns, n_hidden, words.n_unreadable, n_read)
 
 
 @dataclass(slots=True)
@@ -172,7 +178,7 @@ class _Words:
             sizes=_plausible(styles.sizes, heights),
             is_bold=styles.is_bold,
             turns=styles.turns,
-            n_unreadable=_n_unreadable(codes[glyphs]),
+            n_unreadable=n_unreadable(codes[glyphs]),
         )
 
     def says_something(self) -> NDArray[np.bool_]:
@@ -254,13 +260,6 @@ def _segment_starts(
     # A raised number is smaller by far, yet part of its line: it overlaps the other's height.
     starts[1:] = ~(same_line & adjoins & (same_type | (gaps < 0.3 * larger))) | ended
     return np.flatnonzero(starts)
-
-
-def _n_unreadable(codes: NDArray[np.uint32]) -> int:
-    """How many are control codes, a font's own, or stand for what is not known."""
-    is_private = (codes >= 0xE000) & (codes <= 0xF8FF) & ~np.isin(codes, list(BULLETS))
-    is_control = ((codes < 0x20) | ((codes >= 0x7F) & (codes < 0xA0))) & (codes != 0x02)
-    return int((is_private | is_control | (codes == 0xFFFD)).sum())
 
 
 def _longest(lengths: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from loaders.pdf.letters import LINE_END_HYPHEN
 from loaders.pdf.page import Box, Segment
 from loaders.pdf.paragraphs import joined
-from loaders.pdf.table_lines import TextLine
+from loaders.pdf.table_lines import YEAR, TextLine
 
 LABEL = re.compile(
     r"(?:(?i:(?:appendix |supplementary |supplemental )?(?:table|tab|tabelle|tableau|tabla|tabela"
@@ -76,7 +76,7 @@ def caption_above(
         part = line.meeting(box.x0 - 30, box.x1 + 30)
         if part is None or part.box.y1 > box.y0 + 0.6 * part.size:
             continue
-        if sum(p.is_numeric for p in part.pieces) > 1 and not is_label(part.text):
+        if sum(p.is_numeric and not YEAR.fullmatch(p.text) for p in part.pieces) > 1:
             return None
         reach = MAX_LABEL_GAP if not held and is_label(part.text) else gap
         if edge - part.box.y1 > reach * part.size or len(held) == MAX_LINES:

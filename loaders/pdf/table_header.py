@@ -16,6 +16,8 @@ from loaders.pdf.table_rules import Rules
 LEVEL_SEPARATOR = " › "
 MAX_HEADER_LINES = 12
 SAME_HEIGHT_POINTS = 3.0
+MAX_OPEN_SHARE = 0.6
+"""Of the columns, over which a name may stand that nothing ends on one side."""
 
 
 def header_bands(by_band: dict[int, list[Row]], columns: Columns) -> set[int]:
@@ -151,7 +153,9 @@ def _ruled_span(piece: Piece, row: Row, columns: Columns, rules: Rules) -> tuple
     if others or (low, high) == edges:
         return None
     over = [k for k, (lo, hi) in enumerate(columns.extents) if low < (lo + hi) / 2 < high]
-    if not over:
+    # What only one side marks off reaches to the edge of the table, not of the name.
+    is_open = low == edges[0] or high == edges[1]
+    if not over or (is_open and len(over) > MAX_OPEN_SHARE * len(columns)):
         return None
     left, right = columns.extents[over[0]][0], columns.extents[over[-1]][1]
     is_centred = abs((left + right) / 2 - piece.middle) <= max(piece.size, 0.15 * (right - left))

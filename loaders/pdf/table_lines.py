@@ -26,7 +26,7 @@ MIN_PROSE_WORDS, MIN_PROSE_CHARS = 7, 38
 _NUMBER = r"[-+±~≈<>≤≥−–—↑↓▲▼△▽]{0,2}\s?[$€£¥]?\s?(?:\d[\d,.:/’' ]*|\.\d+)"
 NUMERIC = re.compile(
     rf"\(?(?:{_NUMBER}(?:[eE×x]\s?\d*[-−]?\d+)?)\)?\s?(?:%|‰|°C?|[kKMx×])?"
-    rf"(?:\s?(?:±|–|—|-|to|/|\||)\s?\(?{_NUMBER}\)?\s?%?)?(?:\s?[*†‡§a-z\d]{{1,2}})?"
+    rf"(?:\s?(?:±|–|—|-|to|/|\||)\s?\(?{_NUMBER}\)?\s?%?)?(?:\s?(?:[*†‡§]{{1,3}}|[a-z]|\d{{1,2}}))?"
     r"|\(?(?:NA|N/A|n/a|n\.a\.|X|Z|S|D|B)\)|[-–—−.…*✓✗✔✘]{1,3}"
 )
 """What stands in a column of numbers, signs for missing numbers included."""

@@ -78,8 +78,15 @@ class Words(NamedTuple):
         return Words(self.handles[which], self.boxes[which], self.sizes[which])
 
 
-def is_hidden(page: Any, frame: Frame, objects: PageObjects, words: Words) -> Flags:
-    """Which words cannot be seen on a pypdfium2 page. objects: after its drawings were read."""
+class Visibility(NamedTuple):
+    """is_hidden: which words cannot be seen; is_read: which OCR read on the scan that is seen."""
+
+    is_hidden: Flags
+    is_read: Flags
+
+
+def look_at(page: Any, frame: Frame, objects: PageObjects, words: Words) -> Visibility:
+    """How the words of a pypdfium2 page are seen. objects: after its drawings were read."""
     least = min(MIN_TYPE_POINTS, MIN_TYPE_SHARE * max(frame.width, frame.height))
     hidden: Flags = ~_centred_in(words.boxes, np.array([frame.box]))[:, 0]
     hidden |= (words.sizes < least) & (words.thickness < least)
@@ -94,7 +101,7 @@ def is_hidden(page: Any, frame: Frame, objects: PageObjects, words: Words) -> Fl
     as_read = (faint & on_scan) | (inks.is_clip & ~hidden)
     looked_at = by_colour | by_place | as_read
     if not looked_at.any():
-        return hidden
+        return Visibility(hidden, np.zeros_like(hidden))
     view = _View.of(page, frame, words.chosen(looked_at))
     is_read = by_place & on_scan & grounds.is_under_image
     try:
@@ -106,7 +113,7 @@ def is_hidden(page: Any, frame: Frame, objects: PageObjects, words: Words) -> Fl
     except LimitExceeded:
         # A page that is slow to draw must not be a way to pass hidden words on.
         hidden |= looked_at
-    return hidden
+    return Visibility(hidden, (as_read | is_read) & ~hidden)
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,10 +128,11 @@ def test_numbers_in_columns_need_no_rule(read: Read) -> None:
 
 
 def test_caption_and_unit_above_belong_to_the_table(read: Read) -> None:
-    page = Page().text(80, 650, "Table 3. Cities of Austria").text(80, 636, "[In thousands]")
+    page = Page().lines(80, 650, "Table 3. Cities of Austria", "1992 to 1999", "[In thousands]")
     (table,) = read(put(page, CITIES)).tables
-    assert table.metadata["caption"] == "Table 3. Cities of Austria"
-    assert table.page_content.startswith("Table 3. Cities of Austria\n[In thousands]\n| City |")
+    caption = "Table 3. Cities of Austria 1992 to 1999"
+    assert table.metadata["caption"] == caption
+    assert table.page_content.startswith(f"{caption}\n[In thousands]\n| City |")
 
 
 def test_caption_of_several_lines_below_belongs_to_the_table(read: Read) -> None:
@@ -253,12 +254,14 @@ def test_a_table_turned_on_its_page_is_read_upright(read: Read) -> None:
 
 
 def test_prose_in_the_other_column_stays_prose(read: Read) -> None:
-    page = Page().lines(320, 700, *PROSE * 5)
-    page.lines(60, 700, *(line[:45] for line in PROSE * 2))
-    put(page, [row[:3] for row in CITIES], 580, xs=(60, 140, 220))
-    reading = read(page.text(60, 596, "Table 1. Cities"))
+    left = [line[:48] for line in PROSE * 5]
+    left[10] = "2  Gauges"
+    page = Page().lines(60, 700, *left).lines(330, 700, *(line[:45] for line in PROSE * 2))
+    put(page, [row[:3] for row in CITIES], 580, xs=(330, 410, 490), leading=12)
+    reading = read(page.text(330, 512, "Table 1. Cities"))
     (table,) = reading.tables
     assert rows(table) == [list(row[:3]) for row in CITIES]
+    assert table.metadata["caption"] == "Table 1. Cities"
     assert "".join(reading.texts).count("floods carried three") == 7
 
 
