@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import sys
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -110,7 +111,9 @@ class OcrReader:
     @property
     def n_threads(self) -> int:
         """How many pictures to read at once."""
-        return min(MAX_THREADS, len(os.sched_getaffinity(0)))
+        # What the process may use, which macOS and Windows do not tell.
+        n_cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
+        return min(MAX_THREADS, n_cores or 1)
 
     def read(self, images: Sequence[Image.Image]) -> list[str]:
         """One text an image, in order, its lines joined with line feeds; "" where there is none."""
