@@ -41,10 +41,13 @@ class MiniLMEmbeddings(Embeddings):
         name: str | Path = DEFAULT_MODEL,
         *,
         device: str | None = None,
-        batch_size: int = 32,
+        batch_size: int = 16,
         allow_download: bool = False,
     ) -> None:
-        """device: as torch names it; the best there is when None."""
+        """device: as torch names it; the best there is when None.
+
+        batch_size: 32 takes 150 MB more at its peak, and saves no time on a processor.
+        """
         self._given = str(name)
         self._device = device
         self._batch_size = batch_size

@@ -134,16 +134,16 @@ def pypdf_loader_pictures(path: Path) -> Found:
 
 
 def limner_ocr(path: Path) -> Found:
+    """As pages without a text layer are read when a document is loaded."""
     from pypdfium2 import PdfDocument
 
     from loaders.captioning.ocr import OcrReader
-    from loaders.pdf.page import Frame
-    from loaders.pdf.pictures import render_page
+    from loaders.pdf.recognition import read_pages
 
     reader = _kept("limner_ocr", OcrReader)
     with PdfDocument(path) as document:
-        images = [render_page(page, Frame.of(page)) for page in document]
-    return _found(len(images), reader.read(images))
+        pages = list(read_pages(document, reader))
+    return _found(len(pages), [line.text for lines in pages for line in lines])
 
 
 def plain_ocr(path: Path) -> Found:
@@ -182,7 +182,7 @@ CANDIDATES: dict[str, tuple[Callable[[Path], Found], str, str]] = {
     "PyPDFLoader, extract_images": (pypdf_loader_pictures, COMPARED, "pypdf"),
     "limner, OCR": (limner_ocr, sys.executable, "rapidocr"),
     "RapidOCR(), page by page": (plain_ocr, sys.executable, "rapidocr"),
-    "PyPDFLoader, RapidOCRBlobParser": (langchain_ocr, COMPARED, "rapidocr-onnxruntime"),
+    "PyPDFLoader, RapidOCRBlobParser": (langchain_ocr, COMPARED, "rapidocr"),
 }
 TEXT = list(CANDIDATES)[:7]
 PICTURES = ["limner, and pictures drawn", "PyPDFLoader, extract_images"]
@@ -362,10 +362,11 @@ def compare_pictures(paths: list[str], read: dict[str, Any]) -> None:
         row(name, found, *columns)
 
 
-def compare_ocr(paths: list[str]) -> None:
-    say(f"\nOCR of scanned pages: {', '.join(Path(path).stem for path in paths)}")
+def compare_ocr(scans: Path) -> None:
+    where = "; ".join(f"{name} {', '.join(map(str, pages))}" for name, pages in SCANS.items())
+    say(f"\nOCR of scanned pages, photographed at {SCAN_DPI} dpi: {where}")
     say(f"{'':<34} {'pages/s':>10} {'peak MiB':>10} {'words':>10} {'as plain':>10}")
-    results = {name: measured(CANDIDATES[name][1], "run", name, *paths) for name in OCR}
+    results = {name: measured(CANDIDATES[name][1], "run", name, str(scans)) for name in OCR}
     plain = results["RapidOCR(), page by page"]
     for name, found in results.items():
         columns = []
@@ -384,22 +385,25 @@ def _f1(words: list[str], others: list[str]) -> float:
     return 2 * common / max(1, len(words) + len(others))
 
 
-def cut_scans(paths: list[str], folder: Path) -> list[str]:
-    """The pages to be read by OCR, each a file with one photograph of it at 200 dpi.
+def write_scans(paths: list[str], folder: Path) -> Path | None:
+    """The pages to be read by OCR, as one file with a photograph of each at 200 dpi.
 
     PyPDFLoader cannot read the pictures of these scans as they are: they have one bit a dot.
     """
     from pypdfium2 import PdfDocument
 
-    found = []
+    images = []
     for path in map(Path, paths):
         for number in SCANS.get(path.name, ()):
             with PdfDocument(path) as document:
-                image = document[number - 1].render(scale=SCAN_DPI / 72).to_pil()
-            target = folder / f"{path.stem}-{number}.pdf"
-            image.convert("RGB").save(target, "PDF", resolution=SCAN_DPI, quality=90)
-            found.append(str(target))
-    return found
+                page = document[number - 1].render(scale=SCAN_DPI / 72)
+                images.append(page.to_pil().convert("RGB"))
+    if not images:
+        return None
+    target = folder / "scans.pdf"
+    first, *rest = images
+    first.save(target, "PDF", save_all=True, append_images=rest, resolution=SCAN_DPI, quality=90)
+    return target
 
 
 def measure_book(folder: Path) -> None:
@@ -437,7 +441,7 @@ def main() -> None:
     results = compare_text(paths)
     compare_pictures(paths, results)
     with tempfile.TemporaryDirectory() as name:
-        if scans := cut_scans(paths, Path(name)):
+        if scans := write_scans(paths, Path(name)):
             compare_ocr(scans)
         measure_book(Path(name))
 
