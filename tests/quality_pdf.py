@@ -82,7 +82,7 @@ def read_gold(questions: Path) -> list[Gold]:
 class PageDescriber(FigureDescriber):
     """Has pages read by OCR, and figures left undescribed: that would change no box."""
 
-    def describe(self, keys: Sequence[str], *_: object, **__: object) -> dict[str, dict[str, str]]:
+    def describe(self, *_: object, **__: object) -> dict[str, dict[str, str]]:
         return {}
 
 

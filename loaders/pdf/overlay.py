@@ -35,7 +35,7 @@ COLOURS = {
     "table": "#2563eb",
     "caption": "#b45309",
 }
-DPI, POINTS_PER_INCH = 110.0, 72.0
+DPI = 110.0
 MAX_PIXELS, MAX_SIDE = 4_000_000, 8_000
 """Of a drawn page, so that a poster or a mile of paper makes a picture all the same."""
 LINE_PIXELS, LETTER_PIXELS, SMALL_LETTER_PIXELS = 2, 12, 9
@@ -106,7 +106,7 @@ def draw_document(
 class _PageReader(FigureDescriber):
     """Has pages read by OCR, and figures left undescribed: that changes no box."""
 
-    def describe(self, keys: Sequence[str], *_: object, **__: object) -> dict[str, dict[str, str]]:
+    def describe(self, *_: object, **__: object) -> dict[str, dict[str, str]]:
         return {}
 
 

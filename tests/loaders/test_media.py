@@ -136,3 +136,23 @@ def test_the_pixel_limit_counts_the_picture_before_it_is_scaled_down(media: Medi
     media.max_pixels = 1_000
     with pytest.raises(LimitExceeded):
         media.open(key, max_side=10)
+
+
+def test_what_was_read_on_pages_goes_with_their_source(tmp_path: Path) -> None:
+    media = MediaStore(tmp_path)
+    kept, gone = media.page_readings("file:///a.pdf"), media.page_readings("file:///b.pdf")
+    kept.put("0a", "kept")
+    gone.put("0a", "secret")
+    media.page_readings("file:///b.pdf").forget()
+    assert media.page_readings("file:///b.pdf").get("0a") is None
+    assert media.page_readings("file:///a.pdf").get("0a") == "kept"
+
+
+def test_readings_of_pages_that_are_gone_are_forgotten(tmp_path: Path) -> None:
+    first = MediaStore(tmp_path).page_readings("file:///a.pdf")
+    first.put("0a", "stays")
+    first.put("0b", "goes")
+    again = MediaStore(tmp_path).page_readings("file:///a.pdf")
+    again.get("0a")
+    again.forget_others()
+    assert [first.get(key) for key in ("0a", "0b")] == ["stays", None]
