@@ -32,6 +32,7 @@ PAGE_ERRORS = (
 TAIL_BYTES = 2048
 """At the end of the file, where its end mark stands."""
 MAX_TITLE_CHARS = 300
+SEARCHED_BYTES = 1 << 20
 MAX_LABEL_CHARS = 20
 """A longer page label is not one to find a page by."""
 SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufffd-\uffff]+")
@@ -150,9 +151,20 @@ def _opened(file: SourceFile, passwords: Sequence[str]) -> Any:
             with PDFIUM:
                 return pypdfium2.PdfDocument(file.path, password)
         except pypdfium2.PdfiumError as error:
-            if error.err_code != pdfium.FPDF_ERR_PASSWORD:
+            # PDFium gives this code for files without pages, too.
+            if error.err_code != pdfium.FPDF_ERR_PASSWORD or not _is_encrypted(file):
                 raise _explained(error, file.name) from error
     raise PasswordNeeded(_password_wanted(file.name, len(passwords)))
+
+
+def _is_encrypted(file: SourceFile) -> bool:
+    with file.path.open("rb") as stream:
+        while block := stream.read(SEARCHED_BYTES):
+            if b"/Encrypt" in block:
+                return True
+            if len(block) == SEARCHED_BYTES:
+                stream.seek(-len(b"/Encrypt"), io.SEEK_CUR)
+    return False
 
 
 def _password_wanted(name: str, n_tried: int) -> str:

@@ -223,7 +223,8 @@ class _Reader:
     ) -> Iterator[Figure | Skipped]:
         """The rendered figure; nothing if it is blank, or was shown on a page before."""
         number, region = contents.index + 1, picture.region
-        if region and region.key in self._shown:
+        # With a caption of its own it is told again: the caption must not be lost.
+        if region and region.key in self._shown and not picture.caption:
             return
         if self._n_figures >= self._limits.max_figures:
             reason = f"the limit is {self._limits.max_figures:,} figures a document"

@@ -177,7 +177,7 @@ class PageObjects:
         self._paths: list[_Paths] = []
         self._fills: list[Fills] = []
         self._n_clipped = 0
-        self._deadline = time.monotonic() + MAX_SECONDS
+        self._deadline = time.thread_time() + MAX_SECONDS
         try:
             self._walk(page)
         except LimitExceeded as error:
@@ -236,7 +236,7 @@ class PageObjects:
                 self._paths.append(paths)
 
     def _check_time(self) -> None:
-        if time.monotonic() > self._deadline:
+        if time.thread_time() > self._deadline:
             raise LimitExceeded(
                 f"its drawings take longer than the limit of {MAX_SECONDS:g} seconds for one page"
             )

@@ -51,11 +51,11 @@ def render_scaled(page: Any, frame: Frame, box: Box, scale: float) -> Image.Imag
 
 
 def _draw(page: Any, bitmap: Any, place: tuple[int, ...]) -> None:
-    deadline = time.monotonic() + MAX_SECONDS
+    deadline = time.thread_time() + MAX_SECONDS
     pause = pdfium.IFSDK_PAUSE(version=1)
     kind = type(pause.NeedToPauseNow)
     # The name keeps the function alive as long as PDFium may call it.
-    is_late = kind(lambda _: time.monotonic() > deadline)
+    is_late = kind(lambda _: time.thread_time() > deadline)
     pause.NeedToPauseNow = is_late
     try:
         status = pdfium.FPDF_RenderPageBitmap_Start(bitmap, page, *place, _FLAGS, pause)

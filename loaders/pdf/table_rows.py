@@ -110,6 +110,10 @@ def are_stacked(rows: Sequence[Row], columns: Columns, n_single: int, n_bands: i
     n_full = sum(len(row.filled) >= 0.6 * len(columns) for row in rows)
     if len(rows) < 3 or min(n_labelled, n_full) < 0.7 * len(rows):
         return False
+    words = sorted(len(row.text(0).split()) for row in rows if 0 in row.cells)
+    # Lines that fill the columns, each with a label of one word, wrap nothing.
+    if words[len(words) // 2] <= (2 if n_full >= 0.9 * len(rows) else 1):
+        return True
     later = [row.text(c) for row in rows[1:] for c in row.cells]
     return sum(text[:1].islower() for text in later) < 0.2 * len(later)
 
