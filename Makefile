@@ -18,7 +18,7 @@ INSTALL := install --no-compile --constraint constraints.txt
 .PHONY: help install start demo test check fix bench bench-pdf quality clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: $(INSTALLED) ## make the virtual environment with limner and its embedded models
 
@@ -63,7 +63,7 @@ quality: $(INSTALLED) ## measure figures, tables and retrieval: DOCUMENTS=folder
 	$(BIN)/limner evaluate $(QUESTIONS) --library $(LIBRARY)-quality
 
 clean: ## delete the virtual environment, the libraries and what tools leave behind
-	rm -rf $(VENV) $(LIBRARY) $(LIBRARY)-quality build *.egg-info
+	rm -rf $(VENV) $(VENV)-pdf $(LIBRARY) $(LIBRARY)-quality build *.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(BIN)/python:

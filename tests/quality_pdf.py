@@ -111,6 +111,9 @@ class Readings:
         self._progress = progress
         self._found: dict[str, list[Found]] = {}
 
+    def has(self, doc: str) -> bool:
+        return any((folder / doc).is_file() for folder in self._folders)
+
     def path(self, doc: str) -> Path:
         return next(f / doc for f in self._folders if (f / doc).is_file())
 
@@ -242,6 +245,10 @@ def main() -> None:
     wanted = parser.parse_args()
     readings = Readings((wanted.documents, CORPUS / "docs"), sys.stderr)
     golds = [gold for gold in read_gold(wanted.questions) if wanted.doc in gold.doc]
+    missing = {gold.doc for gold in golds if not readings.has(gold.doc)}
+    for doc in sorted(missing):
+        sys.stdout.write(f"{doc} is not in {wanted.documents}: its boxes are not counted.\n")
+    golds = [gold for gold in golds if gold.doc not in missing]
     for line in report_gold(golds, readings):
         sys.stdout.write(f"{line}\n")
     for line in report_pages(readings, wanted.doc):

@@ -110,7 +110,9 @@ class OcrReader:
     @property
     def n_threads(self) -> int:
         """How many pictures to read at once."""
-        return min(MAX_THREADS, len(os.sched_getaffinity(0)))
+        has_affinity = hasattr(os, "sched_getaffinity")  # macOS and Windows lack it
+        n_cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+        return min(MAX_THREADS, n_cores)
 
     def read(self, images: Sequence[Image.Image]) -> list[str]:
         """One text an image, in order, its lines joined with line feeds; "" where there is none."""

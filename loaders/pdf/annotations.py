@@ -22,6 +22,7 @@ from loaders.pdf.letters import LINE_END_HYPHEN
 from loaders.pdf.page import Box, Frame
 from loaders.pdf.segments import TextLayer
 
+MIN_ROOM_POINTS = 2.0
 MAX_ANNOTATIONS = 5_000
 """On one page."""
 MAX_NOTE_CHARS, MAX_AUTHOR_CHARS = 20_000, 80
@@ -108,6 +109,9 @@ class _Found:
         is_shown = not pdfium.FPDFAnnot_GetFlags(annotation) & HIDDEN and frame.box.contains(
             (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
         )
+        # A note shows an icon whatever its box; what is written on the page must have room.
+        is_icon = kind == pdfium.FPDF_ANNOT_TEXT
+        is_shown &= is_icon or min(box.width, box.height) >= MIN_ROOM_POINTS
         if kind == pdfium.FPDF_ANNOT_LINK:
             uri = _uri(page.pdf, annotation)
             if uri and is_shown:

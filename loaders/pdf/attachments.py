@@ -26,7 +26,7 @@ def attachments(document: Any) -> Iterator[Skipped]:
     n_files = document.count_attachments()
     for index in range(min(n_files, MAX_NAMED)):
         name = ""
-        with suppress(pypdfium2.PdfiumError):
+        with suppress(pypdfium2.PdfiumError, UnicodeDecodeError):
             name = UNPRINTABLE.sub(" ", document.get_attachment(index).get_name()).strip()
         yield Skipped(f"Attachment {name[:MAX_NAME_CHARS] or index + 1}", REASON)
     if n_files > MAX_NAMED:

@@ -20,7 +20,14 @@ from loaders.errors import BrokenDocument, EncryptedDocument, LoaderError, Passw
 from loaders.source import SourceFile
 
 PDFIUM = threading.RLock()
-PAGE_ERRORS = (pypdfium2.PdfiumError, LoaderError, ValueError, ArithmeticError, OSError)
+PAGE_ERRORS = (
+    pypdfium2.PdfiumError,
+    LoaderError,
+    ValueError,
+    ArithmeticError,
+    OSError,
+    MemoryError,
+)
 """What a damaged page raises; the other pages can still be read."""
 TAIL_BYTES = 2048
 """At the end of the file, where its end mark stands."""
@@ -99,7 +106,10 @@ def page_at_need(document: Any, index: int) -> Iterator[Callable[[], Any]]:
 
 def own_title(document: Any, name: str) -> str | None:
     """The title in the document's metadata, if a person wrote it."""
-    written = SPACES.sub(" ", document.get_metadata_value("Title")).strip()
+    try:
+        written = SPACES.sub(" ", document.get_metadata_value("Title")).strip()
+    except UnicodeDecodeError:  # half a character
+        return None
     is_name = " " not in written and written.casefold() == name.rsplit(".", 1)[0].casefold()
     if is_name or not 3 <= len(written) <= MAX_TITLE_CHARS or MADE_BY_PROGRAM.fullmatch(written):
         return None
@@ -125,7 +135,10 @@ def page_labels(document: Any) -> dict[int, str]:
     """Page number → what the document itself calls the page, where that is not its number."""
     labels = {}
     for index in range(len(document)):
-        label = SPACES.sub(" ", document.get_page_label(index)).strip()
+        try:
+            label = SPACES.sub(" ", document.get_page_label(index)).strip()
+        except UnicodeDecodeError:
+            continue
         if label and label != str(index + 1) and len(label) <= MAX_LABEL_CHARS:
             labels[index + 1] = label
     return labels

@@ -55,7 +55,10 @@ def read_outline(document: Any) -> dict[int, list[Bookmark]]:
     """The outline of a pypdfium2 document by page index, in its order."""
     outline: dict[int, list[Bookmark]] = {}
     for entry in islice(document.get_toc(), MAX_BOOKMARKS):
-        title = re.sub(r"[\s\x00-\x1f]+", " ", entry.get_title()).strip()[:MAX_TITLE_CHARS]
+        try:
+            title = re.sub(r"[\s\x00-\x1f]+", " ", entry.get_title()).strip()[:MAX_TITLE_CHARS]
+        except UnicodeDecodeError:  # half a character
+            continue
         title = SLIDE_NUMBER.sub("", title, count=1) if SLIDE_NUMBER.match(title) else title
         target = entry.get_dest()
         index = target.get_index() if target else None

@@ -182,9 +182,9 @@ class _Reader:
 
     def _page(self, index: int, known: Knowledge) -> Iterator[Element]:
         held = self._held.pop(index, None)
-        if index in self._recogniser.begun():
-            held = self._recognised(index)
         try:
+            if index in self._recogniser.begun():
+                held = self._recognised(index)
             # Loading the page again costs as much as reading it: only where it is to be drawn.
             with page_at_need(self._document, index) as page:
                 contents = held or self._contents(page, index)
@@ -263,8 +263,11 @@ class _Reader:
         """The table with its picture; without one if it cannot be drawn."""
         number, frame = contents.index + 1, contents.frame
         image = None
-        if self._n_tables < self._limits.max_figures:
-            self._n_tables += 1
+        self._n_tables += 1
+        if self._n_tables == self._limits.max_figures + 1:
+            reason = f"the limit is {self._limits.max_figures:,} pictures of tables a document"
+            yield Skipped(f"The pictures of tables from page {number} on", reason)
+        if self._n_tables <= self._limits.max_figures:
             try:
                 with PDFIUM:
                     image = render_table(page(), frame, table.box)

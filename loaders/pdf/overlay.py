@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from PIL import Image, ImageDraw, ImageFont
 
 from loaders.captioning.describer import FigureDescriber
+from loaders.captioning.ocr import OcrReader
 from loaders.content_type import PDF, content_type, format_name
 from loaders.elements import BBox, Element, Figure, Heading, Info, Paragraph, Skipped, Table
 from loaders.errors import UnsupportedFormat
@@ -24,6 +25,7 @@ from loaders.media import MediaStore
 from loaders.pdf.document import PAGE_ERRORS, PDFIUM, open_page, open_pdf
 from loaders.pdf.loader import PdfLoader
 from loaders.pdf.page import Frame
+from loaders.pdf.rendering import POINTS_PER_INCH, render
 from loaders.source import is_url, open_source
 
 COLOURS = {
@@ -74,8 +76,8 @@ def draw_document(
     """Read a PDF and write a PNG a page, `NAME-page-N.png`, with boxes round all that was read.
 
     Files of these names are written over, others are left alone. passwords: tried where the
-    file needs one. Raises a LoaderError if the
-    source cannot be read, OSError if the folder cannot be written.
+    file needs one. Raises a LoaderError if the source cannot be read, OSError if the folder
+    cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with open_source(source, limits) as file:
@@ -90,7 +92,7 @@ def draw_document(
         loader = PdfLoader(
             file.uri,
             media=media,
-            describer=FigureDescriber(media),
+            describer=_PageReader(media, reader=OcrReader()),
             limits=limits,
             passwords=passwords,
         )
@@ -99,6 +101,13 @@ def draw_document(
         with open_pdf(file, passwords) as document:
             _write(document, marks, drawings, folder / _stem(file.name), on_page)
     return drawings
+
+
+class _PageReader(FigureDescriber):
+    """Has pages read by OCR, and figures left undescribed: that changes no box."""
+
+    def describe(self, keys: Sequence[str], *_: object, **__: object) -> dict[str, dict[str, str]]:
+        return {}
 
 
 def _write(
@@ -129,16 +138,8 @@ def draw_page(document: Any, index: int, marks: Iterable[Mark]) -> Image.Image:
     """A page of a pypdfium2 document with boxes on it. Raises one of PAGE_ERRORS."""
     with PDFIUM, open_page(document, index) as page:
         frame = Frame.of(page)
-        scale = min(
-            DPI / POINTS_PER_INCH,
-            math.sqrt(MAX_PIXELS / frame.box.area),
-            MAX_SIDE / max(frame.box.width, frame.box.height),
-        )
-        bitmap = page.render(scale=max(scale, 1.0 / min(frame.box.width, frame.box.height)))
-        try:
-            image: Image.Image = bitmap.to_pil().convert("RGB")
-        finally:
-            bitmap.close()
+        dpi = min(DPI, POINTS_PER_INCH * MAX_SIDE / max(frame.box.width, frame.box.height))
+        image = render(page, frame, frame.box, dpi, MAX_PIXELS)
     pen = ImageDraw.Draw(image)
     # What lies over text, and is named at more length, comes last.
     for mark in sorted(marks, key=lambda mark: mark.colour != COLOURS["text"]):

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from loaders.elements import Element, Heading, Info, Paragraph, Skipped
+from loaders.elements import Element, Figure, Heading, Info, Paragraph, Skipped
 from loaders.pdf.paragraphs import BULLET, NUMBERING, SENTENCE_END, joined
 
 MIN_OPEN_CHARS = 40
@@ -70,7 +70,11 @@ def _may_go_on(open_: Prose, element: Element) -> bool:
     """Whether the open paragraph can still be completed by the element or by one after it."""
     if isinstance(element, Skipped):
         return True
-    if isinstance(element, Heading | Info) or element.page is None or open_.page is None:
+    # Figures of another page are not held back: their pictures may be large, and many.
+    is_heavy = isinstance(element, Figure) and element.page != open_.page
+    if isinstance(element, Heading | Info) or is_heavy:
+        return False
+    if element.page is None or open_.page is None:
         return False
     is_below = isinstance(element, Prose) and _is_like(open_, element)
     return element.page == open_.page + 1 or (element.page == open_.page and not is_below)

@@ -15,6 +15,7 @@ import re
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from statistics import median
@@ -126,7 +127,13 @@ class PageRecogniser:
 
     @staticmethod
     def _traced(contents: PageContents, image: Image.Image) -> Recognised:
-        return Recognised(as_scan(contents, image))
+        try:
+            return Recognised(as_scan(contents, image))
+        except Exception as error:
+            # The text of the page is read; only what its scan shows is not.
+            logger.debug("tracing failed on page %d", contents.index + 1, exc_info=True)
+            what = f"The figures in the scan on page {contents.index + 1}"
+            return Recognised(contents, Skipped(what, f"{type(error).__name__}: {error}"))
 
     def _recognise(self, contents: PageContents, image: Image.Image) -> Recognised:
         where = f"The text of page {contents.index + 1}"
@@ -153,7 +160,9 @@ class PageRecogniser:
         digest.update(image.tobytes())
         key = digest.hexdigest()
         if (known := self._readings.get(key)) is not None:
-            return [_line(*entry) for entry in json.loads(known)]
+            # A damaged entry is read again, and written over.
+            with suppress(ValueError, TypeError):
+                return [_line(*entry) for entry in json.loads(known)]
         lines = reader.read_lines(image)
         entries = [(line.text, line.corners, line.confidence) for line in lines]
         self._readings.put(key, json.dumps(entries, ensure_ascii=False))

@@ -31,9 +31,11 @@ Flags = NDArray[np.bool_]
 MIN_TYPE_POINTS = 1.0
 MIN_TYPE_SHARE = 1 / 800
 """Of the page's longer side: type below both is not for reading."""
+MIN_THICKNESS = 0.2
+"""Letters flatter than this many points are lines."""
 PALE = 230
 """The least value of red, green and blue, of 255, of ink that white paper may swallow."""
-FAINT_ALPHA, OPAQUE_ALPHA = 8, 250
+FAINT_ALPHA, OPAQUE_ALPHA = 20, 250
 SAME_COLOUR = 40
 """How far each of red, green and blue may be from the ground's to be suspected."""
 MAX_GROUNDS = 2_000
@@ -45,7 +47,7 @@ MIN_SCAN_SHARE = 0.5
 PIXELS_PER_TYPE = 12.0
 """Height in which suspected type is rendered."""
 MAX_PIXELS = 4_000_000
-MIN_DIFFERENCE = 8
+MIN_DIFFERENCE = 20
 """Levels, of 255, from which on a pixel is seen to differ."""
 MIN_INK = 16
 """Levels between the darkest and the lightest dot of paper with something on it."""
@@ -90,6 +92,7 @@ def look_at(page: Any, frame: Frame, objects: PageObjects, words: Words) -> Visi
     least = min(MIN_TYPE_POINTS, MIN_TYPE_SHARE * max(frame.width, frame.height))
     hidden: Flags = ~_centred_in(words.boxes, np.array([frame.box]))[:, 0]
     hidden |= (words.sizes < least) & (words.thickness < least)
+    hidden |= words.thickness < MIN_THICKNESS
     inks, grounds = _Inks.of(words.handles), _Grounds.of(objects, words)
     faint = inks.is_faint & ~hidden
     on_scan = _is_on_scan(objects, frame, words)
