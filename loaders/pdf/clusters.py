@@ -162,8 +162,9 @@ def _components(boxes: Floats, frame: Frame, reach: float) -> NDArray[np.int64]:
     shape = (int(frame.height / cell) + 3, int(frame.width / cell) + 3)
     low = np.clip(low, 0, [shape[1] - 2, shape[0] - 2])
     high = np.clip(high, low + 1, [shape[1] - 1, shape[0] - 1])
+    low, high = low - low.min(axis=0), high - low.min(axis=0)
     # Painted all at once: the corners of every box into a grid whose running sums fill them.
-    grid = np.zeros(shape, np.int32)
+    grid = np.zeros(high.max(axis=0)[::-1] + 1, np.int32)
     for sign, x, y in (
         (1, low[:, 0], low[:, 1]),
         (-1, high[:, 0], low[:, 1]),
@@ -171,8 +172,9 @@ def _components(boxes: Floats, frame: Frame, reach: float) -> NDArray[np.int64]:
         (1, high[:, 0], high[:, 1]),
     ):
         np.add.at(grid, (y, x), sign)
-    painted = grid.cumsum(axis=0).cumsum(axis=1) > 0
-    groups, _ = label(painted)
+    np.cumsum(grid, axis=0, out=grid)
+    np.cumsum(grid, axis=1, out=grid)
+    groups, _ = label(grid > 0)
     found: NDArray[np.int64] = groups[low[:, 1], low[:, 0]].astype(np.int64)
     return found
 

@@ -321,7 +321,8 @@ class _View:
         for kind in kinds:
             handles = np.unique(words.handles[kind & (words.handles != 0)]).tolist()
             without = self._rendered(handles)
-            differs = np.abs(pixels - without).max(axis=2) >= MIN_DIFFERENCE
+            red, green, blue = np.moveaxis(np.abs(pixels - without), 2, 0)
+            differs = np.maximum(np.maximum(red, green), blue) >= MIN_DIFFERENCE
             sums = np.zeros((differs.shape[0] + 1, differs.shape[1] + 1), np.int32)
             differs.cumsum(axis=0, out=sums[1:, 1:]).cumsum(axis=1, out=sums[1:, 1:])
             x0, y0, x1, y1 = self._places(words.boxes[kind], pixels.shape).T
