@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from loaders.pdf import rendering
+from loaders.errors import BrokenDocument
+from loaders.pdf import PdfLoader, rendering
 from tests.loaders.pdfs import Page, write_pdf
 from tests.loaders.reading import Reading, read
 
@@ -101,3 +102,26 @@ def test_a_page_that_takes_too_long_to_draw_is_reported_and_the_others_are_kept(
     [skipped] = reading.skipped
     assert "page 1" in skipped.what.lower()
     assert "longer than the limit of 0.2 seconds" in skipped.reason
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {"catalog_entries": "/PageLabels<</Nums[0<</P<FEFFD80041>/S/D>>]>>"},
+        {
+            "catalog_entries": "/Names<</EmbeddedFiles<</Names[(a)@file@]>>>>",
+            "named": {"file": "<</Type/Filespec/F(a)/UF<FEFFD800>>>"},
+        },
+    ],
+)
+def test_half_a_character_in_the_strings_of_a_file_costs_none_of_its_pages(
+    tmp_path: Path, entries: dict
+) -> None:
+    path = write_pdf(tmp_path / "odd.pdf", [Page().lines(72, 700, *ENDED)], **entries)
+    assert ENDED[0] in of_page(read(path, tmp_path), 1)
+
+
+def test_a_file_without_pages_is_not_said_to_be_locked(tmp_path: Path) -> None:
+    path = write_pdf(tmp_path / "none.pdf", [])
+    with pytest.raises(BrokenDocument):
+        PdfLoader(path).load()
