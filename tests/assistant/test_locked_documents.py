@@ -4,6 +4,8 @@ import os
 import pty
 import subprocess
 import sys
+import termios
+import time
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,14 @@ PASSWORD = "open sesame"
 def locked(tmp_path: Path) -> Path:
     page = Page().text(72, 700, "The treasurer keeps the second key to the strong room.")
     return write_pdf(tmp_path / "keys.pdf", [page], password=PASSWORD)
+
+
+def _wait_until_hidden(terminal: int) -> None:
+    """Until nothing typed is shown: what comes before that is thrown away with the echo."""
+    deadline = time.monotonic() + 60
+    while termios.tcgetattr(terminal)[3] & termios.ECHO:
+        assert time.monotonic() < deadline, "the terminal still shows what is typed"
+        time.sleep(0.01)
 
 
 def add_in_terminal(source: Path, library: Path, *typed: str) -> str:
@@ -44,6 +54,7 @@ def add_in_terminal(source: Path, library: Path, *typed: str) -> str:
             except OSError:  # the other end is closed
                 break
             if waiting and shown.count("leaves it out)") > len(typed) - len(waiting):
+                _wait_until_hidden(own)
                 os.write(own, f"{waiting.pop(0)}\n".encode())
         running.wait(timeout=60)
     os.close(own)
