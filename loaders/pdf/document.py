@@ -30,7 +30,9 @@ PAGE_ERRORS = (
 )
 """What a damaged page raises; the other pages can still be read."""
 TAIL_BYTES = 2048
-"""At the end of the file, where its end mark stands."""
+"""At the end of the file, where its end mark stands, and at its start."""
+LINEARIZED_LENGTH = re.compile(rb"/Linearized[^>]*?/L\s+(\d{1,12})\b")
+"""How long a file is that was written for reading over a network; it has an end mark inside."""
 MAX_TITLE_CHARS = 300
 SEARCHED_BYTES = 1 << 20
 MAX_LABEL_CHARS = 20
@@ -120,9 +122,12 @@ def own_title(document: Any, name: str) -> str | None:
 def damage(document: Any, file: SourceFile) -> str | None:
     """What is wrong with an open document as a whole; None if nothing is seen."""
     with file.path.open("rb") as stream:
-        stream.seek(max(0, stream.seek(0, io.SEEK_END) - TAIL_BYTES))
-        has_end = b"%%EOF" in stream.read()
-    if not has_end:
+        head = stream.read(TAIL_BYTES)
+        n_bytes = stream.seek(0, io.SEEK_END)
+        stream.seek(max(0, n_bytes - TAIL_BYTES))
+        _, has_end, after = stream.read().rpartition(b"%%EOF")
+    planned = LINEARIZED_LENGTH.search(head)
+    if not has_end or b" obj" in after or (planned and int(planned[1]) > n_bytes):
         return "the end of the file is missing: pages may be missing too; get a whole copy"
     if not pdfium.FPDF_DocumentHasValidCrossReferenceTable(document):
         return (

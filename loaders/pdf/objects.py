@@ -394,8 +394,9 @@ def _boxes(handles: list[int], matrix: _Matrix, frame: Frame) -> Floats:
     fill_rows(_calls().bounds, handles, found)
     a, b, c, d, e, f = matrix
     left, bottom, right, top = found.astype(np.float64).T
-    xs = np.stack([a * x + c * y + e for x in (left, right) for y in (bottom, top)])
-    ys = np.stack([b * x + d * y + f for x in (left, right) for y in (bottom, top)])
+    with np.errstate(invalid="ignore", over="ignore"):  # damaged numbers; nan is left out later
+        xs = np.stack([a * x + c * y + e for x in (left, right) for y in (bottom, top)])
+        ys = np.stack([b * x + d * y + f for x in (left, right) for y in (bottom, top)])
     boxes = np.stack([xs.min(0), ys.min(0), xs.max(0), ys.max(0)], axis=1)
     return frame.displayed(boxes)
 

@@ -300,7 +300,7 @@ def _styles(
     start, stride = matrices.ctypes.data, matrices.strides[0]
     places = range(start, start + matrices.nbytes, stride)
     deque(map(calls.matrix, repeat(raw), indexes, places), maxlen=0)
-    a, b, c, d = matrices[:, :4].astype(np.float64).T
+    a, b, c, d = np.nan_to_num(matrices[:, :4].astype(np.float64)).T
     sizes = np.fromiter(map(calls.font_size, repeat(raw), indexes), np.float64, len(indexes))
     degrees = np.degrees(np.arctan2(b, a))
     quarters = np.round(degrees / 90)

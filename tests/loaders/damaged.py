@@ -40,7 +40,7 @@ def damaged(content: bytes, kind: str, n: int) -> Iterator[bytes]:
     chance = random.Random(f"{kind} {len(content)}")
     for _ in range(n):
         if kind == "cut":
-            yield content[: chance.randrange(len(content))]
+            yield content[: chance.randrange(len(content.rstrip()))]
             continue
         copy = bytearray(content)
         for _ in range(chance.randint(1, MAX_FLIPS)):

@@ -91,3 +91,14 @@ def test_a_file_without_its_end_says_so(tmp_path: Path) -> None:
     found = outcome(path, tmp_path)
     assert found["n_documents"] == 1
     assert "the end of the file is missing" in found["skipped"][0]
+
+
+@with_corpus
+@pytest.mark.parametrize("n_bytes_of_update", [100, 1500, 5000])
+def test_a_file_whose_last_changes_are_cut_off_says_so(
+    n_bytes_of_update: int, tmp_path: Path
+) -> None:
+    content = (CORPUS / "docs" / "webCapture.pdf").read_bytes()
+    path = tmp_path / "capture.pdf"
+    path.write_bytes(content[: content.index(b"%%EOF", 10_000) + n_bytes_of_update])
+    assert "the end of the file is missing" in outcome(path, tmp_path)["skipped"][0]
