@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     max_figures: int = Field(default=DEFAULT_LIMITS.max_figures, gt=0)
     max_archive_members: int = Field(default=DEFAULT_LIMITS.max_archive_members, gt=0)
     max_archive_ratio: int = Field(default=DEFAULT_LIMITS.max_archive_ratio, gt=0)
+    max_attachments: int = Field(default=DEFAULT_LIMITS.max_attachments, ge=0)
+    max_nesting: int = Field(default=DEFAULT_LIMITS.max_nesting, ge=0)
     min_figure_side: int = Field(default=DEFAULT_LIMITS.min_figure_side, gt=0)
     max_memory: int = Field(default=DEFAULT_LIMITS.max_memory, gt=0)
     max_seconds: float = Field(default=DEFAULT_LIMITS.max_seconds, gt=0)

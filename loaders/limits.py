@@ -24,6 +24,10 @@ class Limits:
     max_archive_members: int = 20_000
     max_archive_ratio: int = 200
     """Unpacked bytes for each packed byte, counted over a whole office file."""
+    max_attachments: int = 200
+    """Files inside a document, and inside those, that are read."""
+    max_nesting: int = 3
+    """How deep files may lie inside files."""
     min_figure_side: int = 48
     """Pictures with a shorter side are icons, bullets and rules, not figures. Pixels."""
     max_memory: int = 2048 * BYTES_PER_MIB

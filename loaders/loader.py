@@ -19,6 +19,7 @@ from typing import Any, TypedDict
 from langchain_core.document_loaders import BaseLoader
 from langchain_core.documents import Document
 
+from loaders.attached import AttachedFiles
 from loaders.captioning.describer import FigureDescriber
 from loaders.captioning.fusion import REFERENCE_LABEL, FigureWords, best_caption, fuse
 from loaders.chunks import split_table, split_text
@@ -132,11 +133,26 @@ class DocumentLoader(BaseLoader):
 
     def load_file(self, file: SourceFile) -> Iterator[Document]:
         """Yield the Documents of a source that is open already. Raises a LoaderError."""
-        yield from self._documents(file.uri, file.name, self._elements(file))
+        attached = AttachedFiles(file.uri, self.limits, self._read_attached)
+        elements = attached.read_in(self._elements(file))
+        yield from self._documents(file.uri, file.name, elements)
 
     def read_elements(self, file: SourceFile) -> Iterator[Element]:
         """What an open source holds before it becomes Documents. Raises a LoaderError."""
         return self._elements(file)
+
+    def _read_attached(self, file: SourceFile) -> Iterator[Element]:
+        """What a file inside this one holds, by the loader of its format."""
+        from loaders.formats import loader_for  # it imports every loader's base, this module
+
+        loader = loader_for(
+            file,
+            media=self.media,
+            describer=self.describer,
+            limits=self.limits,
+            passwords=self.passwords,
+        )
+        return loader.read_elements(file)
 
     def _documents(self, uri: str, name: str, elements: Iterator[Element]) -> Iterator[Document]:
         self.title, self.n_pages, self._page_labels, self.skipped = name, None, {}, []

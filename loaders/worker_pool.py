@@ -42,6 +42,8 @@ SECONDS_BETWEEN_LOOKS = 0.1
 RENEWED_SHARE = 0.5
 """Of the memory limit: a worker that has grown to it is replaced before the next file."""
 SECONDS_TO_END = 5.0
+FRUGAL = {"MALLOC_MMAP_THRESHOLD_": str(1 << 20), "MALLOC_TRIM_THRESHOLD_": str(4 << 20)}
+"""Has glibc give freed memory back: a worker that reads scans takes 490 MB instead of 795."""
 
 CRASHED = (
     "{name} ended the process that read it ({how}). It is damaged, or trips a fault in a "
@@ -261,6 +263,7 @@ class _Process:
             # Ctrl-C in a terminal is this process's to act on.
             start_new_session=True,
             env=os.environ
+            | FRUGAL
             | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUTF8": "1", "TMPDIR": scratch},
         )
         answers, requests = self._process.stdout, self._process.stdin

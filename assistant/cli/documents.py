@@ -103,7 +103,8 @@ def read_with_progress(
                 err.print(f"Reading {name} ({progress.n_done} of {progress.n_sources} done)")
 
         report = assistant.add(sources, passwords=passwords, on_progress=step)
-        bar.update(task, description="Done", completed=bar.tasks[0].total)
+        read = f"{report.pages} pages, {report.figures} figures"
+        bar.update(task, description="Done", completed=bar.tasks[0].total, read=read)
     return report
 
 
