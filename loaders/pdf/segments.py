@@ -183,11 +183,12 @@ class _Words:
 
     def says_something(self) -> NDArray[np.bool_]:
         """Which words say something; rows of dots do not."""
+        says = np.fromiter(map(bool, self.texts), bool, len(self.texts))
         is_dots = np.array([text[:1] in DOT and bool(DOTS(text)) for text in self.texts])
-        padded = np.concatenate([[False], is_dots, [False]])
-        in_row = padded[:-2] | padded[2:]
-        leaders = is_dots & (in_row | np.array([len(text) > 3 for text in self.texts]))
-        says: NDArray[np.bool_] = ~leaders & np.array([bool(text) for text in self.texts])
+        if is_dots.any():
+            padded = np.concatenate([[False], is_dots, [False]])
+            in_row = padded[:-2] | padded[2:]
+            says &= ~(is_dots & (in_row | np.array([len(text) > 3 for text in self.texts])))
         return says
 
     def segments(self, chosen: NDArray[np.int64], turns: int, frame: Frame) -> Iterator[Segment]:
@@ -196,7 +197,7 @@ class _Words:
         boxes = turned(self.boxes[chosen], back, frame.width, frame.height)
         baselines = turned(self.baselines[chosen], back, frame.width, frame.height)[:, 3]
         sizes, is_bold = self.sizes[chosen], self.is_bold[chosen]
-        texts = [self.texts[i] for i in chosen]
+        texts = [self.texts[i] for i in chosen.tolist()]
         starts = _segment_starts(texts, boxes, baselines, sizes)
         lengths = np.array([len(text) for text in texts])
         bold_share = np.add.reduceat(lengths * is_bold, starts) / np.add.reduceat(lengths, starts)
@@ -224,9 +225,10 @@ def _word_starts(
     """Indexes into glyphs: after a space, a hyphen at a line's end, or a jump of the pen."""
     starts = np.ones(len(glyphs), bool)
     follows = np.diff(glyphs) == 1
-    after_hyphen = np.isin(codes[glyphs[:-1]], PDFIUM_HYPHENS)
+    before = codes[glyphs[:-1]]
+    after_hyphen = (before == PDFIUM_HYPHENS[0]) | (before == PDFIUM_HYPHENS[1])
     apart = np.maximum(boxes[1:, :2], boxes[:-1, :2]) - np.minimum(boxes[1:, 2:], boxes[:-1, 2:])
-    is_leader = _in_long_runs(codes[glyphs] == ord("."), MIN_LEADERS)
+    is_leader = _in_long_runs(np.append(before, codes[glyphs[-1]]) == ord("."), MIN_LEADERS)
     extents = _extents(boxes)
     jumps = apart.max(axis=1) > WORD_GAP * np.maximum(extents[1:], extents[:-1])
     starts[1:] = (~follows & ~adjoins[1:]) | after_hyphen | jumps
@@ -238,8 +240,9 @@ def _in_long_runs(chosen: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
     """Which elements are chosen together with at least so many in a row."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], chosen, [False]]).astype(np.int8)))
     in_run = np.zeros(len(chosen), bool)
-    for start, end in zip(edges[::2], edges[1::2], strict=True):
-        in_run[start:end] = end - start >= least
+    long = np.flatnonzero(edges[1::2] - edges[::2] >= least)
+    for start, end in edges.reshape(-1, 2)[long].tolist():
+        in_run[start:end] = True
     return in_run
 
 

@@ -111,7 +111,7 @@ def look_at(page: Any, frame: Frame, objects: PageObjects, words: Words) -> Visi
         hidden |= ~view.shows(words, [by_colour, by_place])
         # What OCR read has no ink of its own, or lies under the scan; that must show something.
         if (as_read | (is_read & hidden)).any():
-            has_ink = view.has_ink(words.boxes, without=list(objects.texts))
+            has_ink = view.has_ink(words.boxes, without=objects.texts.handles.tolist())
             hidden = (hidden & ~(is_read & has_ink)) | (as_read & ~has_ink)
     except LimitExceeded:
         # A page that is slow to draw must not be a way to pass hidden words on.
@@ -139,7 +139,7 @@ class _Inks:
         modes = np.zeros(len(own), np.int64)
         fills, strokes = (np.tile(np.array([0, 0, 0, 255], np.uint32), (len(own), 1)) for _ in "fs")
         first = len(own) - len(known)
-        modes[first:] = [calls.mode(handle) for handle in known]
+        modes[first:] = list(map(calls.mode, known))
         fill_rows(calls.fill_colour, known, fills[first:])
         is_stroked, is_both = np.isin(modes, _STROKED), np.isin(modes, _BOTH)
         if is_stroked.any() or is_both.any():
@@ -149,8 +149,13 @@ class _Inks:
         is_clip = modes == _CLIP
         is_pale = (rgba[:, :3].min(axis=1) >= PALE) | (rgba[:, 3] < OPAQUE_ALPHA)
         is_faint = (modes == _PAINTLESS) | (rgba[:, 3] < FAINT_ALPHA)
+        n_marks = list(map(calls.n_marks, known))
         marked: dict[int, bool] = {}
-        is_optional = np.array([False] * first + [_is_optional(h, marked) for h in known])
+        is_optional = np.zeros(len(own), bool)
+        is_optional[first:] = [
+            n > 0 and _is_optional(handle, n, marked)
+            for handle, n in zip(known, n_marks, strict=True)
+        ]
         return _Inks(
             colours=rgba[inverse, :3],
             is_pale=is_pale[inverse],
@@ -160,10 +165,10 @@ class _Inks:
         )
 
 
-def _is_optional(handle: int, marked: dict[int, bool]) -> bool:
+def _is_optional(handle: int, n_marks: int, marked: dict[int, bool]) -> bool:
     """Whether the text object stands on a layer. marked: the answers for marks seen before."""
     calls = _calls()
-    for k in range(calls.n_marks(handle)):
+    for k in range(n_marks):
         mark = calls.mark(handle, k)
         if mark and mark not in marked:
             name, n_bytes = ctypes.create_string_buffer(64), ctypes.c_ulong()
@@ -196,9 +201,7 @@ class _Grounds:
 
     @staticmethod
     def of(objects: PageObjects, words: Words) -> _Grounds:
-        drawn = [objects.texts.get(handle) for handle in words.handles.tolist()]
-        clips = np.array([text.clip if text else (0, 0, 0, 0) for text in drawn], np.float64)
-        ranks = np.array([text.rank if text else 1.0 for text in drawn])
+        _, clips, ranks = objects.texts.of(words.handles)
         fills = _largest(objects.fills())
         in_fill = np.nonzero(_centred_in(words.boxes, fills.boxes))
         image_ranks = np.array([image.rank for image in objects.images])
