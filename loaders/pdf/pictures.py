@@ -103,7 +103,9 @@ def is_blank_but_for(page: Any, frame: Frame, boxes: Sequence[Box]) -> bool:
     x1, y1 = frame.width - DOT_POINTS, frame.height - DOT_POINTS
     if any(max(b.x0, b.y0) <= DOT_POINTS and b.x1 >= x1 and b.y1 >= y1 for b in boxes):
         return True
-    seen = np.array(render(page, frame, frame.box, POINTS_PER_INCH / DOT_POINTS, 500_000).convert("L"))
+    seen = np.array(
+        render(page, frame, frame.box, POINTS_PER_INCH / DOT_POINTS, 500_000).convert("L")
+    )
     per_point = seen.shape[1] / frame.width
     outside = np.ones(seen.shape, bool)
     for box in boxes:
