@@ -224,9 +224,9 @@ class PageObjects:
         n_seen = 0
         waiting = [_Holder(_address(page.raw), False, _IDENTITY, self._frame.box, 0, 0.0, 1.0)]
         while waiting:
-            holder, is_form, matrix, clip, depth, first, extent = waiting.pop()
-            count = calls.count_in_form if is_form else calls.count_on_page
-            get = calls.get_in_form if is_form else calls.get_on_page
+            holder, is_inner, matrix, clip, depth, first, extent = waiting.pop()
+            count = calls.count_in_form if is_inner else calls.count_on_page
+            get = calls.get_in_form if is_inner else calls.get_on_page
             n_objects = count(holder)
             n_seen += n_objects
             if n_seen > MAX_OBJECTS:
@@ -238,10 +238,12 @@ class PageObjects:
             step = extent / max(1, len(handles))
             ranks: Floats = first + step * np.arange(len(handles), dtype=np.float64)
 
-            texts = _of_kind(kinds, pdfium.FPDF_PAGEOBJ_TEXT)
-            images = _of_kind(kinds, pdfium.FPDF_PAGEOBJ_IMAGE)
-            forms = _of_kind(kinds, pdfium.FPDF_PAGEOBJ_FORM) if depth < MAX_DEPTH else []
-            paths = _of_kind(kinds, pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_SHADING)
+            texts = np.flatnonzero(kinds == pdfium.FPDF_PAGEOBJ_TEXT).tolist()
+            images = np.flatnonzero(kinds == pdfium.FPDF_PAGEOBJ_IMAGE).tolist()
+            is_form = (kinds == pdfium.FPDF_PAGEOBJ_FORM) & (depth < MAX_DEPTH)
+            forms = np.flatnonzero(is_form).tolist()
+            is_path = (kinds == pdfium.FPDF_PAGEOBJ_PATH) | (kinds == pdfium.FPDF_PAGEOBJ_SHADING)
+            paths = np.flatnonzero(is_path).tolist()
             if texts:
                 own = [handles[k] for k in texts]
                 clips = self._clips(own, matrix, clip)
@@ -250,8 +252,8 @@ class PageObjects:
                 own = [handles[k] for k in images]
                 self._take_images(own, matrix, self._clips(own, matrix, clip), ranks[images])
             clips = self._clips([handles[k] for k in forms], matrix, clip)
-            for k, shown in zip(forms, map(Box._make, clips.tolist()), strict=True):
-                if shown.area > 0:
+            for k, row in zip(forms, clips.tolist(), strict=True):
+                if (shown := Box._make(row)).area > 0:
                     inner, rank = _combined(_matrix(handles[k]), matrix), float(ranks[k])
                     waiting.append(_Holder(handles[k], True, inner, shown, depth + 1, rank, step))
             if paths:
@@ -446,12 +448,6 @@ def _around(
         placed = np.stack([a * x + c * y + e, b * x + d * y + f], axis=1)
     low, high = np.fmin.reduceat(placed, starts), np.fmax.reduceat(placed, starts)
     return frame.displayed(np.concatenate([low, high], axis=1))
-
-
-def _of_kind(kinds: NDArray[np.int64], *chosen: int) -> list[int]:
-    """The indexes of those of the kinds."""
-    found: list[int] = np.flatnonzero(np.isin(kinds, chosen)).tolist()
-    return found
 
 
 def _matrices(handles: list[int], outer: _Matrix) -> Floats:

@@ -112,12 +112,16 @@ class RunningLines:
 
     def add_text(self, index: int, segments: Iterable[Segment], height: float) -> None:
         """Take in the text of a page that is upright on a sheet of that height."""
-        placed = [(s, s.baseline / height) for s in segments]
-        for is_top in (True, False):
-            ys = [(s, y if is_top else 1 - y) for s, y in placed]
-            lines = [_line(s, index, y, height, is_top=is_top) for s, y in ys if y < NUMBER_MARGIN]
+        segments = list(segments)
+        from_top = [s.baseline / height for s in segments]
+        for is_top, ys in ((True, from_top), (False, [1 - y for y in from_top])):
+            lines = [
+                _line(segments[k], index, y, height, is_top=is_top)
+                for k, y in enumerate(ys)
+                if y < NUMBER_MARGIN
+            ]
             if lines:
-                body = min((y for _, y in ys if y >= NUMBER_MARGIN), default=1.0)
+                body = min((y for y in ys if y >= NUMBER_MARGIN), default=1.0)
                 self._edges.append(_Edge(index, lines, body))
 
     def holds(self, segment: Segment, index: int, height: float) -> bool:

@@ -141,7 +141,8 @@ class _Inks:
         first = len(own) - len(known)
         modes[first:] = list(map(calls.mode, known))
         fill_rows(calls.fill_colour, known, fills[first:])
-        is_stroked, is_both = np.isin(modes, _STROKED), np.isin(modes, _BOTH)
+        is_stroked = (modes == _STROKED[0]) | (modes == _STROKED[1])
+        is_both = (modes == _BOTH[0]) | (modes == _BOTH[1])
         if is_stroked.any() or is_both.any():
             fill_rows(calls.stroke_colour, known, strokes[first:])
         rgba = np.where(is_stroked[:, None], strokes, fills).astype(np.int64)
@@ -324,13 +325,10 @@ class _View:
         for kind in kinds:
             handles = np.unique(words.handles[kind & (words.handles != 0)]).tolist()
             without = self._rendered(handles)
-            red, green, blue = np.moveaxis(np.abs(pixels - without), 2, 0)
-            differs = np.maximum(np.maximum(red, green), blue) >= MIN_DIFFERENCE
-            sums = np.zeros((differs.shape[0] + 1, differs.shape[1] + 1), np.int32)
-            differs.cumsum(axis=0, out=sums[1:, 1:]).cumsum(axis=1, out=sums[1:, 1:])
-            x0, y0, x1, y1 = self._places(words.boxes[kind], pixels.shape).T
-            n_differing = sums[y1, x1] - sums[y0, x1] - sums[y1, x0] + sums[y0, x0]
-            shown[kind] = n_differing > MIN_DIFFERING * (x1 - x0) * (y1 - y0)
+            places = self._places(words.boxes[kind], pixels.shape).tolist()
+            shown[kind] = [
+                _differ(pixels[y0:y1, x0:x1], without[y0:y1, x0:x1]) for x0, y0, x1, y1 in places
+            ]
         return shown
 
     def has_ink(self, boxes: Floats, without: Sequence[int]) -> Flags:
@@ -340,7 +338,7 @@ class _View:
         seen = [grey[y0:y1, x0:x1] for x0, y0, x1, y1 in places]
         return np.array([bool(part.size and np.ptp(part) >= MIN_INK) for part in seen])
 
-    def _rendered(self, without: Sequence[int] = ()) -> NDArray[np.int16]:
+    def _rendered(self, without: Sequence[int] = ()) -> NDArray[np.uint8]:
         """(height, width, 3), with these objects left out."""
         try:
             for handle in without:
@@ -349,7 +347,7 @@ class _View:
         finally:
             for handle in without:
                 pdfium.FPDFPageObj_SetIsActive(as_object(handle), True)
-        return np.asarray(image).astype(np.int16)
+        return np.asarray(image)
 
     def _places(self, boxes: Floats, shape: tuple[int, ...]) -> NDArray[np.int64]:
         """Boxes in pixels, (n, 4), at least one wide and high where they lie in the view."""
@@ -358,6 +356,12 @@ class _View:
         low, high = np.floor(moved[:, :2]), np.ceil(moved[:, 2:])
         places = np.hstack([low, np.maximum(high, low + 1)]).astype(np.int64)
         return np.clip(places, 0, np.array([width, height, width, height]))
+
+
+def _differ(pixels: NDArray[np.uint8], others: NDArray[np.uint8]) -> bool:
+    """Whether two pictures of a word are seen to be different."""
+    apart = np.abs(pixels.astype(np.int16) - others).max(axis=2, initial=0)
+    return int((apart >= MIN_DIFFERENCE).sum()) > MIN_DIFFERING * apart.size
 
 
 class _Calls(NamedTuple):
