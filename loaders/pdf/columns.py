@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import pairwise
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,7 +102,7 @@ def _gutter(items: Sequence[Item]) -> float | None:
     places = np.arange(left + margin, right - margin, STEP_POINTS)
     if not len(places):
         return None
-    height = ROW_SIZES * float(np.median(sizes))
+    height = ROW_SIZES * float(median(sizes))
     top = float(y0.min())
     n_rows = min(MAX_ROWS, int((float(y1.max()) - top) / height) + 1)
     is_text = np.array([isinstance(i, Segment) for i in items])
@@ -174,8 +175,8 @@ def _layout(bands: Sequence[_Band]) -> _Layout:
 
 def _is_prose(side: Sequence[Segment]) -> bool:
     width = max(s.box.x1 for s in side) - min(s.box.x0 for s in side)
-    fill = float(np.median([s.box.width for s in side])) / max(width, 1.0)
-    return fill >= PROSE_FILL and float(np.median([len(s.text) for s in side])) >= PROSE_CHARS
+    fill = float(median([s.box.width for s in side])) / max(width, 1.0)
+    return fill >= PROSE_FILL and float(median([len(s.text) for s in side])) >= PROSE_CHARS
 
 
 def _crosses(item: Item, gutter: float) -> bool:

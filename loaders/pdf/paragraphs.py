@@ -11,8 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-
-import numpy as np
+from statistics import median
 
 from loaders.pdf.captions import CAPTION
 from loaders.pdf.columns import Column, columns
@@ -211,7 +210,7 @@ class _Shape:
         n_aligned = sum(n for _, n in left)
         is_flush_right = right[0][1] > 2 * left[0][1]
         return _Shape(
-            leading=float(np.median(usual)) if usual else 1.2,
+            leading=float(median(usual)) if usual else 1.2,
             is_ragged=len(lines) > 6 and (n_aligned < 0.6 * len(lines) or is_flush_right),
         )
 

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,7 +106,7 @@ def _gutters(lines: Sequence[TextLine]) -> list[float]:
     if len(full) < 2:
         return []
     start = min(line.box.x0 for line in lines)
-    size = float(np.median([line.size for line in full]))
+    size = float(median([line.size for line in full]))
     extent = max(line.box.x1 for line in lines) - start
     aside = min(line.box.x0 for line in full), max(line.box.x1 for line in full)
     asked = [*full, *(line for line in lines if not _meets(line, aside))]
@@ -203,7 +204,7 @@ def _by_column(bounds: Sequence[float], lines: Sequence[TextLine]) -> list[list[
 
 
 def _is_small(part: Sequence[Piece], lines: Sequence[TextLine]) -> bool:
-    usual = float(np.median([line.size for line in lines]))
+    usual = float(median([line.size for line in lines]))
     return all(p.size < 0.85 * usual for p in part)
 
 

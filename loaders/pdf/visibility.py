@@ -361,7 +361,7 @@ class _View:
 def _differ(pixels: NDArray[np.uint8], others: NDArray[np.uint8]) -> bool:
     """Whether two pictures of a word are seen to be different."""
     apart = np.abs(pixels.astype(np.int16) - others).max(axis=2, initial=0)
-    return int((apart >= MIN_DIFFERENCE).sum()) > MIN_DIFFERING * apart.size
+    return bool((apart >= MIN_DIFFERENCE).sum() > MIN_DIFFERING * apart.size)
 
 
 class _Calls(NamedTuple):
