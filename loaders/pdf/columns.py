@@ -15,6 +15,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from loaders.pdf.lists import BULLET
 from loaders.pdf.page import Region, Segment
 
 Item = Segment | Region
@@ -31,6 +32,8 @@ MARGIN = 0.12
 """Share of the width in which no gutter is looked for, at either side."""
 PROSE_FILL, PROSE_CHARS = 0.6, 20
 """A line of running text fills its column, and is no cell of a table."""
+MIN_BULLETS = 1 / 3
+"""Share of the lines of a list that begin an item; the others go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,7 @@ def _layout(bands: Sequence[_Band]) -> _Layout:
     """What stands side by side: columns of a page, or cells of a table.
 
     The order in which the file draws tells them apart: columns come one after the other,
-    the cells of a table take turns.
+    the cells of a table take turns. Two lists with bullets are columns in any order.
     """
     sides: tuple[list[Segment], list[Segment]] = ([], [])
     n_bands = 0
@@ -149,6 +152,8 @@ def _layout(bands: Sequence[_Band]) -> _Layout:
                 side.extend(i for i in found if isinstance(i, Segment))
     if not n_bands:
         return _Layout.ROWS
+    if all(_is_list(side) for side in sides):
+        return _Layout.COLUMNS
     order = sorted((s.rank, k) for k, side in enumerate(sides) for s in side)
     n_turns = sum(a[1] != b[1] for a, b in pairwise(order))
     is_prose = all(_is_prose(side) for side in sides)
@@ -163,6 +168,11 @@ def _is_prose(side: Sequence[Segment]) -> bool:
     width = max(s.box.x1 for s in side) - min(s.box.x0 for s in side)
     fill = float(np.median([s.box.width for s in side])) / max(width, 1.0)
     return fill >= PROSE_FILL and float(np.median([len(s.text) for s in side])) >= PROSE_CHARS
+
+
+def _is_list(side: Sequence[Segment]) -> bool:
+    n_items = sum(bool(BULLET.match(s.text)) for s in side)
+    return n_items >= max(2, MIN_BULLETS * len(side))
 
 
 def _crosses(item: Item, gutter: float) -> bool:

@@ -17,10 +17,9 @@ import numpy as np
 from loaders.pdf.captions import CAPTION
 from loaders.pdf.columns import Column, columns
 from loaders.pdf.letters import LINE_END_HYPHEN, is_leftwards
+from loaders.pdf.lists import BULLET, NUMBERING
 from loaders.pdf.page import Box, Region, Segment
 
-BULLET = re.compile(r"[•▪◦‣▸●○■□➢✓⁃·*–—-]\s")
-NUMBERING = re.compile(r"(?:\(?(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]|\[\d{1,3}\])\s")
 COUNTED = re.compile(r"\d+\s+[^\W\d]")
 READS_ON = re.compile(r"(?=[^\W\d_])(?!\w+:)[^A-ZÀ-Þ]")
 """The middle of a sentence: a small letter, yet no `name: what it means`."""
@@ -274,7 +273,6 @@ def _is_indented(held: list[Line], line: Line, following: Line | None, is_over: 
 
 
 def joined(before: str, after: str, vocabulary: Collection[str]) -> str:
-    """Two lines as one text, a hyphen between them undone where it was not the word's own."""
     """Two lines as one text; vocabulary tells whether a hyphen between them was the word's."""
     if not before.endswith((LINE_END_HYPHEN, "-")) or len(before) < 2:
         return f"{before} {after}"
