@@ -170,7 +170,7 @@ class _Reader:
                 continue  # reported when the page is read
 
     def _add(self, contents: PageContents, survey: Survey) -> None:
-        survey.add_page(contents.index)
+        survey.add_page(contents.index, contents.frame)
         survey.add_drawings(contents.drawings)
         for sheet, segments in contents.layer.sheets(contents.frame):
             survey.add_text(contents.index, segments, sheet.size[1])

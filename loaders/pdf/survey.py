@@ -16,12 +16,17 @@ from numpy.typing import NDArray
 
 from loaders.pdf.headings import Style
 from loaders.pdf.objects import Drawings
-from loaders.pdf.page import Segment
+from loaders.pdf.page import Frame, Segment
 from loaders.pdf.running import RunningLines
 
 MAX_SAMPLED = 64
 MIN_REPEATS = 3
 MAX_SHAPES = 1_000
+MIN_SLIDES, WIDE, MAX_SLIDE_CHARS = 3, 1.2, 1_000
+"""Slides are wider than tall, 4:3 at least, and hold less text than a page to be read: half
+of what a page of a book does, on average."""
+MIN_SLIDE_SHARE = 0.8
+"""Of the pages; the others are hand-outs."""
 WORD = re.compile(r"[^\W\d_][\w-]*[^\W_]")
 
 
@@ -42,11 +47,13 @@ class Survey:
     _shapes: Counter[int] = field(default_factory=Counter)
     """Places of shapes, by the pages that have one there."""
     _n_pages: int = 0
+    _n_wide: int = 0
     _running: RunningLines = field(default_factory=RunningLines)
 
-    def add_page(self, index: int) -> None:
+    def add_page(self, index: int, frame: Frame) -> None:
         """Count a page whose text and shapes are taken in."""
         self._n_pages += 1
+        self._n_wide += frame.width >= WIDE * frame.height
         self._running.add_page(index)
 
     def add_text(self, index: int, segments: Iterable[Segment], height: float) -> None:
@@ -74,6 +81,13 @@ class Survey:
         """Places where half of the pages have the same shape: bars, frames, drawn logos."""
         least = max(MIN_REPEATS, self._n_pages / 2)
         return np.array([place for place, n in self._shapes.items() if n >= least], np.int64)
+
+    @property
+    def are_slides(self) -> bool:
+        """Whether the pages are those of a presentation."""
+        if self._n_pages < MIN_SLIDES or self._n_wide < MIN_SLIDE_SHARE * self._n_pages:
+            return False
+        return sum(self.styles.values()) <= MAX_SLIDE_CHARS * self._n_pages
 
     def is_running(self, segment: Segment, index: int, height: float) -> bool:
         """Whether it is part of a running header or footer, or a page number."""
