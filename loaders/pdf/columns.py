@@ -64,7 +64,8 @@ def columns(items: list[Item], depth: int = 0) -> Iterator[Column]:
         return
     spanning: list[Item] = []
     for left, right, next_spanning in bands:
-        if min(_n_texts(left), _n_texts(right)) < 2:
+        is_listing = layout is _Layout.CELLS and _is_typed([*left, *right])
+        if min(_n_texts(left), _n_texts(right)) < 2 or is_listing:
             spanning += [*left, *right]
         else:
             if spanning:
@@ -181,6 +182,11 @@ def _crosses(item: Item, gutter: float) -> bool:
 
 def _middle(item: Item) -> float:
     return (item.box.y0 + item.box.y1) / 2
+
+
+def _is_typed(items: Sequence[Item]) -> bool:
+    """Whether it is all of a listing, whose lines are read as they stand."""
+    return all(isinstance(i, Segment) and i.is_typed for i in items)
 
 
 def _n_texts(items: Sequence[Item]) -> int:

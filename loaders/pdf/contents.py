@@ -361,7 +361,7 @@ class PageReading:
 
     def _paragraph(self, block: Block, sheet: Sheet) -> Paragraph:
         bbox, text = self._fractions([block], sheet), block.text(self.known.survey.vocabulary)
-        if block.is_tabular:
+        if block.is_tabular or block.is_listing:
             return Paragraph(text, self.number, bbox)
         return Prose(text, self.number, bbox, block.size)
 

@@ -211,6 +211,8 @@ def _stands_out(block: Block, body: float) -> bool:
 
 def _reads_like_heading(block: Block) -> bool:
     text = block.text()
+    if block.is_listing and len(block.lines) > 1:
+        return False
     if block.is_tabular or len(block.lines) > MAX_HEADING_LINES or len(text) > MAX_HEADING_CHARS:
         return False
     if CAPTION.match(text) or re.match(r"(?i:table)\s*\d", text) or text[-1:] in ".,;:-–—":

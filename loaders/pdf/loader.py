@@ -188,6 +188,8 @@ class _Reader:
             # Loading the page again costs as much as reading it: only where it is to be drawn.
             with page_at_need(self._document, index) as page:
                 contents = held or self._contents(page, index)
+                if known.survey.is_typewritten:
+                    contents.layer.forget_typewriter()
                 with PDFIUM:
                     parts = list(PageReading(contents, known, page).parts())
                 yield from self._elements_of(page, contents, parts)

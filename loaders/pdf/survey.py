@@ -25,6 +25,8 @@ MAX_SHAPES = 1_000
 MIN_SLIDES, WIDE, MAX_SLIDE_CHARS = 3, 1.2, 1_000
 """Slides are wider than tall, 4:3 at least, and hold less text than a page to be read: half
 of what a page of a book does, on average."""
+MAX_TYPED_SHARE = 0.6
+"""Of the text; even in the manual of a program more than this is no listing."""
 MIN_SLIDE_SHARE = 0.8
 """Of the pages; the others are hand-outs."""
 WORD = re.compile(r"[^\W\d_][\w-]*[^\W_]")
@@ -48,6 +50,7 @@ class Survey:
     """Places of shapes, by the pages that have one there."""
     _n_pages: int = 0
     _n_wide: int = 0
+    _n_typed: int = 0
     _running: RunningLines = field(default_factory=RunningLines)
 
     def add_page(self, index: int, frame: Frame) -> None:
@@ -62,6 +65,7 @@ class Survey:
         self.vocabulary.update(WORD.findall("\n".join(s.text for s in segments).lower()))
         for segment in segments:
             self.styles[Style.of(segment)] += len(segment.text)
+            self._n_typed += len(segment.text) if segment.is_typed else 0
         self._running.add_text(index, segments, height)
 
     def add_pictures(self, contents: Iterable[str]) -> None:
@@ -81,6 +85,11 @@ class Survey:
         """Places where half of the pages have the same shape: bars, frames, drawn logos."""
         least = max(MIN_REPEATS, self._n_pages / 2)
         return np.array([place for place, n in self._shapes.items() if n >= least], np.int64)
+
+    @property
+    def is_typewritten(self) -> bool:
+        """Whether most of its text is set in a typewriter's letters, which then mean nothing."""
+        return self._n_typed > MAX_TYPED_SHARE * sum(self.styles.values())
 
     @property
     def are_slides(self) -> bool:
