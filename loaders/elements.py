@@ -89,7 +89,15 @@ class Skipped:
     reason: str
 
 
-Element = Info | Heading | Paragraph | Table | Figure | Skipped
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A whole file inside the document; its name is as the document gives it."""
+
+    name: str
+    content: bytes
+
+
+Element = Info | Heading | Paragraph | Table | Figure | Skipped | Attached
 
 
 def one_line(text: str) -> str:

@@ -19,6 +19,7 @@ from typing import Any, TypedDict
 from langchain_core.document_loaders import BaseLoader
 from langchain_core.documents import Document
 
+from loaders.attached import AttachedFiles
 from loaders.captioning.describer import FigureDescriber
 from loaders.captioning.fusion import REFERENCE_LABEL, FigureWords, best_caption, fuse
 from loaders.chunks import split_table, split_text
@@ -49,8 +50,17 @@ SPEAKS_OF_PICTURE = re.compile(
     re.IGNORECASE,
 )
 
-Progress = Callable[[int, int], None]
-"""Called with the number of figures described so far and their number in all."""
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """How far a source is read: n_done of n pages, or figures described. what: "page", "figure"."""
+
+    what: str
+    n_done: int
+    n: int
+
+
+OnProgress = Callable[[Stage], None]
 
 
 class LoaderOptions(TypedDict, total=False):
@@ -60,7 +70,7 @@ class LoaderOptions(TypedDict, total=False):
     describer: FigureDescriber | None
     limits: Limits
     figure_root: Path | None
-    on_progress: Progress | None
+    on_progress: OnProgress | None
     passwords: Sequence[str]
 
 
@@ -89,7 +99,7 @@ class DocumentLoader(BaseLoader):
         describer: FigureDescriber | None = None,
         limits: Limits = DEFAULT_LIMITS,
         figure_root: Path | None = None,
-        on_progress: Progress | None = None,
+        on_progress: OnProgress | None = None,
         passwords: Sequence[str] = (),
     ) -> None:
         """media: where figures go, `.limner/media` by default.
@@ -108,6 +118,7 @@ class DocumentLoader(BaseLoader):
         self.title = ""
         self.n_pages: int | None = None
         self._page_labels: Mapping[int, str] = {}
+        self._page_told = 0
         self.skipped: list[Skipped] = []
         self.stored_keys: set[str] = set()
 
@@ -122,14 +133,30 @@ class DocumentLoader(BaseLoader):
 
     def load_file(self, file: SourceFile) -> Iterator[Document]:
         """Yield the Documents of a source that is open already. Raises a LoaderError."""
-        yield from self._documents(file.uri, file.name, self._elements(file))
+        attached = AttachedFiles(file.uri, self.limits, self._read_attached)
+        elements = attached.read_in(self._elements(file))
+        yield from self._documents(file.uri, file.name, elements)
 
     def read_elements(self, file: SourceFile) -> Iterator[Element]:
         """What an open source holds before it becomes Documents. Raises a LoaderError."""
         return self._elements(file)
 
+    def _read_attached(self, file: SourceFile) -> Iterator[Element]:
+        """What a file inside this one holds, by the loader of its format."""
+        from loaders.formats import loader_for  # it imports every loader's base, this module
+
+        loader = loader_for(
+            file,
+            media=self.media,
+            describer=self.describer,
+            limits=self.limits,
+            passwords=self.passwords,
+        )
+        return loader.read_elements(file)
+
     def _documents(self, uri: str, name: str, elements: Iterator[Element]) -> Iterator[Document]:
         self.title, self.n_pages, self._page_labels, self.skipped = name, None, {}, []
+        self._page_told = 0
         pieces = self._pieces(name, elements)
         if not pieces:
             raise EmptyDocument(
@@ -166,6 +193,7 @@ class DocumentLoader(BaseLoader):
                 pieces.append(_Piece(_metadata("text", path, bare.page, None), one_line(bare.text)))
 
         for element in elements:
+            self._tell_page(element)
             match element:
                 case Info(title=title, n_pages=n_pages, page_labels=labels):
                     self.title = one_line(title or "") or self.title
@@ -200,6 +228,17 @@ class DocumentLoader(BaseLoader):
         flush()
         keep_bare(0)
         return pieces
+
+    def _tell_page(self, element: Element) -> None:
+        """The pages before that of the element are read."""
+        page = getattr(element, "page", None)
+        if page and self.n_pages and page > self._page_told:
+            self._page_told = page
+            self._tell(Stage("page", page - 1, self.n_pages))
+
+    def _tell(self, stage: Stage) -> None:
+        if self.on_progress:
+            self.on_progress(stage)
 
     def _figure_pieces(
         self, figure: Figure, path: list[tuple[int, str]], before: list[_Piece]
@@ -264,7 +303,9 @@ class DocumentLoader(BaseLoader):
             return
         keys = list(dict.fromkeys(p.picture.key for p in figures if p.picture))
         told = {p.picture.key for p in figures if p.picture and _is_told(p.figure)}
-        readings = self.describer.describe(keys, self.on_progress, without_ocr=told)
+        readings = self.describer.describe(
+            keys, lambda n_done, n: self._tell(Stage("figure", n_done, n)), without_ocr=told
+        )
         for index, piece in enumerate(pieces):
             if not piece.picture or not piece.figure:
                 continue

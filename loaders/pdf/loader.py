@@ -1,7 +1,6 @@
 """Reads a PDF page by page: headings, paragraphs, tables and pictures in reading order.
 
-Leaves out what a page holds (`contents`), XFA forms, signatures, scripts, and the files inside
-a PDF, which are only named.
+Leaves out what a page holds (`contents`), XFA forms, signatures and scripts.
 """
 
 from __future__ import annotations
@@ -93,9 +92,7 @@ class _Reader:
         known = self._knowledge(n_pages)
         yield from complete_sentences(self._pages(n_pages, known), known.survey.vocabulary)
         yield from _hidden_text(self._n_hidden)
-        with PDFIUM:
-            enclosed = list(attachments(self._document))
-        yield from enclosed
+        yield from attachments(self._document, self._limits)
 
     def _knowledge(self, n_pages: int) -> Knowledge:
         with PDFIUM:
