@@ -13,8 +13,9 @@ from pathlib import Path
 from assistant.assistant import Assistant
 from assistant.errors import EXPLAINED
 from assistant.settings import Settings
-from loaders import BlipCaptioner, MediaStore, OcrReader
+from loaders import BlipCaptioner, MediaStore, OcrReader, PartMissing
 from loaders.captioning.blip import missing_weights
+from loaders.speech.transcriber import describe_weights
 from retrievers import Library, MiniLMEmbeddings
 
 
@@ -36,6 +37,7 @@ def checks(settings: Settings) -> Iterator[Check]:
     yield _llm(settings)
     yield _blip(settings)
     yield _ocr()
+    yield _speech(settings)
 
 
 def _embeddings(settings: Settings) -> Check:
@@ -88,6 +90,13 @@ def _ocr() -> Check:
     if gone or not models:
         return Check("ocr", False, f"{engine} lacks {', '.join(gone) or 'its models'}", fix)
     return Check("ocr", True, engine)
+
+
+def _speech(settings: Settings) -> Check:
+    try:
+        return Check("speech", True, describe_weights(settings.speech_model))
+    except PartMissing as error:
+        return Check("speech", False, "not on this machine", str(error))
 
 
 def _checked(name: str, look: Callable[[], str]) -> Check:

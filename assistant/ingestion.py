@@ -25,8 +25,10 @@ from loaders import (
     MediaStore,
     PartMissing,
     PasswordNeeded,
+    Transcriber,
 )
 from loaders.errors import WorkerFailed
+from loaders.formats import is_recording
 from loaders.loader import Stage
 from loaders.source import is_url, local_path, open_source, source_uri
 from loaders.worker_pool import Reading, WorkerPool
@@ -106,18 +108,23 @@ def ingest(
     limits: Limits,
     on_progress: OnProgress | None = None,
     passwords: Sequence[str] = (),
+    transcriber: Transcriber | None = None,
 ) -> Report:
     """Bring the sources into the library; unchanged ones are left as they are.
 
-    passwords: tried on documents that need one; kept nowhere. An interrupt from the keyboard
+    passwords: tried on documents that need one; kept nowhere. transcriber: writes down speech,
+    with the package's weights by default. An interrupt from the keyboard
     ends the run: what is done stays, and the report says what was not begun. Raises
     LibraryError where the library itself cannot be written.
     """
     start = time.perf_counter()
     report = Report()
     found = list(_expanded(sources, library.folder, report))
-    with WorkerPool(media, describer, limits) as pool:
-        run = _Run(library, media, describer, limits, report, on_progress, passwords, pool)
+    transcriber = transcriber or Transcriber()
+    with WorkerPool(media, describer, limits, transcriber=transcriber) as pool:
+        run = _Run(
+            library, media, describer, transcriber, limits, report, on_progress, passwords, pool
+        )
         run.read(found)
     report.seconds = time.perf_counter() - start
     return report
@@ -184,6 +191,7 @@ class _Run:
     library: Library
     media: MediaStore
     describer: FigureDescriber
+    transcriber: Transcriber
     limits: Limits
     report: Report
     on_progress: OnProgress | None
@@ -242,6 +250,8 @@ class _Run:
         try:
             with open_source(task.source, self.limits, figure_root=task.root) as file:
                 task.fingerprint = f"{file.sha256()} v{READING_VERSION}"
+                if is_recording(file):
+                    task.fingerprint += f" {self.transcriber.fingerprint}"
                 task.is_known = self._knows(task)
                 if not task.is_known:
                     self.events.put((task, None))

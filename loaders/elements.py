@@ -68,7 +68,7 @@ class Figure:
     caption is what the document prints with the figure, alt its alternative text. text is
     what the document prints in the figure, ocr what was read in its pixels already, "" for
     nothing. is_drawn: whether there are no pixels in it that could hold more text. start and
-    end, in seconds, are when a film shows it.
+    end, in seconds, are when a film shows it; spoken is what is said meanwhile.
     """
 
     image: bytes | Image.Image
@@ -82,6 +82,7 @@ class Figure:
     is_drawn: bool = False
     start: float | None = None
     end: float | None = None
+    spoken: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +94,16 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """Words spoken from start to end, in seconds. modality: "audio", or "video" in a film."""
+    """Words spoken from start to end, in seconds. modality: "audio", or "video" in a film.
+
+    language: of the text, "en".
+    """
 
     text: str
     start: float
     end: float
     modality: str = "audio"
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

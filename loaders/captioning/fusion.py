@@ -16,6 +16,7 @@ TEXT_LABEL = "Text in the picture: "
 BLIP_LABEL = "A machine sees: "
 SECTION_LABEL = "Section: "
 REFERENCE_LABEL = "The document says: "
+SPOKEN_LABEL = "Said meanwhile: "
 GENERIC_ALT = re.compile(
     r"(?:image|picture|photo|figure|graphic|img|logo|icon|screenshot|untitled|null|none)?[\s_\-]*\d*"
     r"|.*\.(?:png|jpe?g|gif|webp|svg|bmp|tiff?|emf|wmf)",
@@ -63,6 +64,7 @@ def fuse(
     title: str,
     section: str | None = None,
     references: list[str] | None = None,
+    spoken: str | None = None,
 ) -> str:
     """The figure's page_content: one line for each thing known, nothing twice.
 
@@ -78,6 +80,7 @@ def fuse(
         (BLIP_LABEL, known.get("blip")),
         (SECTION_LABEL, section or title),
         *((REFERENCE_LABEL, reference) for reference in references or []),
+        (SPOKEN_LABEL, spoken),
     ]
     said: set[str] = set()
     kept: list[str] = []
