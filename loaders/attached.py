@@ -19,7 +19,9 @@ from loaders.elements import (
     Heading,
     Info,
     Paragraph,
+    Sheet,
     Skipped,
+    Speech,
     Table,
     one_line,
 )
@@ -95,3 +97,7 @@ def _without_place(element: Element, name: str) -> Iterator[Element]:
             yield replace(element, page=None, bbox=None)
         case Table() | Figure():
             yield replace(element, page=None, bbox=None, caption_bbox=None)
+        case Sheet():
+            yield Heading(element.name, 2)
+        case Speech():
+            yield Paragraph(element.text)

@@ -30,7 +30,9 @@ from loaders.elements import (
     Heading,
     Info,
     Paragraph,
+    Sheet,
     Skipped,
+    Speech,
     Table,
     one_line,
 )
@@ -41,6 +43,10 @@ from loaders.references import SENTENCE_END, References, label_of
 from loaders.source import SourceFile, open_source
 
 SECTION_SEPARATOR = " › "
+SHEET_LEVEL = 0
+"""A sheet is above all headings on it."""
+PLACES = ("source", "modality", "page", "section", "bbox")
+"""The keys of the metadata that say where a piece stands."""
 MAX_TOLD = 3
 """Parts that were left out which the error for an empty document names."""
 MIN_PRINTED_CHARS = 12
@@ -216,9 +222,18 @@ class DocumentLoader(BaseLoader):
                 case Figure():
                     flush()
                     pieces.extend(self._figure_pieces(element, path, pieces))
+                case Speech(text=text) if one_line(text):
+                    flush()
+                    pieces.append(_speech_piece(element, path))
+                    n_chars += len(text)
+                case Sheet(name=sheet):
+                    flush()
+                    keep_bare(0)
+                    _set_sheet(pieces, path)
+                    bare, path[:] = None, [(SHEET_LEVEL, one_line(sheet))]
                 case Skipped():
                     self.skipped.append(element)
-            if isinstance(element, Paragraph | Table | Figure):
+            if isinstance(element, Paragraph | Table | Figure | Speech):
                 bare = None
             if n_chars > self.limits.max_text_chars:
                 raise LimitExceeded(
@@ -227,6 +242,7 @@ class DocumentLoader(BaseLoader):
                 )
         flush()
         keep_bare(0)
+        _set_sheet(pieces, path)
         return pieces
 
     def _tell_page(self, element: Element) -> None:
@@ -259,6 +275,8 @@ class DocumentLoader(BaseLoader):
         ):
             return []
         metadata = _metadata("figure", path, figure.page, figure.bbox) | self._shown(picture)
+        if figure.start is not None and figure.end is not None:
+            metadata |= {"start": round(figure.start, 2), "end": round(figure.end, 2)}
         if label := label_of(figure.caption):
             metadata["label"] = label
         # The picture is on disk now; holding its pixels too would unbound the memory.
@@ -368,7 +386,7 @@ class _Ids:
     def make(self, metadata: dict[str, Any], text: str) -> str:
         # A figure is its picture: a better description later must not change its id.
         content = metadata.get("image_key") or text
-        place = [metadata.get(k) for k in ("source", "modality", "page", "section", "bbox")]
+        place = [metadata.get(k) for k in PLACES]
         digest = hashlib.sha256(repr((place, content)).encode()).hexdigest()[:24]
         self._seen[digest] += 1
         n = self._seen[digest]
@@ -403,6 +421,22 @@ def _around(boxes: list[BBox | None]) -> BBox | None:
         return None
     x0, y0, x1, y1 = zip(*known, strict=True)
     return min(x0), min(y0), max(x1), max(y1)
+
+
+def _set_sheet(pieces: list[_Piece], path: list[tuple[int, str]]) -> None:
+    """Say of the pieces read last, those below the path's sheet, that they stand on it."""
+    if not path or path[0][0] != SHEET_LEVEL:
+        return
+    for piece in reversed(pieces):
+        if "sheet" in piece.metadata:
+            break
+        piece.metadata["sheet"] = path[0][1]
+
+
+def _speech_piece(speech: Speech, path: list[tuple[int, str]]) -> _Piece:
+    metadata = _metadata(speech.modality, path, None, None)
+    metadata |= {"start": round(speech.start, 2), "end": round(speech.end, 2)}
+    return _Piece(metadata, _under(path, one_line(speech.text)))
 
 
 def _is_told(figure: Figure | None) -> bool:

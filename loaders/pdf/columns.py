@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import pairwise
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,10 +106,9 @@ def _gutter(items: Sequence[Item]) -> float | None:
     places = np.arange(left + margin, right - margin, STEP_POINTS)
     if not len(places):
         return None
-    height = ROW_SIZES * float(np.median(sizes))
+    height = ROW_SIZES * float(median(sizes))
     top = float(y0.min())
     n_rows = min(MAX_ROWS, int((float(y1.max()) - top) / height) + 1)
-    is_crossed = np.zeros((n_rows, len(places)), bool)
     is_text = np.array([isinstance(i, Segment) for i in items])
     middles = (y0 + y1) / 2
     first, last = (
@@ -116,10 +116,7 @@ def _gutter(items: Sequence[Item]) -> float | None:
         for y in (y0, y1)
     )
     inner = np.searchsorted(places, (x0 + STEP_POINTS, x1 - STEP_POINTS)).T
-    for row, end, (start, stop) in zip(
-        first.tolist(), (last + 1).tolist(), inner.tolist(), strict=True
-    ):
-        is_crossed[row:end, start:stop] = True
+    is_crossed = _covered(first, last + 1, inner[:, 0], inner[:, 1], (n_rows, len(places)))
     first_end, last_start = np.full(n_rows, np.inf), np.full(n_rows, -np.inf)
     np.minimum.at(first_end, first[is_text], x1[is_text])
     np.maximum.at(last_start, first[is_text], x0[is_text])
@@ -129,6 +126,23 @@ def _gutter(items: Sequence[Item]) -> float | None:
     n_free = (has_both & ~is_crossed).sum(axis=0)
     best = int(n_free.max())
     return float(places[_middle_of_longest_run(n_free == best)]) if best >= MIN_ROWS else None
+
+
+def _covered(
+    top: NDArray[np.int64],
+    bottom: NDArray[np.int64],
+    start: NDArray[np.int64],
+    stop: NDArray[np.int64],
+    shape: tuple[int, int],
+) -> NDArray[np.bool_]:
+    """Which places of a raster at least one of the rectangles covers."""
+    steps = np.zeros((shape[0] + 1, shape[1] + 1), np.int32)
+    some = (bottom > top) & (stop > start)
+    top, bottom, start, stop = top[some], bottom[some], start[some], stop[some]
+    for sign, y, x in ((1, top, start), (-1, top, stop), (-1, bottom, start), (1, bottom, stop)):
+        np.add.at(steps, (y, x), sign)
+    covered: NDArray[np.bool_] = steps.cumsum(axis=0).cumsum(axis=1)[:-1, :-1] > 0
+    return covered
 
 
 def _middle_of_longest_run(chosen: NDArray[np.bool_]) -> int:
@@ -167,8 +181,8 @@ def _layout(bands: Sequence[_Band]) -> _Layout:
 
 def _is_prose(side: Sequence[Segment]) -> bool:
     width = max(s.box.x1 for s in side) - min(s.box.x0 for s in side)
-    fill = float(np.median([s.box.width for s in side])) / max(width, 1.0)
-    return fill >= PROSE_FILL and float(np.median([len(s.text) for s in side])) >= PROSE_CHARS
+    fill = float(median([s.box.width for s in side])) / max(width, 1.0)
+    return fill >= PROSE_FILL and float(median([len(s.text) for s in side])) >= PROSE_CHARS
 
 
 def _is_list(side: Sequence[Segment]) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import takewhile
 from typing import Any
 
@@ -56,6 +57,7 @@ class PageContents:
     left_out: str | None = None
     """Why it has shapes that `drawings` lacks."""
     annotations: Annotations = field(default_factory=Annotations)
+    tagged: Sequence[TaggedFigure] = ()
     is_recognised: bool = False
     """Whether OCR has read the whole page."""
 
@@ -68,7 +70,9 @@ class PageContents:
         drawings = objects.drawings()
         layer = read_text(page, frame, objects)
         annotations = read_annotations(page, frame, index + 1, layer)
-        return PageContents(frame, index, layer, images, drawings, objects.left_out, annotations)
+        tagged = tagged_figures(page, frame) if images or len(drawings) else []
+        left_out = objects.left_out
+        return PageContents(frame, index, layer, images, drawings, left_out, annotations, tagged)
 
     @property
     def n_hidden(self) -> int:
@@ -79,6 +83,12 @@ class PageContents:
     def has_text(self) -> bool:
         """Whether it has a text layer worth the name."""
         return self.layer.n_chars >= MIN_TEXT_CHARS
+
+    @property
+    def n_parts(self) -> int:
+        """How many pieces of text, images and shapes it consists of."""
+        n_segments = sum(map(len, self.layer.by_turns.values()))
+        return n_segments + len(self.images) + len(self.drawings)
 
     @property
     def sheet(self) -> Sheet:
@@ -136,7 +146,7 @@ class Knowledge:
     min_figure_side: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PageReading:
     """Puts the contents of a page in order."""
 
@@ -153,14 +163,24 @@ class PageReading:
     def number(self) -> int:
         return self.contents.index + 1
 
+    @cached_property
+    def text(self) -> TextLayer:
+        """The text layer without running lines."""
+        survey, index = self.known.survey, self.contents.index
+        kept = {}
+        for turns, segments in self.contents.layer.by_turns.items():
+            height = Sheet(self.frame, max(0, turns)).size[1]
+            kept[turns] = [s for s in segments if not survey.is_running(s, index, height)]
+        return TextLayer(kept)
+
     def parts(self) -> Iterator[Part]:
         """Everything on the page in reading order."""
-        layer, sheet = self.contents.layer, self.contents.sheet
+        sheet = self.contents.sheet
         tables = self._tables()
         said = {id(s) for found in tables.values() for table in found for s in table.segments}
         on_page = [
             turned.on_page(t.box)
-            for turned, _ in layer.sheets(self.frame)
+            for turned, _ in self.text.sheets(self.frame)
             for t in tables.get(turned.turns, [])
         ]
         regions = self._regions(on_page)
@@ -173,7 +193,8 @@ class PageReading:
             for r, picture in zip(regions, self._pictures(regions), strict=True)
         }
         pictures |= _table_regions(tables.get(sheet.turns, []), sheet)
-        body = [s for s in self._outside(taken, layer.main, sheet) if id(s) not in said]
+        main = self.text.by_turns.get(sheet.turns, [])
+        body = [s for s in _outside(taken, main, sheet) if id(s) not in said]
         arranged = list(self._body(arrange(body, list(pictures)), pictures, sheet))
         if is_picture:
             n_titles = len(list(takewhile(lambda part: isinstance(part, Heading), arranged)))
@@ -183,9 +204,9 @@ class PageReading:
             # Without a title of its own it would count to the slide before.
             yield Heading(f"Slide {self.number}", self.known.ladder.level(SLIDE, ""), self.number)
         yield from arranged
-        for turned, segments in layer.sheets(self.frame):
-            if segments is not layer.main:
-                rest = [s for s in self._outside(taken, segments, turned) if id(s) not in said]
+        for turned, segments in self.text.sheets(self.frame):
+            if segments is not main:
+                rest = [s for s in _outside(taken, segments, turned) if id(s) not in said]
                 yield from self._paragraphs(arrange(rest, []), turned)
                 if turned.turns != sheet.turns:
                     yield from _table_regions(tables.get(turned.turns, []), turned).values()
@@ -197,7 +218,6 @@ class PageReading:
 
     def _pictures(self, regions: Sequence[Region]) -> Iterator[Picture]:
         """The regions with what the page says of them."""
-        tagged = tagged_figures(self.page(), self.frame) if regions else []
         for region in regions:
             caption = " ".join(self._texts_in(region.caption)) if region.caption else ""
             yield Picture(
@@ -205,7 +225,7 @@ class PageReading:
                 region,
                 caption or None,
                 region.caption if caption else None,
-                _alt(region.box, tagged),
+                _alt(region.box, self.contents.tagged),
                 "\n".join(self._texts_in(region.box)),
             )
 
@@ -220,22 +240,20 @@ class PageReading:
     def _tables(self) -> dict[int, list[FoundTable]]:
         """The tables on the page by the direction in which they are read."""
         found: dict[int, list[FoundTable]] = {}
-        layer = self.contents.layer
+        main_turns = self.contents.layer.main_turns
         pictures = [
             image.box
             for image in self.contents.images
             if image.content not in self.known.repeated_pictures
             and image.box.area < MAX_PICTURE_SHARE * self.frame.box.area
         ]
-        for turns, segments in layer.by_turns.items():
+        for turns, segments in self.text.by_turns.items():
             if turns == SLANTED:
                 continue
-            sheet = Sheet(self.frame, turns)
-            kept = self._without_running_lines(segments, sheet)
-            tables = self._tables_among(kept, sheet, pictures)
-            if turns == layer.main_turns:
+            tables = self._tables_among(segments, Sheet(self.frame, turns), pictures)
+            if turns == main_turns:
                 parts = self.known.table_parts
-                tables = parts.completed(tables, self.contents.index, kept)
+                tables = parts.completed(tables, self.contents.index, segments)
             if tables:
                 found[turns] = tables
         return found
@@ -248,23 +266,13 @@ class PageReading:
         drawn = are_drawn([sheet.on_page(t.box) for t in found], drawings, self.frame)
         return [t for t, is_drawn in zip(found, drawn, strict=True) if t.caption or not is_drawn]
 
-    def _outside(
-        self, boxes: Sequence[Box], segments: Iterable[Segment], sheet: Sheet
-    ) -> list[Segment]:
-        """The text that stands in none of the boxes and is no running line."""
-        return [
-            segment
-            for segment in self._without_running_lines(segments, sheet)
-            if not any(box.holds_centre_of(sheet.on_page(segment.box)) for box in boxes)
-        ]
-
     def _regions(self, tables: Sequence[Box]) -> list[Region] | None:
         """The pictures on the page; None if the page is itself the picture."""
         repeated = self.known.repeated_pictures
         text = [
-            replace(segment, box=turned.on_page(segment.box))
-            for turned, segments in self.contents.layer.sheets(self.frame)
-            for segment in self._without_running_lines(segments, turned)
+            replace(segment, box=turned.on_page(segment.box)) if turned.turns else segment
+            for turned, segments in self.text.sheets(self.frame)
+            for segment in segments
         ]
         regions = find_figures(
             self.contents.images,
@@ -285,10 +293,6 @@ class PageReading:
         known += [region.box for region in regions]
         known += [image.box for image in self.contents.images if image.content in repeated]
         return regions if is_blank_but_for(self.page(), self.frame, known) else None
-
-    def _without_running_lines(self, segments: Iterable[Segment], sheet: Sheet) -> list[Segment]:
-        survey, index, height = self.known.survey, self.contents.index, sheet.size[1]
-        return [s for s in segments if not survey.is_running(s, index, height)]
 
     def _body(
         self,
@@ -367,6 +371,17 @@ class PageReading:
 
     def _fractions(self, blocks: Iterable[Block], sheet: Sheet) -> BBox:
         return self.frame.fractions(sheet.on_page(Box.around(block.box for block in blocks)))
+
+
+def _outside(boxes: Sequence[Box], segments: Sequence[Segment], sheet: Sheet) -> Sequence[Segment]:
+    """The text that stands in none of the boxes. boxes: on the page as displayed."""
+    if not boxes:
+        return segments
+    return [
+        segment
+        for segment in segments
+        if not any(box.holds_centre_of(sheet.on_page(segment.box)) for box in boxes)
+    ]
 
 
 def _table_regions(tables: Sequence[FoundTable], sheet: Sheet) -> dict[Region, TableOnPage]:

@@ -167,7 +167,7 @@ def _told(elements: Iterable[Element], drawings: Drawings, on_page: OnPage) -> I
                 drawings.skipped.append(element)
             case Attached():
                 continue  # what is in it stands on no page
-            case _:
+            case Heading() | Paragraph() | Table() | Figure():
                 on_page("Reading", element.page or 0, drawings.n_pages)
         yield element
 

@@ -158,7 +158,7 @@ class Sheet:
         return turned_box(box, -self.turns, self.frame.width, self.frame.height)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Segment:
     """Words side by side on one line. box and baseline are those of the text held upright."""
 

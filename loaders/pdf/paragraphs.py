@@ -11,8 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-
-import numpy as np
+from statistics import median
 
 from loaders.pdf.captions import CAPTION
 from loaders.pdf.columns import Column, columns
@@ -105,7 +104,7 @@ def _typed_lines(lines: Sequence[Line]) -> Iterator[str]:
         for word, x0, x1 in line.words
         if len(word) >= MIN_PITCH_CHARS
     ]
-    pitch = max(0.1, float(np.median(widths)) if widths else PITCH * lines[0].size)
+    pitch = max(0.1, median(widths) if widths else PITCH * lines[0].size)
     left = min(line.box.x0 for line in lines)
     for line in lines:
         typed, end = " " * min(round((line.box.x0 - left) / pitch), MAX_SPACES), line.box.x0
@@ -212,19 +211,21 @@ def _lines(segments: list[Segment], keeps_file_order: bool) -> list[Line]:
     else:
         ordered = sorted(segments, key=lambda s: (s.baseline, s.box.x0))
     lines: list[list[Segment]] = []
+    mains: list[Segment] = []  # of each line what is set in the largest type
     for segment in ordered:
         # A raised number is drawn before its line begins, or after the next has begun.
-        recent = lines[-1:] if keeps_file_order else lines[-2:]
-        own = next((line for line in reversed(recent) if _is_beside(segment, line)), None)
-        if own is None or (keeps_file_order and segment.box.x0 < own[-1].box.x1 - segment.size):
+        recent = range(len(lines) - 1, max(-1, len(lines) - (2 if keeps_file_order else 3)), -1)
+        k = next((k for k in recent if _is_beside(segment, mains[k])), None)
+        if k is None or (keeps_file_order and segment.box.x0 < lines[k][-1].box.x1 - segment.size):
             lines.append([segment])
+            mains.append(segment)
         else:
-            own.append(segment)
+            lines[k].append(segment)
+            mains[k] = max(mains[k], segment, key=lambda s: s.size)
     return [Line.of(line) for line in lines]
 
 
-def _is_beside(segment: Segment, line: list[Segment]) -> bool:
-    main = max(line, key=lambda s: s.size)
+def _is_beside(segment: Segment, main: Segment) -> bool:
     top = max(main.baseline - 0.75 * main.size, segment.baseline - 0.75 * segment.size)
     bottom = min(main.baseline + 0.2 * main.size, segment.baseline + 0.2 * segment.size)
     return bottom - top > 0.55 * min(main.size, segment.size)
@@ -296,7 +297,7 @@ class _Shape:
         n_aligned = sum(n for _, n in left)
         is_flush_right = right[0][1] > 2 * left[0][1]
         return _Shape(
-            leading=float(np.median(usual)) if usual else 1.2,
+            leading=float(median(usual)) if usual else 1.2,
             is_ragged=len(lines) > 6 and (n_aligned < 0.6 * len(lines) or is_flush_right),
         )
 
