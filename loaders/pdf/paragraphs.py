@@ -104,7 +104,7 @@ def _typed_lines(lines: Sequence[Line]) -> Iterator[str]:
         for word, x0, x1 in line.words
         if len(word) >= MIN_PITCH_CHARS
     ]
-    pitch = max(0.1, median(widths) if widths else PITCH * lines[0].size)
+    pitch = max(0.1, float(median(widths)) if widths else PITCH * lines[0].size)
     left = min(line.box.x0 for line in lines)
     for line in lines:
         typed, end = " " * min(round((line.box.x0 - left) / pitch), MAX_SPACES), line.box.x0
