@@ -65,13 +65,20 @@ PasswordFlag = Annotated[
 def add(
     sources: Annotated[list[str], typer.Argument(metavar="PATH_OR_URL...")],
     passwords: PasswordFlag = None,
+    loader: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODULE:CLASS",
+            help="Read with this LangChain loader; what follows are its arguments (or name=value).",
+        ),
+    ] = None,
     library: LibraryFlag = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Read files, folders and web pages into the library; unchanged ones are skipped."""
     from assistant.cli import documents
 
-    documents.add(sources, passwords or [], library, as_json)
+    documents.add(sources, passwords or [], loader, library, as_json)
 
 
 @app.command("list")
