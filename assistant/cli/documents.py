@@ -29,13 +29,23 @@ MAX_TRIES = 3
 """How often a person is asked for the password of one document."""
 
 
-def add(sources: list[str], passwords: list[str], library: Path | None, as_json: bool) -> None:
+def add(
+    sources: list[str],
+    passwords: list[str],
+    library: Path | None,
+    as_json: bool,
+    *,
+    depth: int = 0,
+    fetch_remote_images: bool = False,
+) -> None:
     """Read sources into the library with progress on stderr."""
     with opened(library, create=True) as assistant:
         if not BlipCaptioner.is_available(assistant.settings.blip_model):
             err.print(missing_weights(assistant.settings.blip_model), style="yellow")
         typed = [as_typed(source) for source in sources]
-        report = read_with_progress(assistant, typed, passwords)
+        report = read_with_progress(
+            assistant, typed, passwords, depth=depth, fetch_remote_images=fetch_remote_images
+        )
         if report.locked and not as_json and sys.stdin.isatty() and err.is_terminal:
             _ask_for_passwords(assistant, report)
         if as_json:
@@ -73,7 +83,12 @@ def _ask_for_passwords(assistant: Assistant, report: Report) -> None:
 
 
 def read_with_progress(
-    assistant: Assistant, sources: list[str], passwords: Sequence[str] = ()
+    assistant: Assistant,
+    sources: list[str],
+    passwords: Sequence[str] = (),
+    *,
+    depth: int = 0,
+    fetch_remote_images: bool = False,
 ) -> Report:
     """Read sources with a bar on stderr that names a file and how far it is read."""
     bar = Progress(
@@ -102,7 +117,13 @@ def read_with_progress(
             if not err.is_terminal and not stage:
                 err.print(f"Reading {name} ({progress.n_done} of {progress.n_sources} done)")
 
-        report = assistant.add(sources, passwords=passwords, on_progress=step)
+        report = assistant.add(
+            sources,
+            passwords=passwords,
+            on_progress=step,
+            depth=depth,
+            fetch_remote_images=fetch_remote_images,
+        )
         read = f"{report.pages} pages, {report.figures} figures"
         bar.update(task, description="Done", completed=bar.tasks[0].total, read=read)
     return report
