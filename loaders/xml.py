@@ -15,7 +15,7 @@ from loaders.elements import Element, Heading, Info, Paragraph, Skipped, one_lin
 from loaders.errors import BrokenDocument, LimitExceeded
 from loaders.loader import DocumentLoader
 from loaders.source import SourceFile
-from loaders.xml_tree import local_name, parse_xml, text_of
+from loaders.xml_tree import local_name, parse_xml, text_of, without_namespace
 
 TITLES = {"title", "head", "heading", "caption"}
 ENTITY_BOMBS = {etree.ErrorTypes.ERR_ENTITY_LOOP, etree.ErrorTypes.ERR_RESOURCE_LIMIT}
@@ -115,7 +115,7 @@ def _said(element: etree._Element) -> str:
 
 def _attributes(element: etree._Element) -> str:
     found = (
-        f"{etree.QName(name).localname}={one_line(str(value))}"
+        f"{without_namespace(str(name))}={one_line(str(value))}"
         for name, value in element.attrib.items()
         if not str(value).startswith(("http://www.w3.org/", "{"))
     )

@@ -35,4 +35,9 @@ def text_of(element: etree._Element) -> str:
 
 def local_name(element: etree._Element) -> str:
     """The element's name without its namespace; "" for what is no element."""
-    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+    return without_namespace(element.tag) if isinstance(element.tag, str) else ""
+
+
+def without_namespace(name: str) -> str:
+    """The last part of a name such as `{http://www.w3.org/2005/Atom}title`."""
+    return name.rpartition("}")[2]
