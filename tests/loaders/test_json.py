@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from loaders.errors import BrokenDocument, LimitExceeded, LoaderError
+from loaders.errors import BrokenDocument, LimitExceeded
 from loaders.limits import Limits
 from tests.loaders.reading import Reading, read
 
@@ -69,11 +69,9 @@ def test_what_is_no_json_says_where(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 50_000, "1" * 10_000])
-def test_hostile_json_ends_in_one_of_our_errors_or_text(tmp_path: Path, text: str) -> None:
-    try:
+def test_hostile_json_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises((BrokenDocument, LimitExceeded)):
         reread(tmp_path, text)
-    except LoaderError as error:
-        assert isinstance(error, BrokenDocument | LimitExceeded)
 
 
 def test_more_records_than_the_limit_are_left_out(tmp_path: Path) -> None:

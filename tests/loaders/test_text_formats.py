@@ -148,7 +148,9 @@ def test_rtf_without_words_is_refused(tmp_path: Path) -> None:
 
 # Program text
 
-FUNCTION = "# Counts {0}.\n@cached\ndef count_{0}(x):\n" + "    x = f(x)\n\n" * 40 + "    return x\n\n\n"
+FUNCTION = (
+    "# Counts {0}.\n@cached\ndef count_{0}(x):\n" + "    x = f(x)\n\n" * 40 + "    return x\n\n\n"
+)
 
 
 def test_a_function_stays_whole_with_its_comment_and_decorator(tmp_path: Path) -> None:

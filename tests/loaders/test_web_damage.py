@@ -27,7 +27,8 @@ STARTS = [
     b"{\\rtf1 ",
     b"PK\x03\x04",
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
-    b"From: a@b.c\nTo: d@e.f\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=x\n\n--x\n",
+    b"From: a@b.c\nTo: d@e.f\nMIME-Version: 1.0\n"
+    b"Content-Type: multipart/mixed; boundary=x\n\n--x\n",
     b"<?xml version='1.0'?><a>",
     b'{"cells": [{"cell_type": "code", "outputs": [',
     b'[{"a": ',
@@ -38,18 +39,19 @@ STARTS = [
 WRITTEN = {
     "page.mhtml": b"MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=x\r\n\r\n--x\r\n"
     b"Content-Type: text/html\r\nContent-Location: http://a.b/\r\n\r\n<p>Words</p>\r\n--x--\r\n",
-    "rows.csv": "Name;Größe\nKöln;1,1\n\"Ulm\nDonau\";0,1\n".encode("cp1252"),
+    "rows.csv": 'Name;Größe\nKöln;1,1\n"Ulm\nDonau";0,1\n'.encode("cp1252"),
     "records.json": json.dumps([{"a": 1, "b": {"c": [1, {"d": 2}]}}, {"a": 2}]).encode(),
     "records.jsonl": b'{"a": 1}\n{"a": 2, "b": "x"}\n',
     "note.rst": b"Title\n=====\n\nWords :ref:`x`.\n\n.. note:: Mind\n   this.\n\n* a\n\n  * b\n",
     "note.rtf": rb"{\rtf1\ansi Words \u8364? {\pict\pngblip 89504e47}\par\trowd A\cell\row}",
-    "feed.xml": b"<feed><title>News</title><entry><title>One</title><p>Two <b>x</b></p></entry></feed>",
+    "feed.xml": b"<feed><title>News</title><entry><title>One</title><p>Two <b>x</b></p></entry>"
+    b"</feed>",
     "code.py": b"class A:\n    def b(self):\n        return 1\n\n\ndef c():\n    pass\n",
 }
 
 
 def outcome(path: Path, folder: Path) -> str:
-    """"read" or the name of our error; anything else is raised."""
+    """ "read" or the name of our error; anything else is raised."""
     start = time.process_time()
     try:
         read(path, folder)
