@@ -306,6 +306,7 @@ class _Run:
         It is the user's own code and is run here, in the thread that made it.
         """
         task = _Task(loader.uri, loader.uri, None)
+        loader.media, loader.describer, loader.limits = self.media, self.describer, self.limits
         try:
             task.reading = Reading(list(loader.lazy_load()), loader.title, loader.n_pages)
             task.reading.skipped = loader.skipped

@@ -77,6 +77,13 @@ def add(
             "--fetch-remote-images", help="Fetch pictures that pages show from public addresses."
         ),
     ] = False,
+    loader: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODULE:CLASS",
+            help="Read with this LangChain loader; what follows are its arguments (or name=value).",
+        ),
+    ] = None,
     library: LibraryFlag = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -86,6 +93,7 @@ def add(
     documents.add(
         sources,
         passwords or [],
+        loader,
         library,
         as_json,
         depth=depth,
