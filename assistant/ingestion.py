@@ -12,9 +12,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from loaders import (
@@ -26,14 +28,16 @@ from loaders import (
     PartMissing,
     PasswordNeeded,
 )
+from loaders.elements import Skipped
 from loaders.errors import WorkerFailed
 from loaders.loader import Stage
-from loaders.source import is_url, local_path, open_source, source_uri
+from loaders.site import crawl
+from loaders.source import SourceFile, is_url, local_path, open_source, source_uri
 from loaders.worker_pool import Reading, WorkerPool
 from retrievers import Library, LibraryError, ModelMissing
 from retrievers.library import Change, NewDocument
 
-READING_VERSION = 2
+READING_VERSION = 3
 """Raised when loaders read the same file differently, so that `add` reads files again."""
 
 MAX_BEGUN = 16
@@ -60,6 +64,8 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
+Source = str | Path | AdaptedLoader | SourceFile
+"""What is read: a path or URL, what another loader reads, or a page that is fetched already."""
 
 
 @dataclass(slots=True)
@@ -104,38 +110,68 @@ class Report:
 
 
 def ingest(
-    sources: Iterable[str | Path | AdaptedLoader],
+    sources: Iterable[Source],
     library: Library,
     media: MediaStore,
     describer: FigureDescriber,
     limits: Limits,
     on_progress: OnProgress | None = None,
     passwords: Sequence[str] = (),
+    *,
+    depth: int = 0,
 ) -> Report:
     """Bring the sources into the library; unchanged ones are left as they are.
 
+    depth: how many links are followed from each URL, within its host.
     passwords: tried on documents that need one; kept nowhere. An interrupt from the keyboard
     ends the run: what is done stays, and the report says what was not begun. Raises
     LibraryError where the library itself cannot be written.
     """
     start = time.perf_counter()
     report = Report()
-    found = list(_expanded(sources, library.folder, report))
-    with WorkerPool(media, describer, limits) as pool:
-        run = _Run(library, media, describer, limits, report, on_progress, passwords, pool)
-        run.read(found)
+    with TemporaryDirectory(prefix="limner-") as name:
+        fetched = _with_sites(sources, depth, limits, Path(name), report) if depth else sources
+        found = list(_expanded(fetched, library.folder, report))
+        with WorkerPool(media, describer, limits) as pool:
+            run = _Run(library, media, describer, limits, report, on_progress, passwords, pool)
+            run.read(found)
     report.seconds = time.perf_counter() - start
     return report
 
 
+def _with_sites(
+    sources: Iterable[Source], depth: int, limits: Limits, folder: Path, report: Report
+) -> Iterator[Source]:
+    """The sources, with the pages of its site in the place of each URL."""
+    for n, source in enumerate(sources):
+        if not isinstance(source, str) or not is_url(source):
+            yield source
+            continue
+        pages = folder / str(n)
+        pages.mkdir()
+        try:
+            for page in crawl(source, depth, limits, pages):
+                if isinstance(page, Skipped):
+                    report.skipped.append((source_uri(source), f"{page.what}: {page.reason}"))
+                else:
+                    yield page
+        except LoaderError as error:
+            report.failed.append((source_uri(source), str(error)))
+
+
 def _expanded(
-    sources: Iterable[str | Path | AdaptedLoader], library_folder: Path, report: Report
-) -> Iterator[tuple[str | Path | AdaptedLoader, Path | None]]:
+    sources: Iterable[Source], library_folder: Path, report: Report
+) -> Iterator[tuple[Source, Path | None]]:
     """Each file, URL or loader once, with the folder that its pictures may come from."""
     seen: set[str] = set()
     for source in sources:
         if isinstance(source, AdaptedLoader):
             yield source, None
+            continue
+        if isinstance(source, SourceFile):
+            if source.uri not in seen:
+                seen.add(source.uri)
+                yield source, None
             continue
         try:
             root = None if is_url(source) or not local_path(source).is_dir() else local_path(source)
@@ -172,7 +208,7 @@ class _Task:
     """One source that is being read, and then what came of it."""
 
     uri: str
-    source: str | Path
+    source: str | Path | SourceFile
     root: Path | None
     fingerprint: str = ""
     """Of the file's content; empty where it could not be opened."""
@@ -204,7 +240,7 @@ class _Run:
     events: SimpleQueue[_Task | tuple[_Task, Stage | None]] = field(default_factory=SimpleQueue)
     """Tasks that are done, and how far others are."""
 
-    def read(self, found: Sequence[tuple[str | Path | AdaptedLoader, Path | None]]) -> None:
+    def read(self, found: Sequence[tuple[Source, Path | None]]) -> None:
         """Read all sources, a few at a time, and report what cannot be read."""
         self.n_sources = len(found)
         threads = ThreadPoolExecutor(self.pool.n_workers)
@@ -229,9 +265,11 @@ class _Run:
             entries.sort(key=lambda entry: order.get(entry[0], -1))
 
     def _read_files(
-        self, found: Sequence[tuple[str | Path, Path | None]], threads: ThreadPoolExecutor
+        self,
+        found: Sequence[tuple[str | Path | SourceFile, Path | None]],
+        threads: ThreadPoolExecutor,
     ) -> None:
-        waiting = deque(_Task(source_uri(source), source, root) for source, root in found)
+        waiting = deque(_Task(_uri(source), source, root) for source, root in found)
         n_begun = 0
         while waiting or n_begun:
             # No more than this is held in memory, however many sources there are.
@@ -251,8 +289,13 @@ class _Run:
     def _read_file(self, task: _Task) -> None:
         """Have one source read; runs in a thread of its own."""
         try:
-            with open_source(task.source, self.limits, figure_root=task.root) as file:
-                task.fingerprint = f"{file.sha256()} v{READING_VERSION}"
+            with (
+                nullcontext(task.source)
+                if isinstance(task.source, SourceFile)
+                else open_source(task.source, self.limits, figure_root=task.root)
+            ) as file:
+                pictures = " pictures" if self.limits.fetch_remote_images else ""
+                task.fingerprint = f"{file.sha256()} v{READING_VERSION}{pictures}"
                 task.is_known = self._knows(task)
                 if not task.is_known:
                     self.events.put((task, None))
@@ -288,7 +331,9 @@ class _Run:
 
     def _knows(self, task: _Task) -> bool:
         wanted = f"{task.fingerprint} {self.describer.fingerprint}"
-        return self.library.fingerprint(task.uri) == wanted
+        # What was read with its remote pictures needs no reading without.
+        known = self.library.fingerprint(task.uri) or ""
+        return known == wanted or known.replace(" pictures", "", 1) == wanted
 
     def _finish(self, task: _Task) -> None:
         """Hold what was read for the library, or report why it was not read."""
@@ -360,5 +405,5 @@ def _new_document(task: _Task) -> NewDocument:
     )
 
 
-def _uri(source: str | Path | AdaptedLoader) -> str:
-    return source.uri if isinstance(source, AdaptedLoader) else source_uri(source)
+def _uri(source: Source) -> str:
+    return source.uri if isinstance(source, AdaptedLoader | SourceFile) else source_uri(source)
