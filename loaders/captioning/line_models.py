@@ -7,12 +7,10 @@ thread. Leaves out which way up lines stand, and pictures: that is `ocr`.
 
 from __future__ import annotations
 
-import logging
-import tempfile
 import threading
+from contextlib import nullcontext
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,12 +26,15 @@ MARGIN = 16
 """Pixels of ground that the finder sees around what is inked."""
 STRIDE = 32
 """The finder takes pictures whose sides are multiples of it."""
+LARGE = 500_000
+"""Pixels. Pictures above it are looked at one at a time: a page takes 250 MB meanwhile."""
 LINE_HEIGHT = 48
 """Pixels; the recogniser takes lines of this height and any width."""
 LINE_END = 16
-LEAST_WIDTH = 64
+LEAST_WIDTH, MOST_WIDTH = 64, 4_000
 """Pixels. Room after a line, and the least in all. RapidOCR fills lines up to 320, which costs
-short lines half their time; with less than this, letters at their end are lost."""
+short lines half their time; with less than this, letters at their end are lost. And the most:
+a hairline across the page would take gigabytes."""
 MISSING = "Text in pictures is not read: {}. Run: pip install --force-reinstall rapidocr"
 
 
@@ -42,29 +43,15 @@ class LineFinder:
 
     def __init__(self) -> None:
         """Raises PartMissing."""
+        # Without denormals it takes a third of its time.
+        self._model = _Model(without_denormals(_model("det").read_bytes()))
         try:
-            from rapidocr import RapidOCR
+            from rapidocr.ch_ppocr_det.utils import DBPostProcess
         except ImportError as error:
             raise PartMissing(MISSING.format(error)) from error
-        logging.getLogger("RapidOCR").setLevel(logging.ERROR)
-        with tempfile.TemporaryDirectory() as folder:
-            copy = Path(folder) / "det.onnx"
-            # It then takes a third of its time.
-            copy.write_bytes(without_denormals(_model("det").read_bytes()))
-            engine: Any = RapidOCR(
-                params={
-                    "Global.log_level": "error",
-                    "Global.use_cls": False,
-                    "Global.use_rec": False,
-                    "Det.model_path": str(copy),
-                    "EngineConfig.onnxruntime.intra_op_num_threads": 1,
-                    "EngineConfig.onnxruntime.inter_op_num_threads": 1,
-                }
-            )
-            engine(np.full((STRIDE, STRIDE, 3), 255, np.uint8))  # loads the model from the file
-        self._map, self._boxes = engine.text_det.session, engine.text_det.postprocess_op
-        # One at a time: it takes 200 MB for a page, reading a line a tenth of that.
-        self._lock = threading.Lock()
+        # As RapidOCR itself has it for this model.
+        self._boxes = DBPostProcess(0.3, 0.5, unclip_ratio=1.6, use_dilation=True)
+        self._large = threading.Lock()
 
     def find(self, pixels: Pixels, side: int) -> NDArray[np.float64]:
         """(n, 4, 2): the corners of each line, clockwise from the top left one in the picture.
@@ -84,8 +71,8 @@ class LineFinder:
         values *= np.float32(2 / 255)
         values -= np.float32(1)
         high, wide = canvas.shape[:2]
-        with self._lock:
-            found = self._map(values)
+        with self._large if high * wide > LARGE else nullcontext():
+            found = self._model.run(values)
         boxes, _ = self._boxes(found, (round(high / factor), round(wide / factor)))
         quads = np.asarray(boxes, np.float64).reshape(-1, 4, 2) + np.array([x0, y0]) / factor
         clipped: NDArray[np.float64] = quads.clip(0, (width, height))
@@ -97,18 +84,8 @@ class LineRecogniser:
 
     def __init__(self) -> None:
         """Raises PartMissing."""
-        path = _model("rec")
-        try:
-            from onnxruntime import InferenceSession, SessionOptions
-        except ImportError as error:
-            raise PartMissing(MISSING.format(error)) from error
-        options = SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.enable_cpu_mem_arena = False  # it keeps what the widest line took
-        options.log_severity_level = 4
-        self._session = InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        self._input = self._session.get_inputs()[0].name
-        letters = self._session.get_modelmeta().custom_metadata_map["character"].splitlines()
+        self._model = _Model(_model("rec").read_bytes())
+        letters = self._model.metadata["character"].splitlines()
         self._letters = ["", *letters, " "]
 
     def read(self, line: Pixels) -> tuple[str, float]:
@@ -116,12 +93,11 @@ class LineRecogniser:
         import cv2
 
         height, width = line.shape[:2]
-        wide = max(1, round(width * LINE_HEIGHT / height))
+        wide = min(MOST_WIDTH, max(1, round(width * LINE_HEIGHT / height)))
         values = np.zeros((1, 3, LINE_HEIGHT, max(LEAST_WIDTH, wide + LINE_END)), np.float32)
         scaled = cv2.resize(line, (wide, LINE_HEIGHT)).transpose(2, 0, 1)
         values[0, :, :, :wide] = scaled * np.float32(2 / 255) - np.float32(1)
-        (chances,) = self._session.run(None, {self._input: values})
-        return self._decoded(chances[0])
+        return self._decoded(self._model.run(values)[0])
 
     def _decoded(self, chances: NDArray[np.float32]) -> tuple[str, float]:
         """chances: (steps, letters); a letter that goes on over several steps is one."""
@@ -132,6 +108,28 @@ class LineRecogniser:
         text = "".join(self._letters[k] for k in best[is_new])
         sure = chances[np.flatnonzero(is_new), best[is_new]]
         return text.strip(), float(sure.mean())
+
+
+class _Model:
+    """An ONNX model with one input and one output, on one thread."""
+
+    def __init__(self, content: bytes) -> None:
+        try:
+            from onnxruntime import InferenceSession, SessionOptions
+        except ImportError as error:
+            raise PartMissing(MISSING.format(error)) from error
+        options = SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False  # it keeps what the largest picture took
+        options.log_severity_level = 4
+        self._session = InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        self._input = self._session.get_inputs()[0].name
+        self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+
+    def run(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        (found,) = self._session.run(None, {self._input: values})
+        result: NDArray[np.float32] = found
+        return result
 
 
 def _model(task: str) -> Path:

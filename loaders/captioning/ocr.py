@@ -45,7 +45,7 @@ TALL, CLEARLY_TALL = 1.5, 2.5
 MIN_ON_SIDE = 6
 """Upright lines from which on a picture may lie on its side."""
 MAX_THREADS = 4
-"""More need memory, 250 MB each while a page is looked at, rather than time."""
+"""More need memory rather than time."""
 
 Corners = tuple[tuple[float, float], ...]
 
