@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import functools
 import importlib.util
-import os
 import queue
 import secrets
 import threading
@@ -28,6 +27,7 @@ from assistant.errors import (
     GenerationTimeout,
     ModelUnavailable,
 )
+from loaders.limits import n_cores
 
 MODEL_NAME = "SmolLM2-135M-Instruct"
 CONTEXT_TOKENS = 2048
@@ -212,9 +212,7 @@ def _threads() -> int:
     """All cores but one. llama.cpp's threads wait for each other by spinning: where another
     program has taken a core, two threads on two cores write one word a second, one writes 20.
     """
-    has_affinity = hasattr(os, "sched_getaffinity")
-    n_cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
-    return max(1, min(MAX_THREADS, n_cores - 1))
+    return max(1, min(MAX_THREADS, n_cores() - 1))
 
 
 def _llama() -> _Llama:

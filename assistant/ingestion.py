@@ -1,4 +1,4 @@
-"""Reads files, folders and URLs into a library, one document after the other.
+"""Reads files, folders and URLs into a library, several at a time in worker processes.
 
 One bad file never stops a run and is never silently left out: it stands in the report
 with its reason. Leaves out following folders and what was deleted from them.
@@ -9,25 +9,27 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
-
-from langchain_core.documents import Document
 
 from loaders import (
     AdaptedLoader,
-    DocumentLoader,
     FigureDescriber,
     Limits,
     LoaderError,
     MediaStore,
     PartMissing,
     PasswordNeeded,
-    loader_for,
 )
-from loaders.source import SourceFile, is_url, local_path, open_source, source_uri
+from loaders.errors import WorkerFailed
+from loaders.loader import Stage
+from loaders.source import is_url, local_path, open_source, source_uri
+from loaders.worker_pool import Reading, WorkerPool
 from retrievers import Library, LibraryError, ModelMissing
 
 READING_VERSION = 2
@@ -38,12 +40,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a run is. n_done of n_sources are done; source is being read."""
+    """Where a run is. n_done of n_sources are done; source, one of several, is being read.
+
+    stage: how far that source is read; None where it was just begun. n_pages, n_figures: put
+    into the library so far.
+    """
 
     source: str
     n_done: int
     n_sources: int
-    n_figures_done: int = 0
+    stage: Stage | None = None
+    n_pages: int = 0
     n_figures: int = 0
 
 
@@ -65,6 +72,8 @@ class Report:
     chunks: int = 0
     pages: int = 0
     seconds: float = 0.0
+    n_unread: int = 0
+    """Sources that were not read because the run was interrupted."""
 
     def take_in_retry(self, source: str, retry: Report) -> None:
         """Put what a second try of one failed source did in the place of its failure."""
@@ -100,18 +109,16 @@ def ingest(
 ) -> Report:
     """Bring the sources into the library; unchanged ones are left as they are.
 
-    passwords: tried on documents that need one; kept nowhere.
-    Raises LibraryError where the library itself cannot be written.
+    passwords: tried on documents that need one; kept nowhere. An interrupt from the keyboard
+    ends the run: what is done stays, and the report says what was not begun. Raises
+    LibraryError where the library itself cannot be written.
     """
     start = time.perf_counter()
     report = Report()
     found = list(_expanded(sources, library.folder, report))
-    run = _Run(library, media, describer, limits, report, on_progress, len(found), passwords)
-    try:
-        for n_done, (source, root) in enumerate(found):
-            run.read(source, root, n_done)
-    finally:
-        library.flush()
+    with WorkerPool(media, describer, limits) as pool:
+        run = _Run(library, media, describer, limits, report, on_progress, passwords, pool)
+        run.read(found)
     report.seconds = time.perf_counter() - start
     return report
 
@@ -155,9 +162,24 @@ def _files(folder: Path, library_folder: Path, report: Report) -> list[Path]:
     return found
 
 
+@dataclass(eq=False, slots=True)
+class _Task:
+    """One source that is being read, and then what came of it."""
+
+    uri: str
+    source: str | Path
+    root: Path | None
+    fingerprint: str = ""
+    """Of the file's content; empty where it could not be opened."""
+    is_known: bool = False
+    reading: Reading | None = None
+    error: BaseException | None = None
+    stored_keys: set[str] = field(default_factory=set)
+
+
 @dataclass(slots=True)
 class _Run:
-    """One run over many sources."""
+    """One run over many sources: workers read ahead while this thread fills the library."""
 
     library: Library
     media: MediaStore
@@ -165,87 +187,149 @@ class _Run:
     limits: Limits
     report: Report
     on_progress: OnProgress | None
-    n_sources: int
     passwords: Sequence[str] = field(repr=False)
+    pool: WorkerPool
+    n_done: int = 0
+    n_sources: int = 0
+    disused: set[str] = field(default_factory=set)
+    """Pictures that perhaps nothing refers to any more. They are deleted when nothing is being
+    read: another source may be about to use the same picture."""
+    events: SimpleQueue[_Task | tuple[_Task, Stage | None]] = field(default_factory=SimpleQueue)
+    """Tasks that are done, and how far others are."""
 
-    def read(self, source: str | Path | AdaptedLoader, root: Path | None, n_done: int) -> None:
-        """Read one source, and report it if it cannot be read."""
-        uri = source.uri if isinstance(source, AdaptedLoader) else source_uri(source)
-        self._tell(Progress(uri, n_done, self.n_sources))
+    def read(self, found: Sequence[tuple[str | Path | AdaptedLoader, Path | None]]) -> None:
+        """Read all sources, a few at a time, and report what cannot be read."""
+        self.n_sources = len(found)
+        threads = ThreadPoolExecutor(self.pool.n_workers)
         try:
-            if isinstance(source, AdaptedLoader):
-                self._read_adapted(source)
-                return
-            with open_source(source, self.limits, figure_root=root) as file:
-                self._read_file(file, n_done)
-        except LoaderError as error:
-            self.report.failed.append((uri, str(error)))
-            if isinstance(error, PasswordNeeded):
-                self.report.locked.append(uri)
-        except (LibraryError, ModelMissing, PartMissing):
-            raise  # every other file would fail in the same way
-        except Exception as error:
-            # One file that trips a bug of ours must not cost the person the other files.
-            logger.exception("limner failed on %s", uri)
-            reason = (
-                f"limner itself failed on it ({type(error).__name__}: {error}). Please report it."
+            self._read_files(
+                [(s, r) for s, r in found if not isinstance(s, AdaptedLoader)], threads
             )
-            self.report.failed.append((uri, reason))
-
-    def _read_file(self, file: SourceFile, n_done: int) -> None:
-        content = f"{file.sha256()} v{READING_VERSION}"
-        if self._is_known(file.uri, f"{content} {self.describer.fingerprint}"):
-            return
-        loader = loader_for(
-            file,
-            media=self.media,
-            describer=self.describer,
-            limits=self.limits,
-            passwords=self.passwords,
-            on_progress=lambda done, n: self._tell(
-                Progress(file.uri, n_done, self.n_sources, done, n)
-            ),
-        )
-        try:
-            documents = list(loader.load_file(file))
-            # Asked anew: a reader whose model turns out to be missing is dropped while reading.
-            self._put(file.uri, loader, documents, f"{content} {self.describer.fingerprint}")
-        except BaseException:
-            for key in loader.stored_keys - self.library.image_keys():
+            for loader in (s for s, _ in found if isinstance(s, AdaptedLoader)):
+                self._tell(loader.uri)
+                self._finish(self._read_adapted(loader))
+        except KeyboardInterrupt:
+            self.report.n_unread = self.n_sources - self.n_done
+        finally:
+            self.pool.close()
+            threads.shutdown(cancel_futures=True)
+            for key in self.disused - self.library.image_keys():
                 self.media.remove(key)
-            raise
+            self.library.flush()
+        order = {_uri(source): n for n, (source, _) in enumerate(found)}
+        for entries in (self.report.failed, self.report.skipped):
+            entries.sort(key=lambda entry: order.get(entry[0], -1))
 
-    def _read_adapted(self, loader: AdaptedLoader) -> None:
-        """What another loader reads: known to be unchanged only once it is read."""
-        documents = list(loader.lazy_load())
-        ids = "".join(d.metadata["chunk_id"] for d in documents)
-        fingerprint = hashlib.sha256(ids.encode()).hexdigest()
-        if not self._is_known(loader.uri, fingerprint):
-            self._put(loader.uri, loader, documents, fingerprint)
-
-    def _is_known(self, uri: str, fingerprint: str) -> bool:
-        is_known = self.library.fingerprint(uri) == fingerprint
-        self.report.unchanged += is_known
-        return is_known
-
-    def _put(
-        self, uri: str, loader: DocumentLoader, documents: list[Document], fingerprint: str
+    def _read_files(
+        self, found: Sequence[tuple[str | Path, Path | None]], threads: ThreadPoolExecutor
     ) -> None:
+        waiting = deque(_Task(source_uri(source), source, root) for source, root in found)
+        n_begun = 0
+        while waiting or n_begun:
+            # No more than this is held in memory, however many sources there are.
+            while waiting and n_begun < 2 * self.pool.n_workers:
+                threads.submit(self._read_file, waiting.popleft())
+                n_begun += 1
+            event = self.events.get()
+            if isinstance(event, _Task):
+                n_begun -= 1
+                self._finish(event)
+            else:
+                self._tell(event[0].uri, event[1])
+
+    def _read_file(self, task: _Task) -> None:
+        """Have one source read; runs in a thread of its own."""
+        try:
+            with open_source(task.source, self.limits, figure_root=task.root) as file:
+                task.fingerprint = f"{file.sha256()} v{READING_VERSION}"
+                task.is_known = self._knows(task)
+                if not task.is_known:
+                    self.events.put((task, None))
+                    task.reading = self.pool.read(
+                        file,
+                        self.passwords,
+                        on_progress=lambda stage: self.events.put((task, stage)),
+                        on_stored=task.stored_keys.add,
+                    )
+                    # Anew: a reader whose model turned out to be missing is dropped meanwhile.
+                    task.fingerprint += f" {self.describer.fingerprint}"
+        except BaseException as error:  # noqa: BLE001 - it is raised or reported by the run
+            task.error = error
+        self.events.put(task)
+
+    def _read_adapted(self, loader: AdaptedLoader) -> _Task:
+        """What another loader reads: known to be unchanged only once it is read.
+
+        It is the user's own code and is run here, in the thread that made it.
+        """
+        task = _Task(loader.uri, loader.uri, None)
+        try:
+            task.reading = Reading(list(loader.lazy_load()), loader.title, loader.n_pages)
+            task.reading.skipped = loader.skipped
+            ids = "".join(d.metadata["chunk_id"] for d in task.reading.documents)
+            task.fingerprint = hashlib.sha256(ids.encode()).hexdigest()
+            task.is_known = self.library.fingerprint(task.uri) == task.fingerprint
+        except Exception as error:  # noqa: BLE001 - reported by the run
+            task.error = error
+        task.stored_keys = loader.stored_keys
+        return task
+
+    def _knows(self, task: _Task) -> bool:
+        wanted = f"{task.fingerprint} {self.describer.fingerprint}"
+        return self.library.fingerprint(task.uri) == wanted
+
+    def _finish(self, task: _Task) -> None:
+        """Put what was read into the library, or report why it was not read."""
+        self.n_done += 1
+        self.disused |= task.stored_keys
+        if task.is_known:
+            self.report.unchanged += 1
+        elif task.reading and not task.error:
+            try:
+                self._put(task, task.reading)
+            except Exception as error:  # noqa: BLE001 - reported below
+                task.error = error
+        if task.error:
+            self._report(task.uri, task.error)
+
+    def _report(self, uri: str, error: BaseException) -> None:
+        """Say why a source was not read. Raises an error that every other source would meet."""
+        is_of_all = isinstance(error, LibraryError | ModelMissing | PartMissing)
+        if is_of_all or not isinstance(error, Exception):
+            raise error
+        reason = str(error)
+        if isinstance(error, PasswordNeeded):
+            self.report.locked.append(uri)
+        if not isinstance(error, LoaderError):
+            # One file that trips a bug of ours must not cost the person the other files.
+            logger.error("limner failed on %s", uri, exc_info=error)
+            what = reason if isinstance(error, WorkerFailed) else f"{type(error).__name__}: {error}"
+            reason = f"limner itself failed on it ({what}). Please report it."
+        self.report.failed.append((uri, reason))
+
+    def _put(self, task: _Task, reading: Reading) -> None:
         change = self.library.put(
-            uri, documents, fingerprint=fingerprint, title=loader.title, n_pages=loader.n_pages
+            task.uri,
+            reading.documents,
+            fingerprint=task.fingerprint,
+            title=reading.title,
+            n_pages=reading.n_pages,
         )
-        for key in change.orphan_keys:
-            if not self.library.with_picture(key):
-                self.media.remove(key)
+        self.disused |= set(change.orphan_keys)
         if change.replaced:
             self.report.updated += 1
         else:
             self.report.added += 1
-        self.report.skipped += [(uri, f"{s.what}: {s.reason}") for s in loader.skipped]
+        self.report.skipped += [(task.uri, f"{s.what}: {s.reason}") for s in reading.skipped]
         self.report.figures += change.n_figures
         self.report.chunks += change.n_chunks
-        self.report.pages += loader.n_pages or 0
+        self.report.pages += reading.n_pages or 0
 
-    def _tell(self, progress: Progress) -> None:
+    def _tell(self, uri: str, stage: Stage | None = None) -> None:
         if self.on_progress:
-            self.on_progress(progress)
+            n_pages, n_figures = self.report.pages, self.report.figures
+            self.on_progress(Progress(uri, self.n_done, self.n_sources, stage, n_pages, n_figures))
+
+
+def _uri(source: str | Path | AdaptedLoader) -> str:
+    return source.uri if isinstance(source, AdaptedLoader) else source_uri(source)

@@ -7,6 +7,7 @@ how many hits a search gives.
 from __future__ import annotations
 
 import os
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +20,7 @@ from pydantic_settings import (
 )
 
 from assistant.errors import SettingsInvalid
-from loaders.limits import Limits
+from loaders.limits import DEFAULT_LIMITS, Limits
 
 ENV_PREFIX = "LIMNER_"
 TOML_FILE = "limner.toml"
@@ -60,9 +61,22 @@ class Settings(BaseSettings):
     password: SecretStr | None = None
     """Tried on documents that need one."""
 
-    max_bytes: int = Field(default=Limits().max_bytes, gt=0)
-    max_pages: int = Field(default=Limits().max_pages, gt=0)
-    max_pixels: int = Field(default=Limits().max_pixels, gt=0)
+    # The bounds on one source, as in loaders.limits.
+    max_bytes: int = Field(default=DEFAULT_LIMITS.max_bytes, gt=0)
+    max_pages: int = Field(default=DEFAULT_LIMITS.max_pages, gt=0)
+    max_text_chars: int = Field(default=DEFAULT_LIMITS.max_text_chars, gt=0)
+    max_pixels: int = Field(default=DEFAULT_LIMITS.max_pixels, gt=0)
+    max_figures: int = Field(default=DEFAULT_LIMITS.max_figures, gt=0)
+    max_archive_members: int = Field(default=DEFAULT_LIMITS.max_archive_members, gt=0)
+    max_archive_ratio: int = Field(default=DEFAULT_LIMITS.max_archive_ratio, gt=0)
+    max_attachments: int = Field(default=DEFAULT_LIMITS.max_attachments, ge=0)
+    max_nesting: int = Field(default=DEFAULT_LIMITS.max_nesting, ge=0)
+    min_figure_side: int = Field(default=DEFAULT_LIMITS.min_figure_side, gt=0)
+    max_memory: int = Field(default=DEFAULT_LIMITS.max_memory, gt=0)
+    max_seconds: float = Field(default=DEFAULT_LIMITS.max_seconds, gt=0)
+    max_silence_s: float = Field(default=DEFAULT_LIMITS.max_silence_s, gt=0)
+    fetch_timeout_s: float = Field(default=DEFAULT_LIMITS.fetch_timeout_s, gt=0)
+    fetch_total_s: float = Field(default=DEFAULT_LIMITS.fetch_total_s, gt=0)
 
     @field_validator("media_base_url")
     @classmethod
@@ -72,9 +86,7 @@ class Settings(BaseSettings):
     @property
     def limits(self) -> Limits:
         """The bounds within which a source is read."""
-        return Limits(
-            max_bytes=self.max_bytes, max_pages=self.max_pages, max_pixels=self.max_pixels
-        )
+        return Limits(**{limit.name: getattr(self, limit.name) for limit in fields(Limits)})
 
     @property
     def media_folder(self) -> Path:

@@ -39,7 +39,9 @@ def split_text(paragraphs: list[str]) -> Iterator[Chunk]:
     """Join paragraphs up to CHUNK_CHARS; cut longer ones at ends of sentences."""
     held = Chunk("", range(0))
     for index, paragraph in enumerate(paragraphs):
-        for piece in (p.rstrip() for p in _splitter.split_text(paragraph)):
+        is_short = 0 < len(paragraph) < CHUNK_CHARS
+        pieces = [paragraph] if is_short else _splitter.split_text(paragraph)
+        for piece in map(str.rstrip, pieces):
             if held.text and len(held.text) + len(piece) + 1 > CHUNK_CHARS:
                 yield held
                 held = Chunk("", range(0))

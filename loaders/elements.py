@@ -67,7 +67,8 @@ class Figure:
 
     caption is what the document prints with the figure, alt its alternative text. text is
     what the document prints in the figure, ocr what was read in its pixels already, "" for
-    nothing. is_drawn: whether there are no pixels in it that could hold more text.
+    nothing. is_drawn: whether there are no pixels in it that could hold more text. start and
+    end, in seconds, are when a film shows it.
     """
 
     image: bytes | Image.Image
@@ -79,6 +80,25 @@ class Figure:
     text: str | None = None
     ocr: str | None = None
     is_drawn: bool = False
+    start: float | None = None
+    end: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What follows stands on the sheet of a workbook that has this name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """Words spoken from start to end, in seconds. modality: "audio", or "video" in a film."""
+
+    text: str
+    start: float
+    end: float
+    modality: str = "audio"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +109,15 @@ class Skipped:
     reason: str
 
 
-Element = Info | Heading | Paragraph | Table | Figure | Skipped
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A whole file inside the document; its name is as the document gives it."""
+
+    name: str
+    content: bytes
+
+
+Element = Info | Heading | Paragraph | Table | Figure | Speech | Sheet | Skipped | Attached
 
 
 def one_line(text: str) -> str:

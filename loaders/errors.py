@@ -11,6 +11,7 @@ LoaderError
 ├── LimitExceeded        larger than the limits allow
 └── BrokenPicture        one picture in a document cannot be decoded
 PartMissing              a model or package that a feature needs is not installed
+WorkerFailed             a fault of limner's own in a process that reads files
 
 A LoaderError is about the user's source: a run reports it and goes on. Any other
 exception out of a loader is a bug in limner.
@@ -61,3 +62,7 @@ class BrokenPicture(LoaderError):
 
 class PartMissing(Exception):
     """A model or package that a feature needs is not here. The text says how to get it."""
+
+
+class WorkerFailed(Exception):
+    """A bug of limner's in a worker process; its traceback is in a note."""

@@ -1,12 +1,13 @@
 """Opens a source and picks the loader for what it holds.
 
-Leaves out the formats themselves: each has a module of its own, imported only when a
-file of that format comes.
+LOADERS is the list of formats: a new one takes a module with a DocumentLoader, and a line there.
+Leaves out the formats themselves: a module is imported only when a file of its format comes.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from importlib import import_module
+from pathlib import Path, PurePath
 from typing import Unpack
 
 from langchain_core.documents import Document
@@ -28,10 +29,17 @@ from loaders.limits import DEFAULT_LIMITS
 from loaders.loader import DocumentLoader, LoaderOptions
 from loaders.source import SourceFile, is_url, open_source
 
-READABLE = (
-    "It reads PDF, Word (.docx), PowerPoint (.pptx), HTML, Markdown, plain text and pictures "
-    "(PNG, JPEG, GIF, WebP, TIFF, BMP, AVIF, JPEG 2000, ICO)."
-)
+LOADERS = {
+    PDF: "loaders.pdf.PdfLoader",
+    DOCX: "loaders.docx.DocxLoader",
+    PPTX: "loaders.pptx.PptxLoader",
+    HTML: "loaders.html.HtmlLoader",
+    MARKDOWN: "loaders.markdown.MarkdownLoader",
+    PLAIN_TEXT: "loaders.text.TextLoader",
+    **dict.fromkeys(PICTURE_TYPES, "loaders.image.ImageLoader"),
+}
+"""MIME type, or the suffix of a kind of text (".bib"), → the class that reads it."""
+
 OLD_OFFICE = {
     "application/msword": ".docx",
     "application/vnd.ms-powerpoint": ".pptx",
@@ -55,47 +63,28 @@ def loader_for(file: SourceFile, **options: Unpack[LoaderOptions]) -> DocumentLo
     LimitExceeded.
     """
     mime = content_type(file.path, file.name, is_web_page=is_url(file.uri))
-    loader = _loader_class(mime)
+    loader = _loader_class(mime, file.name)
     if loader is None:
         raise UnsupportedFormat(_refusal(file.name, mime))
     return loader(file.uri, **options)
 
 
-def _loader_class(mime: str) -> type[DocumentLoader] | None:
-    if mime == PDF:
-        from loaders.pdf import PdfLoader
-
-        return PdfLoader
-    if mime == DOCX:
-        from loaders.docx import DocxLoader
-
-        return DocxLoader
-    if mime == PPTX:
-        from loaders.pptx import PptxLoader
-
-        return PptxLoader
-    if mime == HTML:
-        from loaders.html import HtmlLoader
-
-        return HtmlLoader
-    if mime == MARKDOWN:
-        from loaders.markdown import MarkdownLoader
-
-        return MarkdownLoader
-    if mime == PLAIN_TEXT:
-        from loaders.text import TextLoader
-
-        return TextLoader
-    if mime in PICTURE_TYPES:
-        from loaders.image import ImageLoader
-
-        return ImageLoader
-    return None
+def _loader_class(mime: str, name: str) -> type[DocumentLoader] | None:
+    where = LOADERS.get(PurePath(name).suffix.lower()) if mime == PLAIN_TEXT else None
+    where = where or LOADERS.get(mime)
+    if where is None:
+        return None
+    module, _, loader = where.rpartition(".")
+    found: type[DocumentLoader] = getattr(import_module(module), loader)
+    return found
 
 
 def _refusal(name: str, mime: str) -> str:
-    if mime == UNKNOWN:
-        return f"{name} is neither text nor a format that limner knows. {READABLE}"
     if mime in OLD_OFFICE:
         return f"{name} is {format_name(mime)}. Save it as {OLD_OFFICE[mime]} in Office."
-    return f"{name} is {format_name(mime)}, which limner does not read yet. {READABLE}"
+    what = (
+        "neither text nor a format that limner knows"
+        if mime == UNKNOWN
+        else f"{format_name(mime)}, which limner does not read"
+    )
+    return f"{name} is {what}. Save or print it as a PDF in its own program and add that."

@@ -1,10 +1,12 @@
 """The bounds within which a source is read: what a hostile or giant file may cost.
 
-Leaves out time limits on a parser that hangs: that takes a process of its own.
+Time and memory are kept by `loaders.worker_pool`, which reads in processes of their own; a
+loader that is used without it knows the other limits only.
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 BYTES_PER_MIB = 1024 * 1024
@@ -22,8 +24,18 @@ class Limits:
     max_archive_members: int = 20_000
     max_archive_ratio: int = 200
     """Unpacked bytes for each packed byte, counted over a whole office file."""
+    max_attachments: int = 200
+    """Files inside a document, and inside those, that are read."""
+    max_nesting: int = 3
+    """How deep files may lie inside files."""
     min_figure_side: int = 48
     """Pictures with a shorter side are icons, bullets and rules, not figures. Pixels."""
+    max_memory: int = 2048 * BYTES_PER_MIB
+    """Of the process that reads a source, resident."""
+    max_seconds: float = 3_600.0
+    """For a whole source."""
+    max_silence_s: float = 180.0
+    """Without one more page or figure of it being read: a parser that hangs."""
     fetch_timeout_s: float = 30.0
     """How long a server may be silent."""
     fetch_total_s: float = 120.0
@@ -31,3 +43,9 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+
+def n_cores() -> int:
+    """The processors that this process may use."""
+    has_affinity = hasattr(os, "sched_getaffinity")  # macOS and Windows lack it
+    return len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1

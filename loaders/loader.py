@@ -19,6 +19,7 @@ from typing import Any, TypedDict
 from langchain_core.document_loaders import BaseLoader
 from langchain_core.documents import Document
 
+from loaders.attached import AttachedFiles
 from loaders.captioning.describer import FigureDescriber
 from loaders.captioning.fusion import REFERENCE_LABEL, FigureWords, best_caption, fuse
 from loaders.chunks import split_table, split_text
@@ -29,7 +30,9 @@ from loaders.elements import (
     Heading,
     Info,
     Paragraph,
+    Sheet,
     Skipped,
+    Speech,
     Table,
     one_line,
 )
@@ -40,6 +43,10 @@ from loaders.references import SENTENCE_END, References, label_of
 from loaders.source import SourceFile, open_source
 
 SECTION_SEPARATOR = " › "
+SHEET_LEVEL = 0
+"""A sheet is above all headings on it."""
+PLACES = ("source", "modality", "page", "section", "bbox")
+"""The keys of the metadata that say where a piece stands."""
 MAX_TOLD = 3
 """Parts that were left out which the error for an empty document names."""
 MIN_PRINTED_CHARS = 12
@@ -49,8 +56,17 @@ SPEAKS_OF_PICTURE = re.compile(
     re.IGNORECASE,
 )
 
-Progress = Callable[[int, int], None]
-"""Called with the number of figures described so far and their number in all."""
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """How far a source is read: n_done of n pages, or figures described. what: "page", "figure"."""
+
+    what: str
+    n_done: int
+    n: int
+
+
+OnProgress = Callable[[Stage], None]
 
 
 class LoaderOptions(TypedDict, total=False):
@@ -60,7 +76,7 @@ class LoaderOptions(TypedDict, total=False):
     describer: FigureDescriber | None
     limits: Limits
     figure_root: Path | None
-    on_progress: Progress | None
+    on_progress: OnProgress | None
     passwords: Sequence[str]
 
 
@@ -89,7 +105,7 @@ class DocumentLoader(BaseLoader):
         describer: FigureDescriber | None = None,
         limits: Limits = DEFAULT_LIMITS,
         figure_root: Path | None = None,
-        on_progress: Progress | None = None,
+        on_progress: OnProgress | None = None,
         passwords: Sequence[str] = (),
     ) -> None:
         """media: where figures go, `.limner/media` by default.
@@ -108,6 +124,7 @@ class DocumentLoader(BaseLoader):
         self.title = ""
         self.n_pages: int | None = None
         self._page_labels: Mapping[int, str] = {}
+        self._page_told = 0
         self.skipped: list[Skipped] = []
         self.stored_keys: set[str] = set()
 
@@ -122,14 +139,30 @@ class DocumentLoader(BaseLoader):
 
     def load_file(self, file: SourceFile) -> Iterator[Document]:
         """Yield the Documents of a source that is open already. Raises a LoaderError."""
-        yield from self._documents(file.uri, file.name, self._elements(file))
+        attached = AttachedFiles(file.uri, self.limits, self._read_attached)
+        elements = attached.read_in(self._elements(file))
+        yield from self._documents(file.uri, file.name, elements)
 
     def read_elements(self, file: SourceFile) -> Iterator[Element]:
         """What an open source holds before it becomes Documents. Raises a LoaderError."""
         return self._elements(file)
 
+    def _read_attached(self, file: SourceFile) -> Iterator[Element]:
+        """What a file inside this one holds, by the loader of its format."""
+        from loaders.formats import loader_for  # it imports every loader's base, this module
+
+        loader = loader_for(
+            file,
+            media=self.media,
+            describer=self.describer,
+            limits=self.limits,
+            passwords=self.passwords,
+        )
+        return loader.read_elements(file)
+
     def _documents(self, uri: str, name: str, elements: Iterator[Element]) -> Iterator[Document]:
         self.title, self.n_pages, self._page_labels, self.skipped = name, None, {}, []
+        self._page_told = 0
         pieces = self._pieces(name, elements)
         if not pieces:
             raise EmptyDocument(
@@ -166,6 +199,7 @@ class DocumentLoader(BaseLoader):
                 pieces.append(_Piece(_metadata("text", path, bare.page, None), one_line(bare.text)))
 
         for element in elements:
+            self._tell_page(element)
             match element:
                 case Info(title=title, n_pages=n_pages, page_labels=labels):
                     self.title = one_line(title or "") or self.title
@@ -188,9 +222,18 @@ class DocumentLoader(BaseLoader):
                 case Figure():
                     flush()
                     pieces.extend(self._figure_pieces(element, path, pieces))
+                case Speech(text=text) if one_line(text):
+                    flush()
+                    pieces.append(_speech_piece(element, path))
+                    n_chars += len(text)
+                case Sheet(name=sheet):
+                    flush()
+                    keep_bare(0)
+                    _set_sheet(pieces, path)
+                    bare, path[:] = None, [(SHEET_LEVEL, one_line(sheet))]
                 case Skipped():
                     self.skipped.append(element)
-            if isinstance(element, Paragraph | Table | Figure):
+            if isinstance(element, Paragraph | Table | Figure | Speech):
                 bare = None
             if n_chars > self.limits.max_text_chars:
                 raise LimitExceeded(
@@ -199,7 +242,19 @@ class DocumentLoader(BaseLoader):
                 )
         flush()
         keep_bare(0)
+        _set_sheet(pieces, path)
         return pieces
+
+    def _tell_page(self, element: Element) -> None:
+        """The pages before that of the element are read."""
+        page = getattr(element, "page", None)
+        if page and self.n_pages and page > self._page_told:
+            self._page_told = page
+            self._tell(Stage("page", page - 1, self.n_pages))
+
+    def _tell(self, stage: Stage) -> None:
+        if self.on_progress:
+            self.on_progress(stage)
 
     def _figure_pieces(
         self, figure: Figure, path: list[tuple[int, str]], before: list[_Piece]
@@ -220,6 +275,8 @@ class DocumentLoader(BaseLoader):
         ):
             return []
         metadata = _metadata("figure", path, figure.page, figure.bbox) | self._shown(picture)
+        if figure.start is not None and figure.end is not None:
+            metadata |= {"start": round(figure.start, 2), "end": round(figure.end, 2)}
         if label := label_of(figure.caption):
             metadata["label"] = label
         # The picture is on disk now; holding its pixels too would unbound the memory.
@@ -264,7 +321,9 @@ class DocumentLoader(BaseLoader):
             return
         keys = list(dict.fromkeys(p.picture.key for p in figures if p.picture))
         told = {p.picture.key for p in figures if p.picture and _is_told(p.figure)}
-        readings = self.describer.describe(keys, self.on_progress, without_ocr=told)
+        readings = self.describer.describe(
+            keys, lambda n_done, n: self._tell(Stage("figure", n_done, n)), without_ocr=told
+        )
         for index, piece in enumerate(pieces):
             if not piece.picture or not piece.figure:
                 continue
@@ -327,7 +386,7 @@ class _Ids:
     def make(self, metadata: dict[str, Any], text: str) -> str:
         # A figure is its picture: a better description later must not change its id.
         content = metadata.get("image_key") or text
-        place = [metadata.get(k) for k in ("source", "modality", "page", "section", "bbox")]
+        place = [metadata.get(k) for k in PLACES]
         digest = hashlib.sha256(repr((place, content)).encode()).hexdigest()[:24]
         self._seen[digest] += 1
         n = self._seen[digest]
@@ -362,6 +421,22 @@ def _around(boxes: list[BBox | None]) -> BBox | None:
         return None
     x0, y0, x1, y1 = zip(*known, strict=True)
     return min(x0), min(y0), max(x1), max(y1)
+
+
+def _set_sheet(pieces: list[_Piece], path: list[tuple[int, str]]) -> None:
+    """Say of the pieces read last, those below the path's sheet, that they stand on it."""
+    if not path or path[0][0] != SHEET_LEVEL:
+        return
+    for piece in reversed(pieces):
+        if "sheet" in piece.metadata:
+            break
+        piece.metadata["sheet"] = path[0][1]
+
+
+def _speech_piece(speech: Speech, path: list[tuple[int, str]]) -> _Piece:
+    metadata = _metadata(speech.modality, path, None, None)
+    metadata |= {"start": round(speech.start, 2), "end": round(speech.end, 2)}
+    return _Piece(metadata, _under(path, one_line(speech.text)))
 
 
 def _is_told(figure: Figure | None) -> bool:

@@ -110,6 +110,11 @@ class MediaStore:
         if self.folder.is_dir():
             yield from (p.name for p in self.folder.iterdir() if KEY_PATTERN.fullmatch(p.name))
 
+    def discard_unfinished(self, pid: int) -> None:
+        """Delete what a process that has ended was about to write."""
+        for path in self.folder.rglob(f".{pid}-*"):
+            path.unlink(missing_ok=True)
+
     def readings(self, key: str) -> dict[str, str]:
         """What machines read out of the picture before: reader's name and version → text."""
         try:
@@ -210,7 +215,7 @@ class PageReadings:
 def _write(path: Path, content: bytes) -> None:
     """Write so that a reader sees the whole file or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{os.urandom(8).hex()}")
+    unfinished = path.with_name(f".{os.getpid()}-{os.urandom(8).hex()}")
     try:
         with unfinished.open("xb") as file:
             file.write(content)

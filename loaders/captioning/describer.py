@@ -8,7 +8,7 @@ costs nothing. Leaves out the fusion with what the document says.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from PIL import Image
@@ -47,6 +47,8 @@ class FigureDescriber:
         self._readers = {
             name: part for name, part in (("blip", captioner), ("ocr", reader)) if part is not None
         }
+        self.missing: dict[str, str] = {}
+        """Why a reader was dropped, by its name."""
 
     @classmethod
     def from_installed(cls, media: MediaStore) -> FigureDescriber:
@@ -56,6 +58,17 @@ class FigureDescriber:
             captioner=BlipCaptioner() if BlipCaptioner.is_available() else None,
             reader=OcrReader(),
         )
+
+    @property
+    def readers(self) -> Mapping[str, PictureReader]:
+        """The readers by the name that their text has in the descriptions."""
+        return self._readers
+
+    def drop(self, name: str, reason: str) -> None:
+        """Go on without a reader whose model is not here."""
+        if self._readers.pop(name, None):
+            logger.warning("%s", reason)
+            self.missing[name] = reason
 
     @property
     def fingerprint(self) -> str:
@@ -103,8 +116,7 @@ class FigureDescriber:
             try:
                 texts = part.read([images[key] for key in new]) if new else []
             except PartMissing as error:
-                logger.warning("%s", error)
-                self._readers.pop(name, None)
+                self.drop(name, str(error))
                 continue
             for key, text in zip(new, texts, strict=True):
                 readings[key][part.fingerprint] = text

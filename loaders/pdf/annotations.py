@@ -98,7 +98,8 @@ class _Found:
     def __init__(self, printed: Sequence[PrintedText]) -> None:
         self.n_hidden = 0
         self._printed = printed
-        self._whole = _squeezed(" ".join(p.text for p in printed))
+        whole = " ".join(p.text for p in printed)
+        self._whole, self._letters = _squeezed(whole), _letters(whole)
         self._fields: list[tuple[Field, Box]] = []
         self._notes: list[tuple[str, str, Box]] = []
         self._links: dict[str, list[Box]] = {}
@@ -146,7 +147,7 @@ class _Found:
 
     def _is_printed(self, uri: str) -> bool:
         bare = re.sub(r"^(?:https?://|mailto:)(?:www\.)?", "", uri, flags=re.IGNORECASE)
-        return _letters(bare) in _letters(self._whole)
+        return _letters(bare) in self._letters
 
 
 def _words_in(box: Box, printed: Sequence[PrintedText]) -> str:

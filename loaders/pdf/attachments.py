@@ -1,33 +1,39 @@
-"""The files that a PDF carries inside it, named for the report.
+"""The files that a PDF carries inside it.
 
-Leaves out reading them: PDFium unpacks an attachment only as a whole, up to a gigabyte,
-before its size is known.
+PDFium unpacks one only as a whole, before its size is known: what bounds the memory is the worker
+process that reads the PDF. Leaves out files pinned to a place on a page.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 import pypdfium2
 
-from loaders.elements import Skipped
+from loaders.elements import Attached, Skipped
+from loaders.limits import Limits
+from loaders.pdf.document import PDFIUM
 
-MAX_NAMED = 20
-MAX_NAME_CHARS = 120
 UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069]+")
-REASON = "files inside a PDF are not read; save it with a PDF viewer and add it"
 
 
-def attachments(document: Any) -> Iterator[Skipped]:
-    """What the report says of the attachments of a pypdfium2 document."""
-    n_files = document.count_attachments()
-    for index in range(min(n_files, MAX_NAMED)):
-        name = ""
-        with suppress(pypdfium2.PdfiumError, UnicodeDecodeError):
-            name = UNPRINTABLE.sub(" ", document.get_attachment(index).get_name()).strip()
-        yield Skipped(f"Attachment {name[:MAX_NAME_CHARS] or index + 1}", REASON)
-    if n_files > MAX_NAMED:
-        yield Skipped(f"{n_files - MAX_NAMED:,} more attachments", REASON)
+def attachments(document: Any, limits: Limits) -> Iterator[Attached | Skipped]:
+    """The attached files of a pypdfium2 document, as many as the limits allow, one by one."""
+    with PDFIUM:
+        n_files = document.count_attachments()
+    for index in range(min(n_files, limits.max_attachments)):
+        name = str(index + 1)
+        try:
+            with PDFIUM:
+                attachment = document.get_attachment(index)
+                name = UNPRINTABLE.sub(" ", attachment.get_name()).strip() or name
+                content = bytes(attachment.get_data())
+        except (pypdfium2.PdfiumError, UnicodeDecodeError, MemoryError) as error:
+            yield Skipped(f"Attachment {name}", f"it cannot be unpacked ({error})")
+        else:
+            yield Attached(name, content)
+    if n_files > limits.max_attachments:
+        reason = f"the limit is {limits.max_attachments:,} attachments a document"
+        yield Skipped(f"{n_files - limits.max_attachments:,} more attachments", reason)

@@ -162,7 +162,9 @@ def _components(boxes: Floats, frame: Frame, reach: float) -> NDArray[np.int64]:
     shape = (int(frame.height / cell) + 3, int(frame.width / cell) + 3)
     low = np.clip(low, 0, [shape[1] - 2, shape[0] - 2])
     high = np.clip(high, low + 1, [shape[1] - 1, shape[0] - 1])
-    low, high = low - low.min(axis=0), high - low.min(axis=0)
+    # Rows and columns of the raster that are alike are as good as one.
+    low[:, 0], high[:, 0] = _ranked(low[:, 0], high[:, 0])
+    low[:, 1], high[:, 1] = _ranked(low[:, 1], high[:, 1])
     # Painted all at once: the corners of every box into a grid whose running sums fill them.
     grid = np.zeros(high.max(axis=0)[::-1] + 1, np.int32)
     for sign, x, y in (
@@ -176,6 +178,13 @@ def _components(boxes: Floats, frame: Frame, reach: float) -> NDArray[np.int64]:
     np.cumsum(grid, axis=1, out=grid)
     groups, _ = label(grid > 0)
     found: NDArray[np.int64] = groups[low[:, 1], low[:, 0]].astype(np.int64)
+    return found
+
+
+def _ranked(low: NDArray[np.int64], high: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(2, n): the places of both among all of both."""
+    _, ranks = np.unique(np.stack([low, high]), return_inverse=True)
+    found: NDArray[np.int64] = ranks.reshape(2, -1)
     return found
 
 

@@ -11,10 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import pairwise
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
 
+from loaders.pdf.lists import BULLET
 from loaders.pdf.page import Region, Segment
 
 Item = Segment | Region
@@ -31,6 +33,8 @@ MARGIN = 0.12
 """Share of the width in which no gutter is looked for, at either side."""
 PROSE_FILL, PROSE_CHARS = 0.6, 20
 """A line of running text fills its column, and is no cell of a table."""
+MIN_BULLETS = 1 / 3
+"""Share of the lines of a list that begin an item; the others go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,8 @@ def columns(items: list[Item], depth: int = 0) -> Iterator[Column]:
         return
     spanning: list[Item] = []
     for left, right, next_spanning in bands:
-        if min(_n_texts(left), _n_texts(right)) < 2:
+        is_listing = layout is _Layout.CELLS and _is_typed([*left, *right])
+        if min(_n_texts(left), _n_texts(right)) < 2 or is_listing:
             spanning += [*left, *right]
         else:
             if spanning:
@@ -101,10 +106,9 @@ def _gutter(items: Sequence[Item]) -> float | None:
     places = np.arange(left + margin, right - margin, STEP_POINTS)
     if not len(places):
         return None
-    height = ROW_SIZES * float(np.median(sizes))
+    height = ROW_SIZES * float(median(sizes))
     top = float(y0.min())
     n_rows = min(MAX_ROWS, int((float(y1.max()) - top) / height) + 1)
-    is_crossed = np.zeros((n_rows, len(places)), bool)
     is_text = np.array([isinstance(i, Segment) for i in items])
     middles = (y0 + y1) / 2
     first, last = (
@@ -112,10 +116,7 @@ def _gutter(items: Sequence[Item]) -> float | None:
         for y in (y0, y1)
     )
     inner = np.searchsorted(places, (x0 + STEP_POINTS, x1 - STEP_POINTS)).T
-    for row, end, (start, stop) in zip(
-        first.tolist(), (last + 1).tolist(), inner.tolist(), strict=True
-    ):
-        is_crossed[row:end, start:stop] = True
+    is_crossed = _covered(first, last + 1, inner[:, 0], inner[:, 1], (n_rows, len(places)))
     first_end, last_start = np.full(n_rows, np.inf), np.full(n_rows, -np.inf)
     np.minimum.at(first_end, first[is_text], x1[is_text])
     np.maximum.at(last_start, first[is_text], x0[is_text])
@@ -125,6 +126,23 @@ def _gutter(items: Sequence[Item]) -> float | None:
     n_free = (has_both & ~is_crossed).sum(axis=0)
     best = int(n_free.max())
     return float(places[_middle_of_longest_run(n_free == best)]) if best >= MIN_ROWS else None
+
+
+def _covered(
+    top: NDArray[np.int64],
+    bottom: NDArray[np.int64],
+    start: NDArray[np.int64],
+    stop: NDArray[np.int64],
+    shape: tuple[int, int],
+) -> NDArray[np.bool_]:
+    """Which places of a raster at least one of the rectangles covers."""
+    steps = np.zeros((shape[0] + 1, shape[1] + 1), np.int32)
+    some = (bottom > top) & (stop > start)
+    top, bottom, start, stop = top[some], bottom[some], start[some], stop[some]
+    for sign, y, x in ((1, top, start), (-1, top, stop), (-1, bottom, start), (1, bottom, stop)):
+        np.add.at(steps, (y, x), sign)
+    covered: NDArray[np.bool_] = steps.cumsum(axis=0).cumsum(axis=1)[:-1, :-1] > 0
+    return covered
 
 
 def _middle_of_longest_run(chosen: NDArray[np.bool_]) -> int:
@@ -138,7 +156,7 @@ def _layout(bands: Sequence[_Band]) -> _Layout:
     """What stands side by side: columns of a page, or cells of a table.
 
     The order in which the file draws tells them apart: columns come one after the other,
-    the cells of a table take turns.
+    the cells of a table take turns. Two lists with bullets are columns in any order.
     """
     sides: tuple[list[Segment], list[Segment]] = ([], [])
     n_bands = 0
@@ -149,6 +167,8 @@ def _layout(bands: Sequence[_Band]) -> _Layout:
                 side.extend(i for i in found if isinstance(i, Segment))
     if not n_bands:
         return _Layout.ROWS
+    if all(_is_list(side) for side in sides):
+        return _Layout.COLUMNS
     order = sorted((s.rank, k) for k, side in enumerate(sides) for s in side)
     n_turns = sum(a[1] != b[1] for a, b in pairwise(order))
     is_prose = all(_is_prose(side) for side in sides)
@@ -161,8 +181,13 @@ def _layout(bands: Sequence[_Band]) -> _Layout:
 
 def _is_prose(side: Sequence[Segment]) -> bool:
     width = max(s.box.x1 for s in side) - min(s.box.x0 for s in side)
-    fill = float(np.median([s.box.width for s in side])) / max(width, 1.0)
-    return fill >= PROSE_FILL and float(np.median([len(s.text) for s in side])) >= PROSE_CHARS
+    fill = float(median([s.box.width for s in side])) / max(width, 1.0)
+    return fill >= PROSE_FILL and float(median([len(s.text) for s in side])) >= PROSE_CHARS
+
+
+def _is_list(side: Sequence[Segment]) -> bool:
+    n_items = sum(bool(BULLET.match(s.text)) for s in side)
+    return n_items >= max(2, MIN_BULLETS * len(side))
 
 
 def _crosses(item: Item, gutter: float) -> bool:
@@ -171,6 +196,11 @@ def _crosses(item: Item, gutter: float) -> bool:
 
 def _middle(item: Item) -> float:
     return (item.box.y0 + item.box.y1) / 2
+
+
+def _is_typed(items: Sequence[Item]) -> bool:
+    """Whether it is all of a listing, whose lines are read as they stand."""
+    return all(isinstance(i, Segment) and i.is_typed for i in items)
 
 
 def _n_texts(items: Sequence[Item]) -> int:

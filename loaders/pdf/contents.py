@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -16,10 +18,13 @@ from loaders.elements import BBox, Heading, Paragraph
 from loaders.pdf.annotations import Annotations, read_annotations
 from loaders.pdf.figures import are_drawn, find_figures
 from loaders.pdf.headings import (
+    SLIDE,
     Bookmark,
     Ladder,
+    TypeHeading,
     headings_by_outline,
     headings_by_type,
+    slide_title,
 )
 from loaders.pdf.objects import Drawings, PageObjects
 from loaders.pdf.page import Box, Frame, Region, Segment, Sheet
@@ -52,6 +57,7 @@ class PageContents:
     left_out: str | None = None
     """Why it has shapes that `drawings` lacks."""
     annotations: Annotations = field(default_factory=Annotations)
+    tagged: Sequence[TaggedFigure] = ()
     is_recognised: bool = False
     """Whether OCR has read the whole page."""
 
@@ -64,7 +70,9 @@ class PageContents:
         drawings = objects.drawings()
         layer = read_text(page, frame, objects)
         annotations = read_annotations(page, frame, index + 1, layer)
-        return PageContents(frame, index, layer, images, drawings, objects.left_out, annotations)
+        tagged = tagged_figures(page, frame) if images or len(drawings) else []
+        left_out = objects.left_out
+        return PageContents(frame, index, layer, images, drawings, left_out, annotations, tagged)
 
     @property
     def n_hidden(self) -> int:
@@ -75,6 +83,12 @@ class PageContents:
     def has_text(self) -> bool:
         """Whether it has a text layer worth the name."""
         return self.layer.n_chars >= MIN_TEXT_CHARS
+
+    @property
+    def n_parts(self) -> int:
+        """How many pieces of text, images and shapes it consists of."""
+        n_segments = sum(map(len, self.layer.by_turns.values()))
+        return n_segments + len(self.images) + len(self.drawings)
 
     @property
     def sheet(self) -> Sheet:
@@ -132,7 +146,7 @@ class Knowledge:
     min_figure_side: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PageReading:
     """Puts the contents of a page in order."""
 
@@ -149,20 +163,29 @@ class PageReading:
     def number(self) -> int:
         return self.contents.index + 1
 
+    @cached_property
+    def text(self) -> TextLayer:
+        """The text layer without running lines."""
+        survey, index = self.known.survey, self.contents.index
+        kept = {}
+        for turns, segments in self.contents.layer.by_turns.items():
+            height = Sheet(self.frame, max(0, turns)).size[1]
+            kept[turns] = [s for s in segments if not survey.is_running(s, index, height)]
+        return TextLayer(kept)
+
     def parts(self) -> Iterator[Part]:
         """Everything on the page in reading order."""
-        layer, sheet = self.contents.layer, self.contents.sheet
+        sheet = self.contents.sheet
         tables = self._tables()
         said = {id(s) for found in tables.values() for table in found for s in table.segments}
         on_page = [
             turned.on_page(t.box)
-            for turned, _ in layer.sheets(self.frame)
+            for turned, _ in self.text.sheets(self.frame)
             for t in tables.get(turned.turns, [])
         ]
         regions = self._regions(on_page)
-        if regions is None:
-            yield Picture(self.frame.box)
-            regions = []
+        is_picture = regions is None
+        regions = regions or []
         taken = [r.box for r in regions] + [r.caption for r in regions if r.caption]
         # Arranged on the sheet, rendered from the page.
         pictures: dict[Region, Picture | TableOnPage] = {
@@ -170,11 +193,20 @@ class PageReading:
             for r, picture in zip(regions, self._pictures(regions), strict=True)
         }
         pictures |= _table_regions(tables.get(sheet.turns, []), sheet)
-        body = [s for s in self._outside(taken, layer.main, sheet) if id(s) not in said]
-        yield from self._body(arrange(body, list(pictures)), pictures, sheet)
-        for turned, segments in layer.sheets(self.frame):
-            if segments is not layer.main:
-                rest = [s for s in self._outside(taken, segments, turned) if id(s) not in said]
+        main = self.text.by_turns.get(sheet.turns, [])
+        body = [s for s in _outside(taken, main, sheet) if id(s) not in said]
+        arranged = list(self._body(arrange(body, list(pictures)), pictures, sheet))
+        if is_picture:
+            n_titles = len(list(takewhile(lambda part: isinstance(part, Heading), arranged)))
+            arranged.insert(n_titles, Picture(self.frame.box))
+        is_titled = not arranged or isinstance(arranged[0], Heading)
+        if self.known.survey.are_slides and not is_titled and not self.known.ladder.is_empty:
+            # Without a title of its own it would count to the slide before.
+            yield Heading(f"Slide {self.number}", self.known.ladder.level(SLIDE, ""), self.number)
+        yield from arranged
+        for turned, segments in self.text.sheets(self.frame):
+            if segments is not main:
+                rest = [s for s in _outside(taken, segments, turned) if id(s) not in said]
                 yield from self._paragraphs(arrange(rest, []), turned)
                 if turned.turns != sheet.turns:
                     yield from _table_regions(tables.get(turned.turns, []), turned).values()
@@ -186,7 +218,6 @@ class PageReading:
 
     def _pictures(self, regions: Sequence[Region]) -> Iterator[Picture]:
         """The regions with what the page says of them."""
-        tagged = tagged_figures(self.page(), self.frame) if regions else []
         for region in regions:
             caption = " ".join(self._texts_in(region.caption)) if region.caption else ""
             yield Picture(
@@ -194,7 +225,7 @@ class PageReading:
                 region,
                 caption or None,
                 region.caption if caption else None,
-                _alt(region.box, tagged),
+                _alt(region.box, self.contents.tagged),
                 "\n".join(self._texts_in(region.box)),
             )
 
@@ -209,22 +240,20 @@ class PageReading:
     def _tables(self) -> dict[int, list[FoundTable]]:
         """The tables on the page by the direction in which they are read."""
         found: dict[int, list[FoundTable]] = {}
-        layer = self.contents.layer
+        main_turns = self.contents.layer.main_turns
         pictures = [
             image.box
             for image in self.contents.images
             if image.content not in self.known.repeated_pictures
             and image.box.area < MAX_PICTURE_SHARE * self.frame.box.area
         ]
-        for turns, segments in layer.by_turns.items():
+        for turns, segments in self.text.by_turns.items():
             if turns == SLANTED:
                 continue
-            sheet = Sheet(self.frame, turns)
-            kept = self._without_running_lines(segments, sheet)
-            tables = self._tables_among(kept, sheet, pictures)
-            if turns == layer.main_turns:
+            tables = self._tables_among(segments, Sheet(self.frame, turns), pictures)
+            if turns == main_turns:
                 parts = self.known.table_parts
-                tables = parts.completed(tables, self.contents.index, kept)
+                tables = parts.completed(tables, self.contents.index, segments)
             if tables:
                 found[turns] = tables
         return found
@@ -237,23 +266,13 @@ class PageReading:
         drawn = are_drawn([sheet.on_page(t.box) for t in found], drawings, self.frame)
         return [t for t, is_drawn in zip(found, drawn, strict=True) if t.caption or not is_drawn]
 
-    def _outside(
-        self, boxes: Sequence[Box], segments: Iterable[Segment], sheet: Sheet
-    ) -> list[Segment]:
-        """The text that stands in none of the boxes and is no running line."""
-        return [
-            segment
-            for segment in self._without_running_lines(segments, sheet)
-            if not any(box.holds_centre_of(sheet.on_page(segment.box)) for box in boxes)
-        ]
-
     def _regions(self, tables: Sequence[Box]) -> list[Region] | None:
         """The pictures on the page; None if the page is itself the picture."""
         repeated = self.known.repeated_pictures
         text = [
-            replace(segment, box=turned.on_page(segment.box))
-            for turned, segments in self.contents.layer.sheets(self.frame)
-            for segment in self._without_running_lines(segments, turned)
+            replace(segment, box=turned.on_page(segment.box)) if turned.turns else segment
+            for turned, segments in self.text.sheets(self.frame)
+            for segment in segments
         ]
         regions = find_figures(
             self.contents.images,
@@ -274,10 +293,6 @@ class PageReading:
         known += [region.box for region in regions]
         known += [image.box for image in self.contents.images if image.content in repeated]
         return regions if is_blank_but_for(self.page(), self.frame, known) else None
-
-    def _without_running_lines(self, segments: Iterable[Segment], sheet: Sheet) -> list[Segment]:
-        survey, index, height = self.known.survey, self.contents.index, sheet.size[1]
-        return [s for s in segments if not survey.is_running(s, index, height)]
 
     def _body(
         self,
@@ -310,16 +325,28 @@ class PageReading:
             found.setdefault(place, []).append(Heading(text, bookmark.level, self.number, bbox))
             if is_printed:
                 printed.add(place)
-        if not self.known.outline_is_thorough:
-            for heading in headings_by_type(blocks, self.known.body_size):
-                own = [places[k] for k in heading.blocks]
-                if printed.isdisjoint(own):
-                    text = " ".join(blocks[k].text() for k in heading.blocks)
-                    level = self.known.ladder.level(heading.style, text)
-                    bbox = self._fractions([blocks[k] for k in heading.blocks], sheet)
-                    found.setdefault(own[0], []).append(Heading(text, level, self.number, bbox))
-                    printed.update(own)
+        for heading in self._typed_headings(blocks, sheet, bool(found)):
+            own = [places[k] for k in heading.blocks]
+            if printed.isdisjoint(own):
+                text = " ".join(blocks[k].text() for k in heading.blocks)
+                level = self.known.ladder.level(heading.style, text)
+                bbox = self._fractions([blocks[k] for k in heading.blocks], sheet)
+                # What stands above the title of a slide is of the slide too.
+                place = 0 if heading.style == SLIDE else own[0]
+                found.setdefault(place, []).append(Heading(text, level, self.number, bbox))
+                printed.update(own)
         return found, printed
+
+    def _typed_headings(
+        self, blocks: Sequence[Block], sheet: Sheet, is_headed: bool
+    ) -> list[TypeHeading]:
+        """What the type tells where the outline does not. is_headed: whether it told some here."""
+        if self.known.outline_is_thorough:
+            return []
+        if not self.known.survey.are_slides:
+            return headings_by_type(blocks, self.known.body_size)
+        title = None if is_headed else slide_title(blocks, self.known.body_size, sheet.size[1])
+        return [title] if title else []
 
     def _bookmarks(self, sheet: Sheet) -> list[tuple[Bookmark, float | None]]:
         placed: list[tuple[Bookmark, float | None]] = []
@@ -338,12 +365,23 @@ class PageReading:
 
     def _paragraph(self, block: Block, sheet: Sheet) -> Paragraph:
         bbox, text = self._fractions([block], sheet), block.text(self.known.survey.vocabulary)
-        if block.is_tabular:
+        if block.is_tabular or block.is_listing:
             return Paragraph(text, self.number, bbox)
         return Prose(text, self.number, bbox, block.size)
 
     def _fractions(self, blocks: Iterable[Block], sheet: Sheet) -> BBox:
         return self.frame.fractions(sheet.on_page(Box.around(block.box for block in blocks)))
+
+
+def _outside(boxes: Sequence[Box], segments: Sequence[Segment], sheet: Sheet) -> Sequence[Segment]:
+    """The text that stands in none of the boxes. boxes: on the page as displayed."""
+    if not boxes:
+        return segments
+    return [
+        segment
+        for segment in segments
+        if not any(box.holds_centre_of(sheet.on_page(segment.box)) for box in boxes)
+    ]
 
 
 def _table_regions(tables: Sequence[FoundTable], sheet: Sheet) -> dict[Region, TableOnPage]:

@@ -5,6 +5,7 @@ Leaves out which figures there are: that is `figures`.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -196,16 +197,17 @@ def _neighbours(boxes: Floats, sizes: Floats) -> tuple[NDArray[np.int64], NDArra
         return below, above
     order = np.argsort(boxes[:, 1], kind="stable")
     tops = boxes[order, 1]
-    for k in range(n):
-        x0, y0, x1, y1 = boxes[k]
-        first = int(np.searchsorted(tops, y0 + 0.5 * sizes[k]))
-        last = int(np.searchsorted(tops, y1 + 1.2 * sizes[k]))
-        best = np.inf
-        for j in order[first:last].tolist():
-            overlap = min(x1, boxes[j, 2]) - max(x0, boxes[j, 0])
-            alike = max(sizes[k], sizes[j]) < 1.2 * min(sizes[k], sizes[j])
-            gap = boxes[j, 1] - y1
-            if alike and overlap > 0.3 * min(x1 - x0, boxes[j, 2] - boxes[j, 0]) and gap < best:
+    first = np.searchsorted(tops, boxes[:, 1] + 0.5 * sizes).tolist()
+    last = np.searchsorted(tops, boxes[:, 3] + 1.2 * sizes).tolist()
+    rows, heights = boxes.tolist(), sizes.tolist()
+    for k, (x0, _, x1, y1) in enumerate(rows):
+        best, size = math.inf, heights[k]
+        for j in order[first[k] : last[k]].tolist():
+            left, top, right, _ = rows[j]
+            overlap = min(x1, right) - max(x0, left)
+            alike = max(size, heights[j]) < 1.2 * min(size, heights[j])
+            gap = top - y1
+            if alike and overlap > 0.3 * min(x1 - x0, right - left) and gap < best:
                 best, below[k] = gap, j
     for k, j in enumerate(below.tolist()):
         if j >= 0:

@@ -176,7 +176,7 @@ def _take_labels(cluster: Cluster, texts: Texts, walls: Walls) -> None:
         before = cluster.box
         for k in np.flatnonzero(texts.are_labels(cluster.box)).tolist():
             box = texts.box(k)
-            if not walls.part(cluster.box, box):
+            if cluster.box.common(box) != box and not walls.part(cluster.box, box):
                 cluster.box = Box.around([cluster.box, box])
         if cluster.box == before:
             break

@@ -43,8 +43,8 @@ MAX_CONSONANTS = 6
 UNSPEAKABLE = re.compile(rf"[^aeiouyw]+|[aeiouyw]{{6,}}|.*[^aeiouyw]{{{MAX_CONSONANTS}}}.*")
 MIN_SIGNS, MAX_SIGNS, MIN_KINDS_OF_SIGNS = 100, 0.6, 8
 """Text of mostly signs, of so many kinds, is letters that went wrong."""
-NEUTRAL_SIGNS = frozenset(".-–—…·•*_=|+ ")
-"""Leaders, rules and empty cells."""
+TOLD = re.compile(r"[^\s.\-–—…·•*_=|+]")
+"""What is neither a space nor of leaders, rules and empty cells."""
 ASIAN = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "FULLWIDTH", "HALFWIDTH"})
 
 OF_NO_SCRIPT = frozenset(
@@ -114,28 +114,29 @@ def _texts(layer: TextLayer) -> list[str]:
 
 def _is_signs(text: str) -> bool:
     """Whether it is mostly signs of many kinds, which no table or formula is."""
-    told = [c for c in text if not c.isspace() and c not in NEUTRAL_SIGNS]
+    told = TOLD.findall(text)
+    # Most text is told by the letters and digits in it, which are counted faster than signs.
+    if len(told) < MIN_SIGNS or sum(map(str.isalnum, told)) >= (1 - MAX_SIGNS) * len(told):
+        return False
     signs = [c for c in told if unicodedata.category(c)[0] in "PSC"]
-    return (
-        len(told) >= MIN_SIGNS
-        and len(signs) > MAX_SIGNS * len(told)
-        and len(set(signs)) >= MIN_KINDS_OF_SIGNS
-    )
+    return len(signs) > MAX_SIGNS * len(told) and len(set(signs)) >= MIN_KINDS_OF_SIGNS
 
 
 def _is_gibberish(text: str) -> bool:
     words = WORD.findall(text)
     if len(words) < MIN_WORDS:
         return False
-    n_mixed = sum(len({s for s in map(_script, word) if s}) > 1 for word in words)
+    latin = [word.lower() for word in words if word.isascii()]
+    others = [word for word in words if not word.isascii()]
+    n_mixed = sum(len({s for s in map(_script, word) if s}) > 1 for word in others)
     if n_mixed > MAX_MIXED * len(words):
         return True
-    latin = [_unaccented(word) for word in words if all(_script(c) == "LATIN" for c in word)]
+    latin += [_unaccented(word) for word in others if all(_script(c) == "LATIN" for c in word)]
     # Abbreviations are unspeakable too, but a page of gibberish is all gibberish.
     share_of_text = sum(map(len, latin)) / max(1, sum(not c.isspace() for c in text))
     if len(latin) < MIN_WORDS or share_of_text < 0.3:
         return False
-    n_accented = sum(not c.isascii() for word in words for c in word)
+    n_accented = sum(not c.isascii() for word in others for c in word)
     if n_accented > MAX_ACCENTED * sum(map(len, words)) and len(latin) > 0.9 * len(words):
         return True
     letters = "".join(latin)

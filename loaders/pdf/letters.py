@@ -113,6 +113,11 @@ def is_leftwards(text: str) -> bool:
     return not text.isascii() and bool(RIGHT_TO_LEFT.search(text))
 
 
+def has_accents(codes: NDArray[np.uint32]) -> bool:
+    """Whether any of them may have to be put on a letter."""
+    return bool(_IS_ACCENT[np.minimum(codes, len(_IS_ACCENT) - 1)].any())
+
+
 class Accented(NamedTuple):
     """codes: with accented letters. kept: indexes of the glyphs that remain. adjoins: bool, for
     each of those, whether it belongs to the word of the glyph before."""

@@ -1,7 +1,6 @@
 """Reads a PDF page by page: headings, paragraphs, tables and pictures in reading order.
 
-Leaves out what a page holds (`contents`), XFA forms, signatures, scripts, and the files inside
-a PDF, which are only named.
+Leaves out what a page holds (`contents`), XFA forms, signatures and scripts.
 """
 
 from __future__ import annotations
@@ -35,8 +34,9 @@ from loaders.pdf.survey import Survey, sampled_pages
 from loaders.pdf.table_pages import TableParts
 from loaders.source import SourceFile
 
-MAX_HELD_IMAGES, MAX_HELD_SHAPES = 64, 5_000
-"""Image objects and shapes of one page that are remembered between survey and reading."""
+MAX_HELD_PARTS = 20_000
+"""Pieces of text, images and shapes that are remembered between survey and reading: those of
+200 ordinary pages."""
 
 MAX_REPORTED_PAGES = 5
 """Pages with invisible text that are each reported."""
@@ -56,6 +56,32 @@ class PdfLoader(DocumentLoader):
                 yield from _Reader(document, file.name, self.limits, recogniser).elements()
 
 
+class _HeldPages:
+    """Pages that are read and not yet given out, as many as there is room for."""
+
+    def __init__(self) -> None:
+        self._pages: dict[int, PageContents] = {}
+        self._n_parts = 0
+
+    @property
+    def has_room(self) -> bool:
+        return self._n_parts < MAX_HELD_PARTS
+
+    def __contains__(self, index: int) -> bool:
+        return index in self._pages
+
+    def put(self, contents: PageContents, *, is_costly: bool = False) -> None:
+        """Hold a page, if there is room for it or reading it again would be costly."""
+        if is_costly or self._n_parts + contents.n_parts <= MAX_HELD_PARTS:
+            self._pages[contents.index] = contents
+            self._n_parts += contents.n_parts
+
+    def take(self, index: int) -> PageContents | None:
+        contents = self._pages.pop(index, None)
+        self._n_parts -= contents.n_parts if contents else 0
+        return contents
+
+
 class _Reader:
     """Reads an open document twice: a quick survey of all pages, then one after the other."""
 
@@ -69,8 +95,7 @@ class _Reader:
         self._n_begun = 0
         """Pages from the first on that OCR has begun to read, where it is to."""
         self._problems: list[Skipped] = []
-        self._held: dict[int, PageContents] = {}
-        """Pages read for the survey and not yet given out."""
+        self._held = _HeldPages()
         self._shown: set[tuple[Any, ...]] = set()
         self._n_figures = 0
         self._n_hidden: dict[int, int] = {}
@@ -93,9 +118,7 @@ class _Reader:
         known = self._knowledge(n_pages)
         yield from complete_sentences(self._pages(n_pages, known), known.survey.vocabulary)
         yield from _hidden_text(self._n_hidden)
-        with PDFIUM:
-            enclosed = list(attachments(self._document))
-        yield from enclosed
+        yield from attachments(self._document, self._limits)
 
     def _knowledge(self, n_pages: int) -> Knowledge:
         with PDFIUM:
@@ -123,15 +146,19 @@ class _Reader:
         )
 
     def _look_at(self, page: Any, index: int, survey: Survey, is_sampled: bool) -> None:
-        if not is_sampled:
+        if not is_sampled and not self._held.has_room:
             frame = Frame.of(page)
             images = read_images(PageObjects(page, frame).images, frame)
             survey.add_pictures(image.content for image in images)
             return
         contents = PageContents.of(page, index)
         survey.add_pictures(image.content for image in contents.images)
-        if not self._recogniser.begin(page, contents):
-            self._add(contents, survey)
+        if is_sampled:
+            if not self._recogniser.begin(page, contents):
+                self._add(contents, survey)
+                self._held.put(contents)
+        elif self._recogniser.leaves(contents):
+            self._held.put(contents)
 
     def _pages(self, n_pages: int, known: Knowledge) -> Iterator[Element]:
         for index in range(n_pages):
@@ -143,7 +170,9 @@ class _Reader:
     def _take_in(self, survey: Survey, n_left: int) -> None:
         """Survey what OCR has read, but for the n_left pages begun last."""
         for index in self._recogniser.begun(n_left):
-            self._add(self._recognised(index), survey)
+            contents = self._recognised(index)
+            self._add(contents, survey)
+            self._held.put(contents, is_costly=True)
 
     def _recognised(self, index: int) -> PageContents:
         """What OCR read on a page that it has begun."""
@@ -165,29 +194,26 @@ class _Reader:
                 with PDFIUM, open_page(self._document, ahead) as page:
                     contents = PageContents.of(page, ahead)
                     if not self._recogniser.begin(page, contents):
-                        self._hold(contents)
+                        self._held.put(contents)
             except PAGE_ERRORS:
                 continue  # reported when the page is read
 
     def _add(self, contents: PageContents, survey: Survey) -> None:
-        survey.add_page(contents.index)
+        survey.add_page(contents.index, contents.frame)
         survey.add_drawings(contents.drawings)
         for sheet, segments in contents.layer.sheets(contents.frame):
             survey.add_text(contents.index, segments, sheet.size[1])
-        self._hold(contents)
-
-    def _hold(self, contents: PageContents) -> None:
-        if len(contents.images) <= MAX_HELD_IMAGES and len(contents.drawings) <= MAX_HELD_SHAPES:
-            self._held[contents.index] = contents
 
     def _page(self, index: int, known: Knowledge) -> Iterator[Element]:
-        held = self._held.pop(index, None)
+        held = self._held.take(index)
         try:
             if index in self._recogniser.begun():
                 held = self._recognised(index)
             # Loading the page again costs as much as reading it: only where it is to be drawn.
             with page_at_need(self._document, index) as page:
                 contents = held or self._contents(page, index)
+                if known.survey.is_typewritten:
+                    contents.layer.forget_typewriter()
                 with PDFIUM:
                     parts = list(PageReading(contents, known, page).parts())
                 yield from self._elements_of(page, contents, parts)

@@ -113,11 +113,32 @@ class DrawnImage(NamedTuple):
     """Place in the order in which the page is drawn, from 0 to 1."""
 
 
-class DrawnText(NamedTuple):
-    """A text object: clip is the part of the page that it may show on."""
+class DrawnTexts(NamedTuple):
+    """Text objects; one element for each, by rising handles.
 
-    clip: Box
-    rank: float
+    clips: float (n, 4), the part of the page that each may show on.
+    """
+
+    handles: NDArray[np.int64]
+    clips: Floats
+    ranks: Floats
+
+    def of(self, handles: NDArray[np.int64]) -> DrawnTexts:
+        """Those with these handles; a clip without extent, drawn last, where one is not known."""
+        clips, ranks = np.zeros((len(handles), 4)), np.ones(len(handles))
+        if len(self.handles):
+            places = np.searchsorted(self.handles, handles) % len(self.handles)
+            known = self.handles[places] == handles
+            clips[known], ranks[known] = self.clips[places[known]], self.ranks[places[known]]
+        return DrawnTexts(handles, clips, ranks)
+
+    @staticmethod
+    def joined(parts: Sequence[DrawnTexts]) -> DrawnTexts:
+        handles = np.concatenate([np.empty(0, np.int64), *(part.handles for part in parts)])
+        clips = np.concatenate([np.empty((0, 4)), *(part.clips for part in parts)])
+        ranks = np.concatenate([np.empty(0), *(part.ranks for part in parts)])
+        order = np.argsort(handles)
+        return DrawnTexts(handles[order], clips[order], ranks[order])
 
 
 class Fills(NamedTuple):
@@ -143,7 +164,7 @@ class _Paths(NamedTuple):
     """The paths of one holder, the matrix that applies to them, and its clip."""
 
     handles: list[int]
-    ranks: list[float]
+    ranks: Floats
     matrix: _Matrix
     clip: Box
 
@@ -171,9 +192,8 @@ class PageObjects:
     def __init__(self, page: Any, frame: Frame) -> None:
         self.images: list[DrawnImage] = []
         self.left_out: str | None = None
-        self.texts: dict[int, DrawnText] = {}
-        """By their handles; those in forms that are clipped away are left out."""
         self._frame = frame
+        self._texts: list[DrawnTexts] = []
         self._paths: list[_Paths] = []
         self._fills: list[Fills] = []
         self._n_clipped = 0
@@ -182,6 +202,8 @@ class PageObjects:
             self._walk(page)
         except LimitExceeded as error:
             self.left_out = str(error)
+        self.texts = DrawnTexts.joined(self._texts)
+        """Those in forms that are clipped away are left out."""
 
     def drawings(self) -> Drawings:
         """The shapes that show."""
@@ -202,9 +224,9 @@ class PageObjects:
         n_seen = 0
         waiting = [_Holder(_address(page.raw), False, _IDENTITY, self._frame.box, 0, 0.0, 1.0)]
         while waiting:
-            holder, is_form, matrix, clip, depth, first, extent = waiting.pop()
-            count = calls.count_in_form if is_form else calls.count_on_page
-            get = calls.get_in_form if is_form else calls.get_on_page
+            holder, is_inner, matrix, clip, depth, first, extent = waiting.pop()
+            count = calls.count_in_form if is_inner else calls.count_on_page
+            get = calls.get_in_form if is_inner else calls.get_on_page
             n_objects = count(holder)
             n_seen += n_objects
             if n_seen > MAX_OBJECTS:
@@ -212,28 +234,40 @@ class PageObjects:
                     f"it draws more than {MAX_OBJECTS:,} objects, the limit for one page"
                 )
             handles = [h for h in map(get, repeat(holder), range(n_objects)) if h]
-            kinds = list(map(calls.kind, handles))
-            paths = _Paths([], [], matrix, clip)
+            kinds = np.fromiter(map(calls.kind, handles), np.int64, len(handles))
             step = extent / max(1, len(handles))
-            for k, (handle, kind) in enumerate(zip(handles, kinds, strict=True)):
-                rank = first + k * step
-                if kind in {pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_SHADING}:
-                    paths.handles.append(handle)
-                    paths.ranks.append(rank)
-                elif kind == pdfium.FPDF_PAGEOBJ_TEXT:
-                    self.texts[handle] = DrawnText(self._shown(handle, matrix, clip), rank)
-                elif kind == pdfium.FPDF_PAGEOBJ_IMAGE:
-                    if box := _bounds(handle, matrix, self._frame):
-                        shown = self._shown(handle, matrix, clip)
-                        self.images.append(DrawnImage(as_object(handle), box, shown, rank))
-                elif kind == pdfium.FPDF_PAGEOBJ_FORM and depth < MAX_DEPTH:
-                    shown = self._shown(handle, matrix, clip)
-                    if shown.area > 0:
-                        inner = _combined(_matrix(handle), matrix)
-                        waiting.append(_Holder(handle, True, inner, shown, depth + 1, rank, step))
-                self._check_time()
-            if paths.handles:
-                self._paths.append(paths)
+            ranks: Floats = first + step * np.arange(len(handles), dtype=np.float64)
+
+            texts = np.flatnonzero(kinds == pdfium.FPDF_PAGEOBJ_TEXT).tolist()
+            images = np.flatnonzero(kinds == pdfium.FPDF_PAGEOBJ_IMAGE).tolist()
+            is_form = (kinds == pdfium.FPDF_PAGEOBJ_FORM) & (depth < MAX_DEPTH)
+            forms = np.flatnonzero(is_form).tolist()
+            is_path = (kinds == pdfium.FPDF_PAGEOBJ_PATH) | (kinds == pdfium.FPDF_PAGEOBJ_SHADING)
+            paths = np.flatnonzero(is_path).tolist()
+            if texts:
+                own = [handles[k] for k in texts]
+                clips = self._clips(own, matrix, clip)
+                self._texts.append(DrawnTexts(np.array(own, np.int64), clips, ranks[texts]))
+            if images:
+                own = [handles[k] for k in images]
+                self._take_images(own, matrix, self._clips(own, matrix, clip), ranks[images])
+            clips = self._clips([handles[k] for k in forms], matrix, clip)
+            for k, row in zip(forms, clips.tolist(), strict=True):
+                if (shown := Box._make(row)).area > 0:
+                    inner, rank = _combined(_matrix(handles[k]), matrix), float(ranks[k])
+                    waiting.append(_Holder(handles[k], True, inner, shown, depth + 1, rank, step))
+            if paths:
+                own = [handles[k] for k in paths]
+                self._paths.append(_Paths(own, ranks[paths], matrix, clip))
+            self._check_time()
+
+    def _take_images(
+        self, handles: list[int], matrix: _Matrix, clips: Floats, ranks: Floats
+    ) -> None:
+        boxes = _boxes(handles, matrix, self._frame)
+        for k in np.flatnonzero(np.isfinite(boxes).all(axis=1)).tolist():
+            box, clip = Box._make(boxes[k].tolist()), Box._make(clips[k].tolist())
+            self.images.append(DrawnImage(as_object(handles[k]), box, clip, float(ranks[k])))
 
     def _check_time(self) -> None:
         if time.thread_time() > self._deadline:
@@ -241,10 +275,39 @@ class PageObjects:
                 f"its drawings take longer than the limit of {MAX_SECONDS:g} seconds for one page"
             )
 
-    def _shown(self, handle: int, matrix: _Matrix, clip: Box) -> Box:
-        """The part of the clip in which the object may show."""
-        own = _clip(handle, matrix, self._frame)
-        return clip.common(own) if own else clip
+    def _clips(self, handles: list[int], matrix: _Matrix, clip: Box) -> Floats:
+        """(n, 4): the part of the clip in which each object may show."""
+        shown = np.tile(np.array(clip), (len(handles), 1))
+        addresses = list(map(_calls().clip_path, handles))
+        n_paths = np.fromiter(map(_calls().n_clip_paths, addresses), np.int64, len(handles))
+        for some in _batches(np.flatnonzero(n_paths > 0), n_paths):
+            self._narrow(shown, some, [addresses[k] for k in some.tolist()], n_paths[some], matrix)
+        return shown
+
+    def _narrow(
+        self,
+        shown: Floats,
+        objects: NDArray[np.int64],
+        clips: Sequence[int | None],
+        n_paths: NDArray[np.int64],
+        matrix: _Matrix,
+    ) -> None:
+        """Cut what shows of some objects, indexes into shown, by the n_paths of their clips."""
+        calls = _calls()
+        paths = [clips[k] for k in np.repeat(np.arange(len(clips)), n_paths).tolist()]
+        numbers = _counted(n_paths)
+        owners = np.repeat(objects, n_paths)
+        counts = np.fromiter(map(calls.n_clip_segments, paths, numbers), np.int64, len(paths))
+        for some in _batches(np.flatnonzero(counts > 0), counts):
+            n_points = counts[some]
+            own = np.repeat(some, n_points).tolist()
+            of_path = [paths[k] for k in own], [numbers[k] for k in own]
+            points = _points(list(map(calls.clip_segment, *of_path, _counted(n_points))))
+            boxes = _around(points, np.cumsum(n_points) - n_points, matrix, self._frame)
+            known = np.isfinite(boxes).all(axis=1)
+            np.maximum.at(shown[:, :2], owners[some[known]], boxes[known, :2])
+            np.minimum.at(shown[:, 2:], owners[some[known]], boxes[known, 2:])
+            self._check_time()
 
     def _drawn(self, paths: _Paths) -> Drawings:
         handles, ranks, matrix, clip = paths
@@ -256,14 +319,11 @@ class PageObjects:
         strokes &= ~_is_white(_colours(handles, _calls().stroke_colour))
         shown = (fills | strokes) & np.isfinite(boxes).all(axis=1)
         clips = np.tile(np.array(clip), (len(handles), 1))
-        large = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) > LARGE_POINTS
-        for k in np.flatnonzero(shown).tolist():
-            if not large[k]:
-                self._n_clipped += 1
-                if self._n_clipped > MAX_CLIPPED:
-                    continue
-            clips[k] = self._shown(handles[k], matrix, clip)
-            self._check_time()
+        is_small = shown & ~((boxes[:, 2:] - boxes[:, :2]).max(axis=1) > LARGE_POINTS)
+        n_small = self._n_clipped + np.cumsum(is_small)
+        self._n_clipped = int(n_small[-1])
+        asked = np.flatnonzero(shown & (~is_small | (n_small <= MAX_CLIPPED)))
+        clips[asked] = self._clips([handles[k] for k in asked.tolist()], matrix, clip)
         kinds = np.full(len(handles), Kind.SHAPE)
         kinds[_is_thin(boxes)] = Kind.RULE
         counts = np.fromiter(map(_calls().n_segments, handles), np.int64, len(handles))
@@ -321,8 +381,7 @@ def _straight_runs(
     Gives boxes (n, 4) as displayed, and the index of the path of each.
     """
     segments, kinds, owners = _segments(handles, counts)
-    points = np.full((len(segments), 2), np.nan, np.float32)
-    fill_rows(_calls().segment_point, segments, points)
+    points = _points(segments)
     closes = np.fromiter(map(_calls().segment_closes, segments), bool, len(segments))
     ends = points.astype(np.float64)
     is_move = kinds == pdfium.FPDF_SEGMENT_MOVETO
@@ -358,12 +417,37 @@ def _segments(
     """Handles of the segments of the paths without curves, their kinds, and whose they are."""
     calls = _calls()
     owners = np.repeat(np.arange(len(handles)), counts)
-    indexes = np.concatenate([np.arange(n) for n in counts.tolist()])
-    found = list(map(calls.segment, [handles[k] for k in owners.tolist()], indexes.tolist()))
+    found = list(map(calls.segment, [handles[k] for k in owners.tolist()], _counted(counts)))
     kinds = np.fromiter(map(calls.segment_kind, found), np.int64, len(found))
     is_curve = (kinds != pdfium.FPDF_SEGMENT_LINETO) & (kinds != pdfium.FPDF_SEGMENT_MOVETO)
     straight = (np.bincount(owners[is_curve], minlength=len(handles)) == 0)[owners]
     return [found[k] for k in np.flatnonzero(straight).tolist()], kinds[straight], owners[straight]
+
+
+def _points(segments: Sequence[int]) -> NDArray[np.float32]:
+    """(n, 2): where each segment ends; nan where it does not say."""
+    points = np.full((len(segments), 2), np.nan, np.float32)
+    fill_rows(_calls().segment_point, segments, points)
+    return points
+
+
+def _counted(counts: NDArray[np.int64]) -> list[int]:
+    """From 0 on to each of the counts, one after the other."""
+    starts = np.repeat(np.cumsum(counts) - counts, counts)
+    numbers: list[int] = (np.arange(len(starts)) - starts).tolist()
+    return numbers
+
+
+def _around(
+    points: NDArray[np.float32], starts: NDArray[np.int64], matrix: _Matrix, frame: Frame
+) -> Floats:
+    """(n, 4): the boxes, as displayed, around the runs of points that begin at starts."""
+    a, b, c, d, e, f = matrix
+    x, y = points.astype(np.float64).T
+    with np.errstate(invalid="ignore", over="ignore"):  # damaged numbers; nan is left out later
+        placed = np.stack([a * x + c * y + e, b * x + d * y + f], axis=1)
+    low, high = np.fmin.reduceat(placed, starts), np.fmax.reduceat(placed, starts)
+    return frame.displayed(np.concatenate([low, high], axis=1))
 
 
 def _matrices(handles: list[int], outer: _Matrix) -> Floats:
@@ -424,46 +508,12 @@ def _is_white(rgba: NDArray[np.uint32]) -> NDArray[np.bool_]:
 
 
 def _grounds(
-    boxes: Floats, fills: NDArray[np.bool_], rgba: NDArray[np.uint32], ranks: list[float]
+    boxes: Floats, fills: NDArray[np.bool_], rgba: NDArray[np.uint32], ranks: Floats
 ) -> Fills:
     sides = boxes[:, 2:] - boxes[:, :2]
     large = fills & (rgba[:, 3] >= OPAQUE_ALPHA) & (sides.min(axis=1) >= MIN_GROUND_POINTS)
     colours = rgba[large, :3].astype(np.int64)
-    return Fills(boxes[large], colours, np.array(ranks)[large])
-
-
-def _bounds(handle: int, matrix: _Matrix, frame: Frame) -> Box | None:
-    box = _boxes([handle], matrix, frame)[0]
-    return Box(*(float(v) for v in box)) if np.isfinite(box).all() else None
-
-
-def _clip(handle: int, matrix: _Matrix, frame: Frame) -> Box | None:
-    """The box around what the object is clipped to; None if it is not clipped."""
-    address = _calls().clip_path(handle)
-    if not address or _calls().n_clip_paths(address) < 1:
-        return None
-    path = ctypes.cast(address, pdfium.FPDF_CLIPPATH)
-    clip = None
-    x, y = ctypes.c_float(), ctypes.c_float()
-    for index in range(pdfium.FPDFClipPath_CountPaths(path)):
-        points = []
-        for k in range(pdfium.FPDFClipPath_CountPathSegments(path, index)):
-            segment = pdfium.FPDFClipPath_GetPathSegment(path, index, k)
-            if pdfium.FPDFPathSegment_GetPoint(segment, x, y):
-                points.append((x.value, y.value))
-        if points and (box := _displayed(points, matrix, frame)):
-            clip = clip.common(box) if clip else box
-    return clip
-
-
-def _displayed(points: list[tuple[float, float]], matrix: _Matrix, frame: Frame) -> Box | None:
-    a, b, c, d, e, f = matrix
-    xs = [a * x + c * y + e for x, y in points]
-    ys = [b * x + d * y + f for x, y in points]
-    corners = np.array([[min(xs), min(ys), max(xs), max(ys)]])
-    if not np.isfinite(corners).all():
-        return None
-    return Box(*(float(v) for v in frame.displayed(corners)[0]))
+    return Fills(boxes[large], colours, ranks[large])
 
 
 def _matrix(handle: int) -> _Matrix:
@@ -508,7 +558,9 @@ class _Calls(NamedTuple):
     segment_point: Callable[..., int]
     segment_closes: Callable[[int], int]
     clip_path: Callable[[int], int | None]
-    n_clip_paths: Callable[[int], int]
+    n_clip_paths: Callable[[int | None], int]
+    n_clip_segments: Callable[[int | None, int], int]
+    clip_segment: Callable[[int | None, int, int], int]
 
 
 @cache
@@ -532,4 +584,6 @@ def _calls() -> _Calls:
         declared(pdfium.FPDFPathSegment_GetClose, number, handle),
         declared(pdfium.FPDFPageObj_GetClipPath, handle, handle),
         declared(pdfium.FPDFClipPath_CountPaths, number, handle),
+        declared(pdfium.FPDFClipPath_CountPathSegments, number, handle, number),
+        declared(pdfium.FPDFClipPath_GetPathSegment, handle, handle, number, number),
     )

@@ -18,7 +18,17 @@ from PIL import Image, ImageDraw, ImageFont
 from loaders.captioning.describer import FigureDescriber
 from loaders.captioning.ocr import OcrReader
 from loaders.content_type import PDF, content_type, format_name
-from loaders.elements import BBox, Element, Figure, Heading, Info, Paragraph, Skipped, Table
+from loaders.elements import (
+    Attached,
+    BBox,
+    Element,
+    Figure,
+    Heading,
+    Info,
+    Paragraph,
+    Skipped,
+    Table,
+)
 from loaders.errors import UnsupportedFormat
 from loaders.limits import DEFAULT_LIMITS, Limits
 from loaders.media import MediaStore
@@ -155,7 +165,9 @@ def _told(elements: Iterable[Element], drawings: Drawings, on_page: OnPage) -> I
                 drawings.n_pages = n_pages or 0
             case Skipped():
                 drawings.skipped.append(element)
-            case _:
+            case Attached():
+                continue  # what is in it stands on no page
+            case Heading() | Paragraph() | Table() | Figure():
                 on_page("Reading", element.page or 0, drawings.n_pages)
         yield element
 

@@ -158,7 +158,7 @@ class Sheet:
         return turned_box(box, -self.turns, self.frame.width, self.frame.height)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Segment:
     """Words side by side on one line. box and baseline are those of the text held upright."""
 
@@ -172,6 +172,8 @@ class Segment:
     """Place in the order in which the file draws its text."""
     stops: tuple[tuple[float, float], ...] = ()
     """Where each word of the text begins and ends from left to right; empty if not known."""
+    is_typed: bool = False
+    """Whether its letters are those of a typewriter, as in listings."""
 
 
 @dataclass(frozen=True, slots=True)

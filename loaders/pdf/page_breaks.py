@@ -11,8 +11,9 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from loaders.elements import Element, Figure, Heading, Info, Paragraph, Skipped
-from loaders.pdf.paragraphs import BULLET, NUMBERING, SENTENCE_END, joined
+from loaders.elements import Element, Figure, Paragraph, Skipped, Table
+from loaders.pdf.lists import BULLET, NUMBERING
+from loaders.pdf.paragraphs import SENTENCE_END, joined
 
 MIN_OPEN_CHARS = 40
 """A shorter text without an end is a label or a line of a form, not a sentence cut off."""
@@ -72,7 +73,7 @@ def _may_go_on(open_: Prose, element: Element) -> bool:
         return True
     # Figures of another page are not held back: their pictures may be large, and many.
     is_heavy = isinstance(element, Figure) and element.page != open_.page
-    if isinstance(element, Heading | Info) or is_heavy:
+    if not isinstance(element, Paragraph | Table | Figure) or is_heavy:
         return False
     if element.page is None or open_.page is None:
         return False

@@ -36,6 +36,8 @@ MAX_READ, MIN_READ_SHARE = 300, 0.001
 """Of more images on a page, the stored bytes of those below that share of it are not read."""
 BLANK_RANGE = 16
 """Grey levels between the darkest and the lightest dot of what counts as blank."""
+DOT_POINTS = 2.0
+"""Width of the dots in which a page is looked at for more than is known on it."""
 JPEG_QUALITY = 92
 PHOTO_FILTERS = {"DCTDecode", "JPXDecode"}
 
@@ -98,7 +100,12 @@ def render_table(page: Any, frame: Frame, box: Box) -> Image.Image:
 
 def is_blank_but_for(page: Any, frame: Frame, boxes: Sequence[Box]) -> bool:
     """Whether nothing can be seen on the page outside the boxes."""
-    seen = np.array(render(page, frame, frame.box, POINTS_PER_INCH / 2, 500_000).convert("L"))
+    x1, y1 = frame.width - DOT_POINTS, frame.height - DOT_POINTS
+    if any(max(b.x0, b.y0) <= DOT_POINTS and b.x1 >= x1 and b.y1 >= y1 for b in boxes):
+        return True
+    seen = np.array(
+        render(page, frame, frame.box, POINTS_PER_INCH / DOT_POINTS, 500_000).convert("L")
+    )
     per_point = seen.shape[1] / frame.width
     outside = np.ones(seen.shape, bool)
     for box in boxes:

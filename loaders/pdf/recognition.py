@@ -105,9 +105,9 @@ class PageRecogniser:
 
         PDFIUM is held by the caller. Raises one of PAGE_ERRORS if the page cannot be drawn.
         """
-        is_usable = judge(contents) is Verdict.USABLE
-        if (is_usable and not is_traceable(contents)) or (not is_usable and self._is_missing):
+        if self.leaves(contents):
             return False
+        is_usable = judge(contents) is Verdict.USABLE
         image = _drawn(page, contents.frame, TRACE_DPI if is_usable else PAGE_DPI)
         low, high = image.convert("L").getextrema()
         if float(high) - float(low) <= BLANK_RANGE:  # type: ignore[arg-type]
@@ -116,6 +116,12 @@ class PageRecogniser:
         self._begun[contents.index] = self._pool.submit(read, contents, image)
         self.has_read = True
         return True
+
+    def leaves(self, contents: PageContents) -> bool:
+        """Whether there is nothing to read or to trace on a page."""
+        if judge(contents) is Verdict.USABLE:
+            return not is_traceable(contents)
+        return self._is_missing
 
     def begun(self, n_left: int = 0) -> list[int]:
         """The indexes of pages that were begun and not taken, but for the n_left last ones."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from statistics import median
@@ -71,27 +71,30 @@ class _Edge:
     lines: list[_Line]
     body: float
 
-    def is_outermost(self, line: _Line, running: Heights) -> bool:
-        """Whether nothing but running lines is between it and the edge."""
-        return all(o.y > line.y - SAME_HEIGHT / 2 for o in self._others(running))
+    def without(self, running: Heights) -> _Edge:
+        """The edge with the other lines only."""
+        others = [line for line in self.lines if not line.is_in(running)]
+        return _Edge(self.index, others, self.body)
 
-    def is_apart(self, line: _Line, running: Heights) -> bool:
+    def is_outermost(self, line: _Line) -> bool:
+        """Whether no line is between it and the edge of the page."""
+        return all(o.y > line.y - SAME_HEIGHT / 2 for o in self.lines)
+
+    def is_apart(self, line: _Line) -> bool:
         """Whether it is the outermost, and a gap is between it and the text of the page."""
-        inner = [o.y for o in self._others(running) if o.y > line.y + SAME_LINE * line.size]
+        inner = [o.y for o in self.lines if o.y > line.y + SAME_LINE * line.size]
         gap = min(inner, default=self.body) - line.y
-        return gap >= MIN_GAP * line.size and self.is_outermost(line, running)
+        return gap >= MIN_GAP * line.size and self.is_outermost(line)
 
-    def is_alone(self, line: _Line, running: Heights) -> bool:
-        """Whether it is the outermost, and nothing but running lines is beside it."""
-        others = [o for o in self._others(running) if o is not line]
-        is_beside = any(abs(o.y - line.y) < SAME_LINE * line.size for o in others)
-        return not is_beside and self.is_outermost(line, running)
-
-    def _others(self, running: Heights) -> list[_Line]:
-        return [line for line in self.lines if not line.is_in(running)]
+    def is_alone(self, line: _Line) -> bool:
+        """Whether it is the outermost, and nothing is beside it."""
+        near = SAME_LINE * line.size
+        is_beside = any(abs(o.y - line.y) < near for o in self.lines if o is not line)
+        return not is_beside and self.is_outermost(line)
 
 
-_Places = dict[Name, list[tuple[_Edge, _Line]]]
+_Places = dict[Name, list[tuple[int, _Line]]]
+"""Lines by their names, each with the place of its edge among all edges."""
 
 
 @dataclass(slots=True)
@@ -109,12 +112,16 @@ class RunningLines:
 
     def add_text(self, index: int, segments: Iterable[Segment], height: float) -> None:
         """Take in the text of a page that is upright on a sheet of that height."""
-        placed = [(s, s.baseline / height) for s in segments]
-        for is_top in (True, False):
-            ys = [(s, y if is_top else 1 - y) for s, y in placed]
-            lines = [_line(s, index, y, height, is_top=is_top) for s, y in ys if y < NUMBER_MARGIN]
+        segments = list(segments)
+        from_top = [s.baseline / height for s in segments]
+        for is_top, ys in ((True, from_top), (False, [1 - y for y in from_top])):
+            lines = [
+                _line(segments[k], index, y, height, is_top=is_top)
+                for k, y in enumerate(ys)
+                if y < NUMBER_MARGIN
+            ]
             if lines:
-                body = min((y for _, y in ys if y >= NUMBER_MARGIN), default=1.0)
+                body = min((y for y in ys if y >= NUMBER_MARGIN), default=1.0)
                 self._edges.append(_Edge(index, lines, body))
 
     def holds(self, segment: Segment, index: int, height: float) -> bool:
@@ -123,6 +130,8 @@ class RunningLines:
             running = self._running()
             self._found = running, self._counts(running)
         running, counts = self._found
+        if not running and not counts:
+            return False
         y = segment.baseline / height
         if NUMBER_MARGIN < y < 1 - NUMBER_MARGIN:
             return False
@@ -141,72 +150,79 @@ class RunningLines:
                     heights[line.name].append(line.y)
         usual = {name: median(ys) for name, ys in heights.items()}
         places: _Places = defaultdict(list)
-        for edge in self._edges:
+        for k, edge in enumerate(self._edges):
             for line in edge.lines:
                 if line.is_in(usual):
-                    places[line.name].append((edge, line))
+                    places[line.name].append((k, line))
         often = {name for name in places if self._are_most(places[name])}
         twice = {
             name
             for name in places
-            if name[1] not in ("", "#") and len({edge.index for edge, _ in places[name]}) > 1
+            if name[1] not in ("", "#") and len({self._edges[k].index for k, _ in places[name]}) > 1
         }
-        repeated = _apart(places, {name: usual[name] for name in often | twice})
+        repeated = self._apart(places, {name: usual[name] for name in often | twice})
+        others = [edge.without(repeated) for edge in self._edges]
         kept = {
             name: y
             for name, y in repeated.items()
-            if name in often or self._is_filled(name[0], y, repeated)
+            if name in often or self._is_filled(name[0], y, repeated, others)
         }
-        return _apart(places, kept)
+        return self._apart(places, kept)
 
-    def _are_most(self, places: Iterable[tuple[_Edge, _Line]]) -> bool:
+    def _apart(self, places: _Places, heights: Heights) -> Heights:
+        """Those that stand apart on most of their pages; the others are text of the page."""
+        while True:
+            others = [edge.without(heights) for edge in self._edges]
+            apart = {
+                name: y
+                for name, y in heights.items()
+                if sum(others[k].is_apart(line) for k, line in places[name])
+                >= MIN_APART * len(places[name])
+            }
+            if len(apart) == len(heights):
+                return apart
+            heights = apart
+
+    def _are_most(self, places: Iterable[tuple[int, _Line]]) -> bool:
         """Whether they are on most pages, or on most left or most right ones of a book."""
-        pages = {edge.index for edge, _ in places}
+        pages = {self._edges[k].index for k, _ in places}
         for of_kind in (self._added, *({i for i in self._added if i % 2 == k} for k in (0, 1))):
             if len(pages & of_kind) > max(len(of_kind) / 2, MIN_REPEATS - 1):
                 return True
         return False
 
-    def _is_filled(self, is_top: bool, y: float, repeated: Heights) -> bool:
-        """Whether most pages have a line at this height, and nearly all of those come back."""
+    def _is_filled(
+        self, is_top: bool, y: float, repeated: Heights, others: Sequence[_Edge]
+    ) -> bool:
+        """Whether most pages have a line at this height, and nearly all of those come back.
+
+        others: the edges without what is repeated.
+        """
         places = [
-            (edge, line)
-            for edge in self._edges
+            (k, line)
+            for k, edge in enumerate(self._edges)
             for line in edge.lines
-            if line.name[0] == is_top
+            if abs(line.y - y) <= SAME_HEIGHT
+            and line.name[0] == is_top
             and line.name[1] not in ("", "#")
-            and abs(line.y - y) <= SAME_HEIGHT
-            and edge.is_outermost(line, repeated)
+            and others[k].is_outermost(line)
         ]
-        of_these = [(edge, line) for edge, line in places if line.is_in(repeated)]
-        n_pages = len({edge.index for edge, _ in places})
-        n_repeated = len({edge.index for edge, _ in of_these})
+        of_these = [(k, line) for k, line in places if line.is_in(repeated)]
+        n_pages = len({self._edges[k].index for k, _ in places})
+        n_repeated = len({self._edges[k].index for k, _ in of_these})
         return n_repeated >= MIN_FILLED * n_pages and self._are_most(of_these)
 
     def _counts(self, running: Heights) -> set[Count]:
         """What the numbers of the pages have in common: how far they are ahead of the index."""
         pages: dict[Count, set[int]] = defaultdict(set)
         for edge in self._edges:
+            others = edge.without(running)
             for line in edge.lines:
-                is_bare = line.name[1] == "#"
-                is_apart = edge.is_alone(line, running) if is_bare else line.is_in(running)
-                if line.count is not None and is_apart:
+                if line.count is None:
+                    continue
+                if others.is_alone(line) if line.name[1] == "#" else line.is_in(running):
                     pages[line.count].add(edge.index)
         return {count for count, indexes in pages.items() if len(indexes) >= MIN_NUMBERED}
-
-
-def _apart(places: _Places, heights: Heights) -> Heights:
-    """Those that stand apart on most of their pages; the others are text of the page."""
-    while True:
-        apart = {
-            name: y
-            for name, y in heights.items()
-            if sum(edge.is_apart(line, heights) for edge, line in places[name])
-            >= MIN_APART * len(places[name])
-        }
-        if len(apart) == len(heights):
-            return apart
-        heights = apart
 
 
 def _line(segment: Segment, index: int, y: float, height: float, *, is_top: bool) -> _Line:

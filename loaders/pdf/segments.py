@@ -9,7 +9,7 @@ import ctypes
 import re
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from itertools import pairwise, repeat
 from typing import Any, NamedTuple
@@ -23,6 +23,7 @@ from loaders.pdf.calls import declared
 from loaders.pdf.letters import (
     LINE_END_HYPHEN,
     PDFIUM_HYPHENS,
+    has_accents,
     is_leftwards,
     n_unreadable,
     put_accents_on,
@@ -38,6 +39,14 @@ SLANTED = -1
 SLANT_DEGREES = 10.0
 BOLD_WEIGHT = 600
 BOLD_NAME = re.compile(r"bold|black|heavy|semibold|demi(?!-?light)|cmbx|-bd", re.IGNORECASE)
+TYPED_NAME = re.compile(
+    r"mono(?!type)|courier|typewriter|consol|menlo|cmtt|cmsltt|(?:ec|sf)tt", re.IGNORECASE
+)
+"""Fonts whose letters are all as wide as each other; not all of them say so themselves."""
+FIXED_PITCH = 1
+"""The flag of a font that says it. ISO 32000-1, table 123."""
+TYPED_SHARE = 0.9
+"""Of a segment's letters, for it to be of a listing: a word in a sentence makes none."""
 DOT = ".·…‥_"
 DOTS = re.compile(rf"[{DOT}]+").fullmatch
 HAS_LETTER = re.compile(r"\w").search
@@ -45,6 +54,8 @@ MIN_LEADERS = 4
 """Dots without a space between that lead from a label to what belongs to it."""
 WORD_GAP = 1.5
 """Within a word, in heights of its letters."""
+MAX_ADVANCE = 1.3
+"""For each letter of a word, in heights of the word."""
 SEGMENT_GAP = 1.2
 """Between words of one segment, in type sizes; gutters between columns are wider."""
 
@@ -52,6 +63,8 @@ _SPACES = (0, 9, 10, 13, 0x20, 0xA0, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x2
 _IS_SPACE = np.zeros(0x3002, bool)
 """By code; the last one stands for all above."""
 _IS_SPACE[list(_SPACES)] = True
+_IS_SIGN = np.array([not chr(code).isalnum() for code in range(0x3000)] + [False])
+"""Likewise."""
 
 
 @dataclass
@@ -81,6 +94,11 @@ class TextLayer:
     def n_chars(self) -> int:
         return sum(self._n_chars.values())
 
+    def forget_typewriter(self) -> None:
+        """Take what is set in a typewriter's letters for text like any other."""
+        for turns, segments in self.by_turns.items():
+            self.by_turns[turns] = [replace(segment, is_typed=False) for segment in segments]
+
     def sheets(self, frame: Frame) -> Iterator[tuple[Sheet, list[Segment]]]:
         """The page as turned for each direction, with what is then upright; slanted text last."""
         for turns in sorted(self.by_turns, key=lambda turns: turns % 5):
@@ -98,10 +116,11 @@ class TextLayer:
 
 
 class _Styles(NamedTuple):
-    """Of each word: the size of its type, whether it is bold, its direction."""
+    """Of each word: the size of its type, whether it is bold, or a typewriter's, its direction."""
 
     sizes: Floats
     is_bold: NDArray[np.bool_]
+    is_typed: NDArray[np.bool_]
     turns: NDArray[np.int64]
 
 
@@ -148,6 +167,7 @@ class _Words:
     """(n, 4): where the pen stands, as an empty box."""
     sizes: Floats
     is_bold: NDArray[np.bool_]
+    is_typed: NDArray[np.bool_]
     turns: NDArray[np.int64]
     n_unreadable: int
 
@@ -158,36 +178,45 @@ class _Words:
         glyphs = np.flatnonzero(~_IS_SPACE[np.minimum(codes, len(_IS_SPACE) - 1)])
         if not len(glyphs):
             return None
-        boxes = frame.displayed(_char_boxes(raw, glyphs))
-        accented = put_accents_on(codes, glyphs, boxes)
-        codes, glyphs, boxes = accented.codes, glyphs[accented.kept], boxes[accented.kept]
-        starts = _word_starts(codes, glyphs, boxes, accented.adjoins)
+        if has_accents(codes[glyphs]):
+            boxes = frame.displayed(_char_boxes(raw, glyphs))
+            accented = put_accents_on(codes, glyphs, boxes)
+            codes, glyphs, boxes = accented.codes, glyphs[accented.kept], boxes[accented.kept]
+            begins = _begins_word(codes, glyphs, accented.adjoins)
+            units = _Units(np.arange(len(glyphs)), boxes, _extents(boxes))
+        else:
+            begins = _begins_word(codes, glyphs, np.zeros(len(glyphs), bool))
+            units = _units(raw, codes, glyphs, np.flatnonzero(begins), frame)
+        own = np.flatnonzero(begins[units.glyphs] | units.are_apart())
+        starts = units.glyphs[own]
         firsts = glyphs[starts]
         handles = np.fromiter(
             map(_calls().text_object, repeat(raw), firsts.tolist()), np.int64, len(firsts)
         )
         styles = _styles(raw, handles, firsts, frame)
         texts = word_texts(codes, glyphs, starts)
-        heights = np.maximum.reduceat(_extents(boxes), starts)
+        heights = np.maximum.reduceat(units.extents, own)
         heights[[not HAS_LETTER(text) for text in texts]] = 0.0
         return _Words(
             texts=texts,
             handles=handles,
-            boxes=_merged(boxes, starts),
+            boxes=_merged(units.boxes, own),
             baselines=frame.displayed(_origins(raw, firsts)),
             sizes=_plausible(styles.sizes, heights),
             is_bold=styles.is_bold,
+            is_typed=styles.is_typed,
             turns=styles.turns,
             n_unreadable=n_unreadable(codes[glyphs]),
         )
 
     def says_something(self) -> NDArray[np.bool_]:
         """Which words say something; rows of dots do not."""
+        says = np.fromiter(map(bool, self.texts), bool, len(self.texts))
         is_dots = np.array([text[:1] in DOT and bool(DOTS(text)) for text in self.texts])
-        padded = np.concatenate([[False], is_dots, [False]])
-        in_row = padded[:-2] | padded[2:]
-        leaders = is_dots & (in_row | np.array([len(text) > 3 for text in self.texts]))
-        says: NDArray[np.bool_] = ~leaders & np.array([bool(text) for text in self.texts])
+        if is_dots.any():
+            padded = np.concatenate([[False], is_dots, [False]])
+            in_row = padded[:-2] | padded[2:]
+            says &= ~(is_dots & (in_row | np.array([len(text) > 3 for text in self.texts])))
         return says
 
     def segments(self, chosen: NDArray[np.int64], turns: int, frame: Frame) -> Iterator[Segment]:
@@ -196,10 +225,12 @@ class _Words:
         boxes = turned(self.boxes[chosen], back, frame.width, frame.height)
         baselines = turned(self.baselines[chosen], back, frame.width, frame.height)[:, 3]
         sizes, is_bold = self.sizes[chosen], self.is_bold[chosen]
-        texts = [self.texts[i] for i in chosen]
+        texts = [self.texts[i] for i in chosen.tolist()]
         starts = _segment_starts(texts, boxes, baselines, sizes)
         lengths = np.array([len(text) for text in texts])
-        bold_share = np.add.reduceat(lengths * is_bold, starts) / np.add.reduceat(lengths, starts)
+        whole = np.add.reduceat(lengths, starts)
+        bold_share = np.add.reduceat(lengths * is_bold, starts) / whole
+        typed_share = np.add.reduceat(lengths * self.is_typed[chosen], starts) / whole
         longest = _longest(lengths, starts)
         stops = list(zip(boxes[:, 0].tolist(), boxes[:, 2].tolist(), strict=True))
         bounds = [*starts.tolist(), len(texts)]
@@ -212,34 +243,84 @@ class _Words:
             (bold_share > 0.6).tolist(),
             chosen[starts].tolist(),
             [tuple(stops[start:end]) for start, end in pairwise(bounds)],
+            (typed_share > TYPED_SHARE).tolist(),
         )
 
 
-def _word_starts(
+class _Units(NamedTuple):
+    """Glyphs, or runs of them: where they begin among the glyphs, and their boxes.
+
+    extents: the longer side of each glyph, for a run the height of its letters.
+    """
+
+    glyphs: NDArray[np.int64]
+    boxes: Floats
+    extents: Floats
+
+    def are_apart(self) -> NDArray[np.bool_]:
+        """Which begin after a jump of the pen."""
+        low, high = self.boxes[:, :2], self.boxes[:, 2:]
+        gaps = (np.maximum(low[1:], low[:-1]) - np.minimum(high[1:], high[:-1])).max(axis=1)
+        extents = _extents(self.boxes)
+        is_apart = np.ones(len(extents), bool)
+        is_apart[1:] = gaps > WORD_GAP * np.maximum(extents[1:], extents[:-1])
+        return is_apart
+
+
+def _units(
+    raw: int | None,
     codes: NDArray[np.uint32],
     glyphs: NDArray[np.int64],
-    boxes: Floats,
-    adjoins: NDArray[np.bool_],
-) -> NDArray[np.int64]:
-    """Indexes into glyphs: after a space, a hyphen at a line's end, or a jump of the pen."""
+    starts: NDArray[np.int64],
+    frame: Frame,
+) -> _Units:
+    """The words that begin at starts as one unit each, or glyph by glyph where the pen may jump.
+
+    Within one text object it does so between signs, or else makes a word that is too long for
+    its letters: PDFium puts a space in most gaps.
+    """
+    lengths = np.diff(starts, append=len(glyphs))
+    n_objects, boxes = _word_boxes(raw, glyphs[starts], lengths)
+    is_sign = _IS_SIGN[np.minimum(codes[glyphs], len(_IS_SIGN) - 1)]
+    are_signs = is_sign & np.append(is_sign[1:], False)
+    are_signs[starts[1:] - 1] = False
+    short, long = np.sort(boxes[:, 2:] - boxes[:, :2], axis=1).T
+    is_whole = (n_objects == 1) & (long <= MAX_ADVANCE * short * lengths)
+    is_whole &= ~np.logical_or.reduceat(are_signs, starts)
+    is_whole |= lengths == 1
+    is_begun = np.repeat(~is_whole, lengths)
+    is_begun[starts] = True
+    units = np.flatnonzero(is_begun)
+    is_glyph = np.repeat(~is_whole, lengths)[units]
+    found = np.empty((len(units), 4))
+    found[~is_glyph] = boxes[is_whole]
+    found[is_glyph] = _char_boxes(raw, glyphs[units[is_glyph]])
+    found = frame.displayed(found)
+    sides = found[:, 2:] - found[:, :2]
+    is_run = np.repeat(is_whole & (lengths > 1), lengths)[units]
+    return _Units(units, found, np.where(is_run, sides.min(axis=1), sides.max(axis=1)))
+
+
+def _begins_word(
+    codes: NDArray[np.uint32], glyphs: NDArray[np.int64], adjoins: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Which glyphs come after a space, after a hyphen at a line's end, or begin or end leaders."""
     starts = np.ones(len(glyphs), bool)
     follows = np.diff(glyphs) == 1
-    after_hyphen = np.isin(codes[glyphs[:-1]], PDFIUM_HYPHENS)
-    apart = np.maximum(boxes[1:, :2], boxes[:-1, :2]) - np.minimum(boxes[1:, 2:], boxes[:-1, 2:])
-    is_leader = _in_long_runs(codes[glyphs] == ord("."), MIN_LEADERS)
-    extents = _extents(boxes)
-    jumps = apart.max(axis=1) > WORD_GAP * np.maximum(extents[1:], extents[:-1])
-    starts[1:] = (~follows & ~adjoins[1:]) | after_hyphen | jumps
-    starts[1:] |= is_leader[1:] != is_leader[:-1]
-    return np.flatnonzero(starts)
+    before = codes[glyphs[:-1]]
+    after_hyphen = (before == PDFIUM_HYPHENS[0]) | (before == PDFIUM_HYPHENS[1])
+    is_leader = _in_long_runs(np.append(before, codes[glyphs[-1]]) == ord("."), MIN_LEADERS)
+    starts[1:] = (~follows & ~adjoins[1:]) | after_hyphen | (is_leader[1:] != is_leader[:-1])
+    return starts
 
 
 def _in_long_runs(chosen: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
     """Which elements are chosen together with at least so many in a row."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], chosen, [False]]).astype(np.int8)))
     in_run = np.zeros(len(chosen), bool)
-    for start, end in zip(edges[::2], edges[1::2], strict=True):
-        in_run[start:end] = end - start >= least
+    long = np.flatnonzero(edges[1::2] - edges[::2] >= least)
+    for start, end in edges.reshape(-1, 2)[long].tolist():
+        in_run[start:end] = True
     return in_run
 
 
@@ -307,24 +388,29 @@ def _styles(
     is_slanted = np.abs(degrees - 90 * quarters) > SLANT_DEGREES
     turns = np.where(is_slanted, SLANTED, (frame.turns - quarters.astype(np.int64)) % 4)
     sizes = sizes * np.sqrt(np.abs(a * d - b * c))
-    return _Styles(sizes[own], _are_bold(objects)[own], turns[own])
+    is_bold, is_typed = _looks(objects)
+    return _Styles(sizes[own], is_bold[own], is_typed[own], turns[own])
 
 
-def _are_bold(objects: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """objects: addresses of text objects, 0 where there is none."""
+def _looks(objects: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(2, n): whether each is bold, and a typewriter's. objects: addresses, 0 for none."""
     addresses = np.fromiter(
         (_calls().font(drawn) if drawn else 0 for drawn in objects.tolist()), np.int64, len(objects)
     )
     fonts, own = np.unique(addresses, return_inverse=True)
-    return np.array([bool(font) and _is_bold(font) for font in fonts.tolist()], bool)[own]
+    looks = [_look(font) if font else (False, False) for font in fonts.tolist()]
+    return np.array(looks, bool).reshape(-1, 2).T[:, own]
 
 
-def _is_bold(address: int) -> bool:
+def _look(address: int) -> tuple[bool, bool]:
+    """Whether the letters of a font are bold, and those of a typewriter."""
     font = ctypes.cast(address, pdfium.FPDF_FONT)
-    name = ctypes.create_string_buffer(256)
-    pdfium.FPDFFont_GetBaseFontName(font, name, len(name))
-    is_heavy = pdfium.FPDFFont_GetWeight(font) >= BOLD_WEIGHT
-    return is_heavy or bool(BOLD_NAME.search(name.value.decode("latin-1")))
+    buffer = ctypes.create_string_buffer(256)
+    pdfium.FPDFFont_GetBaseFontName(font, buffer, len(buffer))
+    name = buffer.value.decode("latin-1")
+    is_bold = pdfium.FPDFFont_GetWeight(font) >= BOLD_WEIGHT or BOLD_NAME.search(name)
+    is_typed = pdfium.FPDFFont_GetFlags(font) & FIXED_PITCH or TYPED_NAME.search(name)
+    return bool(is_bold), bool(is_typed)
 
 
 class _Calls(NamedTuple):
@@ -333,6 +419,8 @@ class _Calls(NamedTuple):
     code: Callable[[int | None, int], int]
     text_object: Callable[[int | None, int], int]
     char_box: Callable[..., int]
+    count_boxes: Callable[[int | None, int, int], int]
+    box: Callable[..., int]
     origin: Callable[..., int]
     matrix: Callable[..., int]
     font_size: Callable[[int | None, int], float]
@@ -346,6 +434,8 @@ def _calls() -> _Calls:
         declared(pdfium.FPDFText_GetUnicode, ctypes.c_uint, handle, index),
         declared(pdfium.FPDFText_GetTextObject, ctypes.c_size_t, handle, index),
         declared(pdfium.FPDFText_GetCharBox, ctypes.c_int, handle, index, out, out, out, out),
+        declared(pdfium.FPDFText_CountRects, ctypes.c_int, handle, index, index),
+        declared(pdfium.FPDFText_GetRect, ctypes.c_int, handle, index, out, out, out, out),
         declared(pdfium.FPDFText_GetCharOrigin, ctypes.c_int, handle, index, out, out),
         declared(pdfium.FPDFText_GetMatrix, ctypes.c_int, handle, index, out),
         declared(pdfium.FPDFText_GetFontSize, ctypes.c_double, handle, index),
@@ -368,6 +458,21 @@ def _char_boxes(raw: int | None, glyphs: NDArray[np.int64]) -> Floats:
     return found[:, [0, 2, 1, 3]]
 
 
+def _word_boxes(
+    raw: int | None, firsts: NDArray[np.int64], lengths: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], Floats]:
+    """Of how many text objects each run of characters is, and (n, 4) the box of the first part."""
+    rows = np.zeros((len(firsts), 4))  # PDFium gives left, top, right, bottom
+    count, box = _calls().count_boxes, _calls().box
+    start, stop = rows.ctypes.data, rows.ctypes.data + rows.nbytes
+    columns = [range(start + 8 * k, stop + 8 * k, 32) for k in range(4)]
+    n_objects = []
+    for first, length, *places in zip(firsts.tolist(), lengths.tolist(), *columns, strict=False):
+        n_objects.append(count(raw, first, length))
+        box(raw, 0, *places)
+    return np.array(n_objects), _finite(rows[:, [0, 3, 2, 1]])
+
+
 def _origins(raw: int | None, glyphs: NDArray[np.int64]) -> Floats:
     """(n, 4) empty boxes where the pen stands."""
     return _filled(_calls().origin, raw, glyphs, 2)[:, [0, 1, 0, 1]]
@@ -378,8 +483,12 @@ def _filled(
 ) -> Floats:
     """Rows that the call writes, one for each glyph, through pointers into one array."""
     rows = np.zeros((len(glyphs), width))
-    start, stride = rows.ctypes.data, rows.strides[0]
+    start, stride = rows.ctypes.data, 8 * width
     stop = start + rows.nbytes
     columns = [range(start + 8 * k, stop + 8 * k, stride) for k in range(width)]
     deque(map(call, repeat(raw), glyphs.tolist(), *columns), maxlen=0)
+    return _finite(rows)
+
+
+def _finite(rows: Floats) -> Floats:
     return np.clip(np.nan_to_num(rows), -1e7, 1e7)

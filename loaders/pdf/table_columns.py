@@ -10,8 +10,10 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loaders.pdf.page import Box, Floats
 from loaders.pdf.table_lines import Piece, TextLine
@@ -104,14 +106,12 @@ def _gutters(lines: Sequence[TextLine]) -> list[float]:
     if len(full) < 2:
         return []
     start = min(line.box.x0 for line in lines)
-    size = float(np.median([line.size for line in full]))
+    size = float(median([line.size for line in full]))
     extent = max(line.box.x1 for line in lines) - start
-    cover = np.zeros(int(PER_POINT * min(extent, 1e5)) + 2, np.int64)
     aside = min(line.box.x0 for line in full), max(line.box.x1 for line in full)
-    for line in [*full, *(line for line in lines if not _meets(line, aside))]:
-        for piece in line.pieces:
-            first, last = PER_POINT * (piece.x0 - start), PER_POINT * (piece.x1 - start)
-            cover[int(first) : int(last) + 1] += 1
+    asked = [*full, *(line for line in lines if not _meets(line, aside))]
+    ends = np.array([(p.x0, p.x1) for line in asked for p in line.pieces])
+    cover = _cover(PER_POINT * (ends - start), int(PER_POINT * min(extent, 1e5)) + 2)
     free = cover <= int(CROSSED_SHARE * len(full))
     edges = np.flatnonzero(np.diff(np.concatenate([[False], free, [False]]).astype(np.int8)))
     least = (MIN_GUTTER if len(full) >= FEW_LINES else MIN_GUTTER_FEW) * size
@@ -121,6 +121,15 @@ def _gutters(lines: Sequence[TextLine]) -> list[float]:
             gutters.append(start + (a + b) / 2 / PER_POINT)
     others = [line for line in lines if len(line.pieces) < max(2, FULL_SHARE * most)]
     return [g for g in gutters if _is_kept_free(g, full, others)][: MAX_COLUMNS - 1]
+
+
+def _cover(ends: Floats, n: int) -> NDArray[np.int64]:
+    """How many of the stretches, (m, 2), go over each of n places."""
+    first, last = np.clip(ends.astype(np.int64) + np.array([0, 1]), 0, n).T
+    steps = np.bincount(first, minlength=n + 1)
+    steps -= np.bincount(np.maximum(first, last), minlength=n + 1)
+    cover: NDArray[np.int64] = steps.cumsum()[:n]
+    return cover
 
 
 def _is_kept_free(gutter: float, full: Sequence[TextLine], others: Sequence[TextLine]) -> bool:
@@ -153,10 +162,10 @@ def _without_slivers(
 ) -> list[float]:
     """Leave out columns of one stray cell, and those of a currency or a footnote sign."""
     kept = list(bounds)
+    by_column = _by_column(kept, lines)
     k = 0
     while k < len(kept) - 1 and len(kept) > 2:
-        own = [[p for p in line.pieces if kept[k] <= p.middle < kept[k + 1]] for line in lines]
-        cells = [part for part in own if part]
+        cells = by_column[k]
         texts = [" ".join(p.text for p in part) for part in cells]
         drop = None
         if all(ONLY_SIGN.fullmatch(t) for t in texts) and k + 1 < len(kept) - 1:
@@ -174,14 +183,28 @@ def _without_slivers(
             )
         if drop is not None and 0 < drop < len(kept) - 1 and kept[drop] not in fixed:
             del kept[drop]
+            by_column = _by_column(kept, lines)
             k = max(0, k - 1)
         else:
             k += 1
     return kept
 
 
+def _by_column(bounds: Sequence[float], lines: Sequence[TextLine]) -> list[list[list[Piece]]]:
+    """For each column, its pieces on each line that has some."""
+    found: list[list[list[Piece]]] = [[] for _ in bounds]
+    for line in lines:
+        parts: dict[int, list[Piece]] = {}
+        for piece in line.pieces:
+            parts.setdefault(bisect_right(bounds, piece.middle) - 1, []).append(piece)
+        parts.pop(-1, None)
+        for column, part in parts.items():
+            found[column].append(part)
+    return found
+
+
 def _is_small(part: Sequence[Piece], lines: Sequence[TextLine]) -> bool:
-    usual = float(np.median([line.size for line in lines]))
+    usual = float(median([line.size for line in lines]))
     return all(p.size < 0.85 * usual for p in part)
 
 

@@ -166,12 +166,13 @@ def pieces(segment: Segment) -> Iterator[Piece]:
     words = segment.text.split(" ")
     stops = segment.stops
     starts = [0]
-    if len(stops) == len(words) and not _is_justified(words, stops, segment.size):
-        widest = PIECE_GAP * segment.size
+    gaps = [here[0] - before[1] for before, here in pairwise(stops)]
+    widest = PIECE_GAP * segment.size
+    may_part = len(stops) == len(words) and max(gaps, default=0.0) > 0.75 * widest
+    if may_part and not _is_justified(words, gaps, segment.size):
         if _is_typewritten(words, stops, segment.size):
             widest = 1.5 * PITCH * segment.size
-        for k in range(1, len(words)):
-            gap = stops[k][0] - stops[k - 1][1]
+        for k, gap in enumerate(gaps, 1):
             if gap > widest or (gap > 0.75 * widest and _are_values(words[k - 1], words[k])):
                 starts.append(k)
     reads_on = 3 * len(starts) <= len(words) and _is_prose(segment.text, len(words))
@@ -182,11 +183,11 @@ def pieces(segment: Segment) -> Iterator[Piece]:
         yield _piece(words[first:end], stops[first][0], stops[end - 1][1], segment, reads_on)
 
 
-def _is_justified(words: Sequence[str], stops: Sequence[tuple[float, float]], size: float) -> bool:
+def _is_justified(words: Sequence[str], gaps: Sequence[float], size: float) -> bool:
     """Whether words stand apart only because their line is spread over its column."""
     if len(words) < MIN_JUSTIFIED_WORDS:
         return False
-    gaps = sorted(here[0] - before[1] for before, here in pairwise(stops))
+    gaps = sorted(gaps)
     usual = gaps[len(gaps) // 2]
     if not PIECE_GAP * size < gaps[-1] <= 1.7 * usual or usual > MAX_JUSTIFIED_GAP * size:
         return False

@@ -111,7 +111,7 @@ def look_at(page: Any, frame: Frame, objects: PageObjects, words: Words) -> Visi
         hidden |= ~view.shows(words, [by_colour, by_place])
         # What OCR read has no ink of its own, or lies under the scan; that must show something.
         if (as_read | (is_read & hidden)).any():
-            has_ink = view.has_ink(words.boxes, without=list(objects.texts))
+            has_ink = view.has_ink(words.boxes, without=objects.texts.handles.tolist())
             hidden = (hidden & ~(is_read & has_ink)) | (as_read & ~has_ink)
     except LimitExceeded:
         # A page that is slow to draw must not be a way to pass hidden words on.
@@ -139,9 +139,10 @@ class _Inks:
         modes = np.zeros(len(own), np.int64)
         fills, strokes = (np.tile(np.array([0, 0, 0, 255], np.uint32), (len(own), 1)) for _ in "fs")
         first = len(own) - len(known)
-        modes[first:] = [calls.mode(handle) for handle in known]
+        modes[first:] = list(map(calls.mode, known))
         fill_rows(calls.fill_colour, known, fills[first:])
-        is_stroked, is_both = np.isin(modes, _STROKED), np.isin(modes, _BOTH)
+        is_stroked = (modes == _STROKED[0]) | (modes == _STROKED[1])
+        is_both = (modes == _BOTH[0]) | (modes == _BOTH[1])
         if is_stroked.any() or is_both.any():
             fill_rows(calls.stroke_colour, known, strokes[first:])
         rgba = np.where(is_stroked[:, None], strokes, fills).astype(np.int64)
@@ -149,8 +150,13 @@ class _Inks:
         is_clip = modes == _CLIP
         is_pale = (rgba[:, :3].min(axis=1) >= PALE) | (rgba[:, 3] < OPAQUE_ALPHA)
         is_faint = (modes == _PAINTLESS) | (rgba[:, 3] < FAINT_ALPHA)
+        n_marks = list(map(calls.n_marks, known))
         marked: dict[int, bool] = {}
-        is_optional = np.array([False] * first + [_is_optional(h, marked) for h in known])
+        is_optional = np.zeros(len(own), bool)
+        is_optional[first:] = [
+            n > 0 and _is_optional(handle, n, marked)
+            for handle, n in zip(known, n_marks, strict=True)
+        ]
         return _Inks(
             colours=rgba[inverse, :3],
             is_pale=is_pale[inverse],
@@ -160,10 +166,10 @@ class _Inks:
         )
 
 
-def _is_optional(handle: int, marked: dict[int, bool]) -> bool:
+def _is_optional(handle: int, n_marks: int, marked: dict[int, bool]) -> bool:
     """Whether the text object stands on a layer. marked: the answers for marks seen before."""
     calls = _calls()
-    for k in range(calls.n_marks(handle)):
+    for k in range(n_marks):
         mark = calls.mark(handle, k)
         if mark and mark not in marked:
             name, n_bytes = ctypes.create_string_buffer(64), ctypes.c_ulong()
@@ -196,9 +202,7 @@ class _Grounds:
 
     @staticmethod
     def of(objects: PageObjects, words: Words) -> _Grounds:
-        drawn = [objects.texts.get(handle) for handle in words.handles.tolist()]
-        clips = np.array([text.clip if text else (0, 0, 0, 0) for text in drawn], np.float64)
-        ranks = np.array([text.rank if text else 1.0 for text in drawn])
+        _, clips, ranks = objects.texts.of(words.handles)
         fills = _largest(objects.fills())
         in_fill = np.nonzero(_centred_in(words.boxes, fills.boxes))
         image_ranks = np.array([image.rank for image in objects.images])
@@ -321,13 +325,10 @@ class _View:
         for kind in kinds:
             handles = np.unique(words.handles[kind & (words.handles != 0)]).tolist()
             without = self._rendered(handles)
-            red, green, blue = np.moveaxis(np.abs(pixels - without), 2, 0)
-            differs = np.maximum(np.maximum(red, green), blue) >= MIN_DIFFERENCE
-            sums = np.zeros((differs.shape[0] + 1, differs.shape[1] + 1), np.int32)
-            differs.cumsum(axis=0, out=sums[1:, 1:]).cumsum(axis=1, out=sums[1:, 1:])
-            x0, y0, x1, y1 = self._places(words.boxes[kind], pixels.shape).T
-            n_differing = sums[y1, x1] - sums[y0, x1] - sums[y1, x0] + sums[y0, x0]
-            shown[kind] = n_differing > MIN_DIFFERING * (x1 - x0) * (y1 - y0)
+            places = self._places(words.boxes[kind], pixels.shape).tolist()
+            shown[kind] = [
+                _differ(pixels[y0:y1, x0:x1], without[y0:y1, x0:x1]) for x0, y0, x1, y1 in places
+            ]
         return shown
 
     def has_ink(self, boxes: Floats, without: Sequence[int]) -> Flags:
@@ -337,7 +338,7 @@ class _View:
         seen = [grey[y0:y1, x0:x1] for x0, y0, x1, y1 in places]
         return np.array([bool(part.size and np.ptp(part) >= MIN_INK) for part in seen])
 
-    def _rendered(self, without: Sequence[int] = ()) -> NDArray[np.int16]:
+    def _rendered(self, without: Sequence[int] = ()) -> NDArray[np.uint8]:
         """(height, width, 3), with these objects left out."""
         try:
             for handle in without:
@@ -346,7 +347,7 @@ class _View:
         finally:
             for handle in without:
                 pdfium.FPDFPageObj_SetIsActive(as_object(handle), True)
-        return np.asarray(image).astype(np.int16)
+        return np.asarray(image)
 
     def _places(self, boxes: Floats, shape: tuple[int, ...]) -> NDArray[np.int64]:
         """Boxes in pixels, (n, 4), at least one wide and high where they lie in the view."""
@@ -355,6 +356,12 @@ class _View:
         low, high = np.floor(moved[:, :2]), np.ceil(moved[:, 2:])
         places = np.hstack([low, np.maximum(high, low + 1)]).astype(np.int64)
         return np.clip(places, 0, np.array([width, height, width, height]))
+
+
+def _differ(pixels: NDArray[np.uint8], others: NDArray[np.uint8]) -> bool:
+    """Whether two pictures of a word are seen to be different."""
+    apart = np.abs(pixels.astype(np.int16) - others).max(axis=2, initial=0)
+    return bool((apart >= MIN_DIFFERENCE).sum() > MIN_DIFFERING * apart.size)
 
 
 class _Calls(NamedTuple):

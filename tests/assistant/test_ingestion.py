@@ -1,5 +1,7 @@
 """Reading files and folders into a library."""
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +10,7 @@ from PIL import Image
 
 from assistant.ingestion import Progress, Report, ingest
 from loaders import FigureDescriber, Limits, MediaStore
+from loaders.loader import Stage
 from retrievers import Library, ModelMissing
 from tests.assistant.words import WordEmbeddings
 
@@ -56,7 +59,7 @@ def test_a_folder_is_read_with_all_below_it(desk: Desk) -> None:
     desk.write(".hidden.txt", "not read")
     report = desk.add()
     assert (report.added, report.failed, report.chunks) == (2, [], 2)
-    assert [d.title for d in desk.library.documents()] == ["Oil", "b.txt"]
+    assert {d.title for d in desk.library.documents()} == {"Oil", "b.txt"}
 
 
 def test_an_unchanged_file_is_skipped_and_a_changed_one_replaced(desk: Desk) -> None:
@@ -176,15 +179,66 @@ def test_pictures_come_only_from_below_the_folder_that_was_added(desk: Desk) -> 
     assert len(report.skipped) == 1
 
 
-def test_progress_names_each_source(desk: Desk) -> None:
-    desk.write("a.txt", "Oil fell.")
+def test_progress_names_each_source_and_how_far_it_is_read(desk: Desk) -> None:
+    text = desk.write("a.txt", "Oil fell.")
     desk.draw("b.png", "red")
     desk.add()
-    assert [(s.n_done, s.n_sources) for s in desk.steps if not s.n_figures] == [(0, 2), (1, 2)]
-    assert [(s.n_figures_done, s.n_figures) for s in desk.steps if s.n_figures] == [(1, 1)]
+    begun = {step.source for step in desk.steps if not step.stage}
+    assert begun == {text.as_uri(), (desk.documents / "b.png").as_uri()}
+    assert [step.stage for step in desk.steps if step.stage] == [Stage("figure", 1, 1)]
+    assert {step.n_sources for step in desk.steps} == {2}
 
 
 def test_limits_are_those_of_the_run(desk: Desk) -> None:
     desk.write("a.txt", "x" * 100)
     ((_, reason),) = desk.add(limits=Limits(max_bytes=50)).failed
     assert "limit" in reason
+
+
+def test_a_picture_that_a_failing_file_shares_with_a_good_one_is_kept(desk: Desk) -> None:
+    desk.draw("a.png", "red")
+    desk.draw("c.png", "blue")
+    (desk.documents / "c.png").rename(desk.documents / ".c.png")
+    desk.write("b.md", f"![red](a.png)\n\n![blue](.c.png)\n\n{'Oil fell. ' * 100}")
+    report = desk.add(limits=Limits(max_text_chars=50))
+    assert (report.added, len(report.failed)) == (1, 1)
+    assert set(desk.media.keys()) == desk.library.image_keys()
+    assert len(desk.library.image_keys()) == 1
+
+
+INTERRUPTED = """
+import sys
+from pathlib import Path
+from assistant.ingestion import ingest
+from loaders import FigureDescriber, Limits, MediaStore
+from retrievers import Library
+from tests.assistant.words import WordEmbeddings
+
+folder = Path(sys.argv[1])
+media = MediaStore(folder / "library" / "media")
+with Library.open(folder / "library", WordEmbeddings(), create=True) as library:
+    def step(progress):
+        if progress.n_done:
+            raise KeyboardInterrupt
+    report = ingest(
+        [folder / "documents"], library, media, FigureDescriber(media), Limits(), step
+    )
+    print(report.added, report.n_unread, len(library.documents()))
+"""
+
+
+def test_an_interrupt_keeps_what_is_done_and_says_what_is_not(desk: Desk, tmp_path: Path) -> None:
+    for n in range(30):
+        desk.write(f"{n:02}.txt", f"Note {n} tells of oil.")
+    desk.library.close()
+    result = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        cwd=Path(__file__).parents[2],
+    )
+    n_added, n_unread, n_documents = map(int, result.stdout.split())
+    assert n_added == n_documents >= 1
+    assert n_unread == 30 - n_added

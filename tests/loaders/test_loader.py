@@ -7,7 +7,17 @@ import pytest
 from PIL import Image
 
 from loaders.captioning.describer import FigureDescriber
-from loaders.elements import Element, Figure, Heading, Info, Paragraph, Skipped, Table
+from loaders.elements import (
+    Element,
+    Figure,
+    Heading,
+    Info,
+    Paragraph,
+    Sheet,
+    Skipped,
+    Speech,
+    Table,
+)
 from loaders.errors import EmptyDocument, LimitExceeded, SourceMissing
 from loaders.limits import DEFAULT_LIMITS, Limits
 from loaders.loader import DocumentLoader
@@ -171,3 +181,26 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     loader = Given(tmp_path / "no.pdf", media=media, describer=FigureDescriber(media))
     with pytest.raises(SourceMissing, match=r"no\.pdf is not there"):
         loader.load()
+
+
+def test_a_sheet_is_told_of_all_that_stands_on_it(given) -> None:
+    found = given(
+        Sheet("Sales"),
+        Table((("Year", "Sum"), ("2005", "40"))),
+        Heading("Notes", 1),
+        Paragraph("In thousands."),
+        Sheet("Costs"),
+        Paragraph("None."),
+    ).load()
+    assert [(d.metadata["sheet"], d.metadata["section"]) for d in found] == [
+        ("Sales", "Sales"),
+        ("Sales", "Sales › Notes"),
+        ("Costs", "Costs"),
+    ]
+
+
+def test_speech_is_a_piece_with_its_time(given) -> None:
+    (spoken,) = given(Speech("Ask not what\nyour country", 3.5014, 9.25)).load()
+    assert spoken.page_content == "Ask not what your country"
+    assert (spoken.metadata["modality"], spoken.metadata["start"]) == ("audio", 3.5)
+    assert spoken.metadata["end"] == 9.25

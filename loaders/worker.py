@@ -1,0 +1,198 @@
+"""Reads files in a process of its own, so that a parser that crashes takes nothing else down.
+
+Run as `python -m loaders.worker` by `loaders.worker_pool`. Requests come on stdin and what is
+read goes to stdout, a line of JSON each: nothing that a broken process says is executed. Leaves
+out the limits on time and memory, which only another process can keep.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from PIL import Image
+
+from loaders.captioning.describer import FigureDescriber
+from loaders.captioning.ocr import OcrReader
+from loaders.errors import LoaderError, PartMissing
+from loaders.formats import loader_for
+from loaders.limits import Limits
+from loaders.loader import Stage
+from loaders.media import MediaStore, Picture
+from loaders.source import SourceFile
+
+DOCUMENTS_AT_ONCE = 200
+"""In one message, so that a message is a few hundred kilobytes."""
+SECONDS_BETWEEN_STAGES = 0.1
+
+Message = dict[str, Any]
+
+
+class Channel:
+    """Sends and receives messages over two streams of lines."""
+
+    def __init__(self, incoming: IO[str], outgoing: IO[str]) -> None:
+        self._incoming = incoming
+        self._outgoing = outgoing
+
+    def send(self, message: Message) -> None:
+        """Raises OSError where nobody listens any more."""
+        self._outgoing.write(json.dumps(message) + "\n")
+        self._outgoing.flush()
+
+    def receive(self) -> Message | None:
+        """The next message; None where the other side has ended. Raises ValueError or TypeError."""
+        line = self._incoming.readline()
+        if not line:
+            return None
+        return dict(json.loads(line))
+
+
+class _Parent:
+    """The process that asked: it is told what is read, and describes what only it can."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._last_stage = 0.0
+
+    def told(self, **message: Any) -> None:
+        self._channel.send(message)
+
+    def is_at(self, stage: Stage) -> None:
+        now = time.monotonic()
+        if stage.n_done == stage.n or now - self._last_stage >= SECONDS_BETWEEN_STAGES:
+            self._last_stage = now
+            self.told(stage=[stage.what, stage.n_done, stage.n])
+
+    def describe(self, keys: Sequence[str], without_ocr: Collection[str]) -> Mapping[str, Any]:
+        self.told(describe=list(keys), without_ocr=list(without_ocr))
+        reply = self._channel.receive()
+        if reply is None:
+            raise EOFError("the process that asked has ended")
+        descriptions: Mapping[str, Any] = reply["descriptions"]
+        return descriptions
+
+
+class _AnnouncedMedia(MediaStore):
+    """Tells of each picture it stores: should the process end, they can be deleted."""
+
+    def __init__(self, parent: _Parent, folder: str, base_url: str, max_pixels: int) -> None:
+        super().__init__(folder, base_url=base_url, max_pixels=max_pixels)
+        self._parent = parent
+
+    def put(self, image: bytes | Image.Image) -> Picture:
+        picture = super().put(image)
+        self._parent.told(stored=picture.key)
+        return picture
+
+
+class _Describer(FigureDescriber):
+    """Reads pictures by OCR here and leaves the other readers to the parent."""
+
+    def __init__(
+        self, media: MediaStore, parent: _Parent, reader: OcrReader | None, *, asks_parent: bool
+    ) -> None:
+        super().__init__(media, reader=reader)
+        self._parent = parent
+        self._asks_parent = asks_parent
+
+    def describe(
+        self,
+        keys: Sequence[str],
+        on_progress: Callable[[int, int], None] | None = None,
+        *,
+        without_ocr: Collection[str] = (),
+    ) -> dict[str, dict[str, str]]:
+        found = super().describe(keys, on_progress, without_ocr=without_ocr)
+        if not self._asks_parent:
+            return found
+        # What was read here lies beside the picture: the parent finds it there.
+        return dict(self._parent.describe(keys, without_ocr))
+
+
+class _Worker:
+    """Reads one file after the other."""
+
+    def __init__(self, channel: Channel, setup: Message) -> None:
+        self._parent = _Parent(channel)
+        self._limits = Limits(**setup["limits"])
+        self._media = _AnnouncedMedia(self._parent, **setup["media"])
+        self._reader = OcrReader() if setup["reads_text"] else None
+        self._asks_parent = bool(setup["asks_parent"])
+
+    def read(self, request: Message) -> None:
+        """Tell the parent all that a file holds, or why it cannot be read."""
+        try:
+            self._read(request)
+        except LoaderError as error:
+            self._parent.told(error=type(error).__name__, text=str(error))
+        except PartMissing as error:
+            self._parent.told(part_missing=str(error))
+        except OSError as error:
+            if isinstance(error, BrokenPipeError):
+                raise
+            self._tell_bug(error)
+        except Exception as error:  # noqa: BLE001 - the parent reports it as limner's own
+            self._tell_bug(error)
+
+    def _tell_bug(self, error: Exception) -> None:
+        self._parent.told(
+            bug=f"{type(error).__name__}: {error}", traceback=traceback.format_exc(limit=-12)
+        )
+
+    def _read(self, request: Message) -> None:
+        root = request["figure_root"]
+        file = SourceFile(
+            request["uri"], Path(request["path"]), request["name"], Path(root) if root else None
+        )
+        describer = _Describer(
+            self._media, self._parent, self._reader, asks_parent=self._asks_parent
+        )
+        loader = loader_for(
+            file,
+            media=self._media,
+            describer=describer,
+            limits=self._limits,
+            passwords=request["passwords"],
+            on_progress=self._parent.is_at,
+        )
+        held: list[Message] = []
+        for document in loader.load_file(file):
+            held.append({"text": document.page_content, "metadata": document.metadata})
+            if len(held) == DOCUMENTS_AT_ONCE:
+                self._parent.told(documents=held)
+                held = []
+        self._parent.told(
+            documents=held,
+            done={
+                "title": loader.title,
+                "n_pages": loader.n_pages,
+                "skipped": [dataclasses.astuple(skipped) for skipped in loader.skipped],
+                "missing": describer.missing,
+            },
+        )
+
+
+def main() -> None:
+    """Read what the parent names until it closes the pipe."""
+    # What a library prints must not come between the messages.
+    outgoing = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    channel = Channel(sys.stdin, outgoing)
+    setup = channel.receive()
+    if setup is None:
+        return
+    worker = _Worker(channel, setup)
+    while request := channel.receive():
+        worker.read(request)
+
+
+if __name__ == "__main__":
+    main()

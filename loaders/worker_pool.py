@@ -1,0 +1,376 @@
+"""Has files read by worker processes, each within its limits of time and memory.
+
+A worker that crashes, hangs or grows too large costs its file and nothing else. Of the pools
+that exist, those that outlive a crashed process send pickles, which a broken process could
+forge, and none bounds the memory. Leaves out what is done in a worker (`loaders.worker`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Self
+
+import psutil
+from langchain_core.documents import Document
+
+from loaders import errors
+from loaders.captioning.describer import FigureDescriber
+from loaders.captioning.ocr import OcrReader
+from loaders.elements import Skipped
+from loaders.errors import BrokenDocument, LimitExceeded, LoaderError, PartMissing, WorkerFailed
+from loaders.limits import BYTES_PER_MIB, Limits, n_cores
+from loaders.loader import OnProgress, Stage
+from loaders.media import MediaStore
+from loaders.source import SourceFile
+from loaders.worker import Channel, Message
+
+MAX_WORKERS = 4
+"""More need memory, a few hundred megabytes each, rather than time: embedding comes after."""
+SECONDS_BETWEEN_LOOKS = 0.1
+RENEWED_SHARE = 0.5
+"""Of the memory limit: a worker that has grown to it is replaced before the next file."""
+SECONDS_TO_END = 5.0
+FRUGAL = {"MALLOC_MMAP_THRESHOLD_": str(1 << 20), "MALLOC_TRIM_THRESHOLD_": str(4 << 20)}
+"""Has glibc give freed memory back: a worker that reads scans takes 490 MB instead of 795."""
+
+CRASHED = (
+    "{name} ended the process that read it ({how}). It is damaged, or trips a fault in a "
+    "parser. Open it in its own program, save it anew and add that."
+)
+TOO_LARGE = (
+    "{name} was given up: reading it needs more than {limit:,.0f} MiB of memory. It is made to do "
+    "harm, damaged, or too large: split it, or raise the setting max_memory."
+)
+TOO_SLOW = (
+    "{name} was given up: reading it takes longer than {limit:,.0f} s. "
+    "Split it, or raise the setting max_seconds."
+)
+SILENT = (
+    "{name} was given up: for {limit:,.0f} s no page and no figure of it could be read. "
+    "It is damaged, or too complex; the setting max_silence_s allows more time."
+)
+
+
+@dataclass(slots=True)
+class Reading:
+    """What a worker read from one file; the fields are those of a DocumentLoader."""
+
+    documents: list[Document] = field(default_factory=list)
+    title: str = ""
+    n_pages: int | None = None
+    skipped: list[Skipped] = field(default_factory=list)
+
+
+class WorkerPool:
+    """Reads files in worker processes, started when they are needed. Safe for threads."""
+
+    def __init__(
+        self, media: MediaStore, describer: FigureDescriber, limits: Limits, n_workers: int = 0
+    ) -> None:
+        """describer: OCR is done in the workers, its other readers read in this process.
+
+        n_workers: at most; one for each processor, up to MAX_WORKERS, when 0.
+        """
+        self.n_workers = n_workers or min(MAX_WORKERS, n_cores())
+        self._media = media
+        self._describer = describer
+        self._limits = limits
+        reads_text = isinstance(describer.readers.get("ocr"), OcrReader)
+        self._setup: Message = {
+            "limits": dataclasses.asdict(limits),
+            "media": {
+                "folder": str(media.folder),
+                "base_url": media.base_url,
+                "max_pixels": media.max_pixels,
+            },
+            "reads_text": reads_text,
+            "asks_parent": len(describer.readers) > reads_text,
+        }
+        self._free = threading.Semaphore(self.n_workers)
+        self._lock = threading.Lock()
+        self._describing = threading.Lock()
+        self._idle: list[_Process] = []
+        self._busy: list[_Process] = []
+        self._is_closed = threading.Event()
+        # What a worker that is ended has left in it goes with the pool.
+        self._scratch = TemporaryDirectory(prefix="limner-", ignore_cleanup_errors=True)
+        self._watch = threading.Thread(target=self._keep_watch, daemon=True)
+        self._watch.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all workers; what they are reading fails."""
+        self._is_closed.set()
+        with self._lock:
+            idle, self._idle = self._idle, []
+            for process in self._busy:
+                process.kill()  # whoever reads from it notices, and ends it
+        for process in idle:
+            self._end(process)
+        self._watch.join()
+        self._scratch.cleanup()
+
+    def read(
+        self,
+        file: SourceFile,
+        passwords: Sequence[str] = (),
+        *,
+        on_progress: OnProgress | None = None,
+        on_stored: Callable[[str], None] | None = None,
+    ) -> Reading:
+        """Read one file; waits for a worker.
+
+        on_stored: is told the key of each picture put into the media store, so that the
+        pictures of a file that fails can be deleted. Raises a LoaderError, PartMissing, or
+        WorkerFailed for a fault of limner's own.
+        """
+        with self._free:
+            process = self._take()
+            try:
+                process.begin()
+                process.send(
+                    {
+                        "uri": file.uri,
+                        "path": str(file.path),
+                        "name": file.name,
+                        "figure_root": str(file.figure_root) if file.figure_root else None,
+                        "passwords": list(passwords),
+                    }
+                )
+                return self._listen(process, file.name, on_progress, on_stored)
+            finally:
+                self._give_back(process)
+
+    def _listen(
+        self,
+        process: _Process,
+        name: str,
+        on_progress: OnProgress | None,
+        on_stored: Callable[[str], None] | None,
+    ) -> Reading:
+        """What the worker tells until it has read the file."""
+        reading = Reading()
+        while True:
+            match self._next_message(process, name):
+                case {"stage": [str(what), int(n_done), int(n)]}:
+                    if on_progress:
+                        on_progress(Stage(what, n_done, n))
+                case {"stored": str(key)}:
+                    if on_stored:
+                        on_stored(key)
+                case {"describe": list(keys), "without_ocr": list(without_ocr)}:
+                    with process.waiting(), self._describing:
+                        found = self._describer.describe(keys, without_ocr=without_ocr)
+                    process.send({"descriptions": found})
+                case {"documents": list(documents), **rest}:
+                    reading.documents += [
+                        Document(page_content=d["text"], metadata=d["metadata"]) for d in documents
+                    ]
+                    if done := rest.get("done"):
+                        process.is_between_files = True
+                        return self._finished(reading, done)
+                case message:
+                    process.is_between_files = True
+                    raise _error(message)
+
+    def _next_message(self, process: _Process, name: str) -> Message:
+        try:
+            message = process.receive()
+        except (OSError, TypeError, ValueError) as error:
+            raise WorkerFailed(f"a worker process cannot be understood ({error})") from error
+        if message is not None:
+            return message
+        if process.verdict:
+            raise LimitExceeded(process.verdict.format(name=name))
+        if self._is_closed.is_set():
+            raise WorkerFailed("the worker processes were ended")
+        raise BrokenDocument(CRASHED.format(name=name, how=process.how_it_ended()))
+
+    def _finished(self, reading: Reading, done: Message) -> Reading:
+        reading.title, reading.n_pages = done["title"], done["n_pages"]
+        reading.skipped = [Skipped(what, reason) for what, reason in done["skipped"]]
+        for reader, reason in done["missing"].items():
+            self._describer.drop(reader, reason)
+        return reading
+
+    def _take(self) -> _Process:
+        with self._lock:
+            process = self._idle.pop() if self._idle else None
+            if self._is_closed.is_set():
+                raise WorkerFailed("the worker processes were ended")
+            process = process or _Process(self._setup, self._scratch.name)
+            self._busy.append(process)
+            return process
+
+    def _give_back(self, process: _Process) -> None:
+        limit = RENEWED_SHARE * self._limits.max_memory
+        is_good = process.is_between_files and process.n_bytes() < limit
+        with self._lock:
+            self._busy.remove(process)
+            if is_good and not self._is_closed.is_set():
+                self._idle.append(process)
+                return
+        self._end(process)
+
+    def _end(self, process: _Process) -> None:
+        process.end()
+        self._media.discard_unfinished(process.pid)
+
+    def _keep_watch(self) -> None:
+        """End the workers that exceed their limits."""
+        while not self._is_closed.wait(SECONDS_BETWEEN_LOOKS):
+            with self._lock:
+                busy = list(self._busy)
+            for process in busy:
+                process.judge(self._limits)
+
+
+class _Process:
+    """One worker process and what is known of it."""
+
+    def __init__(self, setup: Message, scratch: str) -> None:
+        # -P: a module in the folder in which a person works must not take the place of ours.
+        here = str(Path(__file__).resolve().parents[1])
+        paths = [here, *filter(None, [os.environ.get("PYTHONPATH")])]
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "loaders.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            encoding="utf-8",
+            # Ctrl-C in a terminal is this process's to act on.
+            start_new_session=True,
+            env=os.environ
+            | FRUGAL
+            | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUTF8": "1", "TMPDIR": scratch},
+        )
+        answers, requests = self._process.stdout, self._process.stdin
+        assert answers is not None  # noqa: S101 - for the type checker: both are pipes
+        assert requests is not None  # noqa: S101
+        self._pipes = answers, requests
+        self._channel = Channel(answers, requests)
+        self._watched = psutil.Process(self.pid)
+        self._begun = self._heard = time.monotonic()
+        self._is_waiting = False
+        self.is_between_files = True
+        self.verdict: str | None = None
+        """The error's text, with {name}, where this process was ended for its limits."""
+        self.send(setup)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def begin(self) -> None:
+        """A file is to be read: its time begins."""
+        self.is_between_files = False
+        self._begun = self._heard = time.monotonic()
+
+    def send(self, message: Message) -> None:
+        with suppress(OSError):  # an ended process is noticed where its answer is awaited
+            self._channel.send(message)
+
+    def receive(self) -> Message | None:
+        message = self._channel.receive()
+        self._heard = time.monotonic()
+        return message
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """While the worker waits for this process, its time does not run."""
+        start = time.monotonic()
+        self._is_waiting = True
+        try:
+            yield
+        finally:
+            self._heard = time.monotonic()
+            self._begun += self._heard - start
+            self._is_waiting = False
+
+    def n_bytes(self) -> int:
+        """Resident memory; 0 where the process has ended."""
+        try:
+            return int(self._watched.memory_info().rss)
+        except psutil.Error:
+            return 0
+
+    def judge(self, limits: Limits) -> None:
+        """End the process where it exceeds its limits."""
+        now = time.monotonic()
+        if self.n_bytes() > limits.max_memory:
+            self._condemn(TOO_LARGE, limits.max_memory / BYTES_PER_MIB)
+        elif self._is_waiting or self.is_between_files:
+            return
+        elif now - self._begun > limits.max_seconds:
+            self._condemn(TOO_SLOW, limits.max_seconds)
+        elif now - self._heard > limits.max_silence_s:
+            self._condemn(SILENT, limits.max_silence_s)
+
+    def _condemn(self, text: str, limit: float) -> None:
+        self.verdict = self.verdict or text.replace("{limit:,.0f}", f"{limit:,.0f}")
+        self.kill()
+
+    def how_it_ended(self) -> str:
+        """The signal or exit code of a process whose pipe is closed."""
+        try:
+            code = self._process.wait(SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            return "it closed its pipe"
+        try:
+            return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        except ValueError:
+            return f"signal {-code}"
+
+    def end(self) -> None:
+        """Kill the process and close the pipes; safe to call again."""
+        self.kill()
+        self._process.wait()
+        for pipe in self._pipes:
+            with suppress(OSError):
+                pipe.close()
+
+    def kill(self) -> None:
+        """Kill the process and all that it has started."""
+        with suppress(psutil.Error):
+            for child in self._watched.children(recursive=True):
+                with suppress(psutil.Error):
+                    child.kill()
+        self._process.kill()
+
+
+def _error(message: Message) -> Exception:
+    """The exception that a worker tells of."""
+    match message:
+        case {"error": str(kind), "text": str(text)}:
+            found = getattr(errors, kind, None)
+            if isinstance(found, type) and issubclass(found, LoaderError):
+                return found(text)
+        case {"part_missing": str(text)}:
+            return PartMissing(text)
+        case {"bug": str(text), "traceback": str(trace)}:
+            error = WorkerFailed(text)
+            error.add_note(trace)
+            return error
+    return WorkerFailed(f"a worker process said {str(message)[:200]!r}")
