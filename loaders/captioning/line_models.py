@@ -7,8 +7,9 @@ thread. Leaves out which way up lines stand, and pictures: that is `ocr`.
 
 from __future__ import annotations
 
+import ctypes
 import threading
-from contextlib import nullcontext
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
@@ -71,8 +72,13 @@ class LineFinder:
         values *= np.float32(2 / 255)
         values -= np.float32(1)
         high, wide = canvas.shape[:2]
-        with self._large if high * wide > LARGE else nullcontext():
+        if high * wide <= LARGE:
             found = self._model.run(values)
+        else:
+            with self._large:
+                _give_back()
+                found = self._model.run(values)
+                _give_back()
         boxes, _ = self._boxes(found, (round(high / factor), round(wide / factor)))
         quads = np.asarray(boxes, np.float64).reshape(-1, 4, 2) + np.array([x0, y0]) / factor
         clipped: NDArray[np.float64] = quads.clip(0, (width, height))
@@ -115,21 +121,31 @@ class _Model:
 
     def __init__(self, content: bytes) -> None:
         try:
-            from onnxruntime import InferenceSession, SessionOptions
+            from onnxruntime import InferenceSession, RunOptions, SessionOptions
         except ImportError as error:
             raise PartMissing(MISSING.format(error)) from error
         options = SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.enable_cpu_mem_arena = False  # it keeps what the largest picture took
         options.log_severity_level = 4
-        self._session = InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        # What a run takes is taken in large pieces, and given back after it: without, 60 figures
+        # read by two threads leave 760 MB resident, with it and `_give_back` 250 MB.
+        self._options = RunOptions()
+        self._options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        provider = "CPUExecutionProvider", {"arena_extend_strategy": "kSameAsRequested"}
+        self._session = InferenceSession(content, options, providers=[provider])
         self._input = self._session.get_inputs()[0].name
         self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
 
     def run(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        (found,) = self._session.run(None, {self._input: values})
+        (found,) = self._session.run(None, {self._input: values}, self._options)
         result: NDArray[np.float32] = found
         return result
+
+
+def _give_back() -> None:
+    """Have glibc give freed memory back to the system: each of its threads keeps its own."""
+    with suppress(OSError, AttributeError, TypeError):  # another C library has no such call
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _model(task: str) -> Path:
