@@ -8,7 +8,6 @@ the models are fed (`line_models`), and what the lines mean on a page (`loaders.
 from __future__ import annotations
 
 import math
-import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from loaders.captioning.line_models import LineFinder, LineRecogniser, Pixels
+from loaders.limits import n_cores
 
 MAX_SIDE = 2_000
 """Pixels. Larger pictures are scaled down: lines are cut out of a picture of this size."""
@@ -110,9 +110,7 @@ class OcrReader:
     @property
     def n_threads(self) -> int:
         """How many pictures to read at once."""
-        has_affinity = hasattr(os, "sched_getaffinity")  # macOS and Windows lack it
-        n_cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
-        return min(MAX_THREADS, n_cores)
+        return min(MAX_THREADS, n_cores())
 
     def read(self, images: Sequence[Image.Image]) -> list[str]:
         """One text an image, in order, its lines joined with line feeds; "" where there is none."""
