@@ -35,9 +35,14 @@ from loaders.site import crawl
 from loaders.source import SourceFile, is_url, local_path, open_source, source_uri
 from loaders.worker_pool import Reading, WorkerPool
 from retrievers import Library, LibraryError, ModelMissing
+from retrievers.library import Change, NewDocument
 
 READING_VERSION = 3
 """Raised when loaders read the same file differently, so that `add` reads files again."""
+
+MAX_BEGUN = 16
+"""Sources that are waiting, being read, or read and held in memory."""
+MAX_HELD_CHUNKS = 256
 
 logger = logging.getLogger(__name__)
 
@@ -230,6 +235,8 @@ class _Run:
     disused: set[str] = field(default_factory=set)
     """Pictures that perhaps nothing refers to any more. They are deleted when nothing is being
     read: another source may be about to use the same picture."""
+    held: list[_Task] = field(default_factory=list)
+    """Sources that are read and not yet in the library: small ones are embedded together."""
     events: SimpleQueue[_Task | tuple[_Task, Stage | None]] = field(default_factory=SimpleQueue)
     """Tasks that are done, and how far others are."""
 
@@ -244,6 +251,7 @@ class _Run:
             for loader in (s for s, _ in found if isinstance(s, AdaptedLoader)):
                 self._tell(loader.uri)
                 self._finish(self._read_adapted(loader))
+                self._put_held()
         except KeyboardInterrupt:
             self.report.n_unread = self.n_sources - self.n_done
         finally:
@@ -265,7 +273,7 @@ class _Run:
         n_begun = 0
         while waiting or n_begun:
             # No more than this is held in memory, however many sources there are.
-            while waiting and n_begun < 2 * self.pool.n_workers:
+            while waiting and n_begun < MAX_BEGUN:
                 threads.submit(self._read_file, waiting.popleft())
                 n_begun += 1
             event = self.events.get()
@@ -274,6 +282,9 @@ class _Run:
                 self._finish(event)
             else:
                 self._tell(event[0].uri, event[1])
+            if self.events.empty() or self._n_held() >= MAX_HELD_CHUNKS:
+                self._put_held()
+        self._put_held()
 
     def _read_file(self, task: _Task) -> None:
         """Have one source read; runs in a thread of its own."""
@@ -325,18 +336,19 @@ class _Run:
         return known == wanted or known.replace(" pictures", "", 1) == wanted
 
     def _finish(self, task: _Task) -> None:
-        """Put what was read into the library, or report why it was not read."""
-        self.n_done += 1
+        """Hold what was read for the library, or report why it was not read."""
         self.disused |= task.stored_keys
-        if task.is_known:
-            self.report.unchanged += 1
-        elif task.reading and not task.error:
-            try:
-                self._put(task, task.reading)
-            except Exception as error:  # noqa: BLE001 - reported below
-                task.error = error
         if task.error:
             self._report(task.uri, task.error)
+        elif task.reading and not task.is_known:
+            self.held.append(task)
+            return
+        else:
+            self.report.unchanged += 1
+        self.n_done += 1
+
+    def _n_held(self) -> int:
+        return sum(len(task.reading.documents) for task in self.held if task.reading)
 
     def _report(self, uri: str, error: BaseException) -> None:
         """Say why a source was not read. Raises an error that every other source would meet."""
@@ -353,28 +365,44 @@ class _Run:
             reason = f"limner itself failed on it ({what}). Please report it."
         self.report.failed.append((uri, reason))
 
-    def _put(self, task: _Task, reading: Reading) -> None:
-        change = self.library.put(
-            task.uri,
-            reading.documents,
-            fingerprint=task.fingerprint,
-            title=reading.title,
-            n_pages=reading.n_pages,
-        )
+    def _put_held(self) -> None:
+        """Put what is held into the library."""
+        tasks, self.held = self.held, []
+        if not tasks:
+            return
+        changes = []
+        try:
+            changes = self.library.put_all([_new_document(task) for task in tasks])
+        except Exception as error:  # noqa: BLE001 - reported, or raised where all would fail
+            for task in tasks:
+                self._report(task.uri, error)
+        for task, change in zip(tasks, changes, strict=False):  # no change where it failed
+            self._count(task, change)
+        self.n_done += len(tasks)
+
+    def _count(self, task: _Task, change: Change) -> None:
         self.disused |= set(change.orphan_keys)
         if change.replaced:
             self.report.updated += 1
         else:
             self.report.added += 1
-        self.report.skipped += [(task.uri, f"{s.what}: {s.reason}") for s in reading.skipped]
         self.report.figures += change.n_figures
         self.report.chunks += change.n_chunks
-        self.report.pages += reading.n_pages or 0
+        if reading := task.reading:
+            self.report.skipped += [(task.uri, f"{s.what}: {s.reason}") for s in reading.skipped]
+            self.report.pages += reading.n_pages or 0
 
     def _tell(self, uri: str, stage: Stage | None = None) -> None:
         if self.on_progress:
             n_pages, n_figures = self.report.pages, self.report.figures
             self.on_progress(Progress(uri, self.n_done, self.n_sources, stage, n_pages, n_figures))
+
+
+def _new_document(task: _Task) -> NewDocument:
+    reading = task.reading or Reading()
+    return NewDocument(
+        task.uri, reading.documents, task.fingerprint, reading.title, reading.n_pages
+    )
 
 
 def _uri(source: Source) -> str:
