@@ -199,6 +199,7 @@ def main() -> None:
     if setup is None:
         return
     worker = _Worker(channel, setup)
+    channel.send({"ready": True})
     while request := channel.receive():
         worker.read(request)
 

@@ -122,6 +122,8 @@ class _Styles(NamedTuple):
     is_bold: NDArray[np.bool_]
     is_typed: NDArray[np.bool_]
     turns: NDArray[np.int64]
+    fonts: NDArray[np.int64]
+    """The same number for the same font in the same size, as the file tells it."""
 
 
 def read_text(page: Any, frame: Frame, objects: PageObjects) -> TextLayer:
@@ -202,7 +204,7 @@ class _Words:
             handles=handles,
             boxes=_merged(units.boxes, own),
             baselines=frame.displayed(_origins(raw, firsts)),
-            sizes=_plausible(styles.sizes, heights),
+            sizes=_plausible(styles.sizes, heights, styles.fonts),
             is_bold=styles.is_bold,
             is_typed=styles.is_typed,
             turns=styles.turns,
@@ -363,11 +365,18 @@ def _extents(boxes: Floats) -> Floats:
     return extents
 
 
-def _plausible(sizes: Floats, heights: Floats) -> Floats:
-    """Type sizes, taken from the letters where a file tells nonsense (Type 3 fonts do)."""
+def _plausible(sizes: Floats, heights: Floats, fonts: NDArray[np.int64]) -> Floats:
+    """Type sizes, taken from the letters where a file tells nonsense (Type 3 fonts do).
+
+    The letters of one word may all be low ones: the usual height of all words in the font tells.
+    heights: 0 for what has no letters.
+    """
     wrong = (sizes > 6 * heights) | (sizes < 0.4 * heights) | ~np.isfinite(sizes)
-    taken = np.where(wrong & (heights > 0), 1.3 * heights, np.nan_to_num(sizes))
-    return np.clip(taken, 0.5, 2_000)
+    found = np.nan_to_num(sizes)
+    for font in np.unique(fonts[wrong & (heights > 0)]).tolist():
+        own = (fonts == font) & (heights > 0)
+        found[wrong & own] = 1.3 * float(np.median(heights[own]))
+    return np.clip(found, 0.5, 2_000)
 
 
 def _styles(
@@ -388,18 +397,22 @@ def _styles(
     is_slanted = np.abs(degrees - 90 * quarters) > SLANT_DEGREES
     turns = np.where(is_slanted, SLANTED, (frame.turns - quarters.astype(np.int64)) % 4)
     sizes = sizes * np.sqrt(np.abs(a * d - b * c))
-    is_bold, is_typed = _looks(objects)
-    return _Styles(sizes[own], is_bold[own], is_typed[own], turns[own])
+    is_bold, is_typed, fonts = _looks(objects)
+    in_size = np.unique(np.stack([fonts, np.round(sizes, 1)]), axis=1, return_inverse=True)[1]
+    return _Styles(sizes[own], is_bold[own], is_typed[own], turns[own], in_size.ravel()[own])
 
 
-def _looks(objects: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """(2, n): whether each is bold, and a typewriter's. objects: addresses, 0 for none."""
+def _looks(
+    objects: NDArray[np.int64],
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.int64]]:
+    """Whether each is bold, and a typewriter's, and its font. objects: addresses, 0 for none."""
     addresses = np.fromiter(
         (_calls().font(drawn) if drawn else 0 for drawn in objects.tolist()), np.int64, len(objects)
     )
     fonts, own = np.unique(addresses, return_inverse=True)
     looks = [_look(font) if font else (False, False) for font in fonts.tolist()]
-    return np.array(looks, bool).reshape(-1, 2).T[:, own]
+    is_bold, is_typed = np.array(looks, bool).reshape(-1, 2).T[:, own]
+    return is_bold, is_typed, own
 
 
 def _look(address: int) -> tuple[bool, bool]:
