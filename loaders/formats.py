@@ -60,6 +60,8 @@ LOADERS = {
     PLAIN_TEXT: "loaders.text.TextLoader",
     **dict.fromkeys(SOURCE_SUFFIXES, "loaders.source_code.SourceCodeLoader"),
     **dict.fromkeys(PICTURE_TYPES, "loaders.image.ImageLoader"),
+    "image/heic": "loaders.image.HeicLoader",
+    "image/svg+xml": "loaders.image.SvgLoader",
     **dict.fromkeys(RECORDING_TYPES, "loaders.recording.RecordingLoader"),
 }
 """MIME type, or the suffix of a kind of text (".bib"), → the class that reads it."""
