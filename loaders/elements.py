@@ -50,6 +50,7 @@ class Table:
     """rows[0] is the header row; cells are plain text.
 
     unit: the line that says in what the numbers are given. image: the region as it looks.
+    cells: where it lies on its sheet, "B2:F15".
     """
 
     rows: tuple[tuple[str, ...], ...]
@@ -59,6 +60,7 @@ class Table:
     unit: str | None = None
     image: bytes | Image.Image | None = None
     caption_bbox: BBox | None = None
+    cells: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ class Figure:
     caption is what the document prints with the figure, alt its alternative text. text is
     what the document prints in the figure, ocr what was read in its pixels already, "" for
     nothing. is_drawn: whether there are no pixels in it that could hold more text. start and
-    end, in seconds, are when a film shows it.
+    end, in seconds, are when a film shows it. data: the numbers that a chart draws. cells: the
+    cell of a sheet at which it lies.
     """
 
     image: bytes | Image.Image
@@ -82,6 +85,8 @@ class Figure:
     is_drawn: bool = False
     start: float | None = None
     end: float | None = None
+    data: str | None = None
+    cells: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from loaders.content_type import (
     PLAIN_TEXT,
     PPTX,
     UNKNOWN,
+    XLSX,
     content_type,
     format_name,
 )
@@ -33,6 +34,7 @@ LOADERS = {
     PDF: "loaders.pdf.PdfLoader",
     DOCX: "loaders.docx.DocxLoader",
     PPTX: "loaders.pptx.PptxLoader",
+    XLSX: "loaders.xlsx.XlsxLoader",
     HTML: "loaders.html.HtmlLoader",
     MARKDOWN: "loaders.markdown.MarkdownLoader",
     PLAIN_TEXT: "loaders.text.TextLoader",

@@ -277,6 +277,8 @@ class DocumentLoader(BaseLoader):
         metadata = _metadata("figure", path, figure.page, figure.bbox) | self._shown(picture)
         if figure.start is not None and figure.end is not None:
             metadata |= {"start": round(figure.start, 2), "end": round(figure.end, 2)}
+        if figure.cells:
+            metadata["cells"] = figure.cells
         if label := label_of(figure.caption):
             metadata["label"] = label
         # The picture is on disk now; holding its pixels too would unbound the memory.
@@ -286,6 +288,8 @@ class DocumentLoader(BaseLoader):
     def _table_pieces(self, table: Table, path: list[tuple[int, str]]) -> Iterator[_Piece]:
         metadata = _metadata("table", path, table.page, table.bbox)
         above = [one_line(line) for line in (table.caption, table.unit) if line]
+        if table.cells:
+            metadata["cells"] = table.cells
         if table.caption:
             metadata["caption"] = one_line(table.caption)
         if label := label_of(table.caption):
@@ -331,6 +335,7 @@ class DocumentLoader(BaseLoader):
                 document=piece.figure.caption,
                 alt=piece.figure.alt,
                 text=piece.figure.text,
+                chart_data=piece.figure.data,
                 **{"ocr": piece.figure.ocr} | readings.get(piece.picture.key, {}),
             )
             section = piece.metadata.get("section")
@@ -444,7 +449,7 @@ def _is_told(figure: Figure | None) -> bool:
     if figure is None:
         return False
     is_printed = figure.is_drawn and len(figure.text or "") >= MIN_PRINTED_CHARS
-    return is_printed or figure.ocr is not None
+    return is_printed or figure.ocr is not None or figure.data is not None
 
 
 def _words_of(figure: Figure, *, with_alt: bool) -> list[Paragraph]:
