@@ -88,7 +88,7 @@ def shown_text(text: str, code: str) -> str:
     if code == GENERAL:
         return text
     sections = _sections(code[:MAX_CODE_CHARS])
-    if len(sections) < 4 or not "@" in sections[3].kinds:
+    if len(sections) < 4 or "@" not in sections[3].kinds:
         return text
     return "".join(text if t.kind == "@" else t.text for t in sections[3].tokens).strip()
 

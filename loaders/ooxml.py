@@ -2,7 +2,7 @@
 
 The archive is checked before anything is unpacked, and what the Office libraries raise
 on damaged files becomes a LoaderError here. Their XML parsers do not resolve entities.
-Leaves out what the parts mean: that is `docx`, `pptx`, `charts` and `diagrams`.
+Leaves out what the parts mean: that is `docx`, `pptx`, `xlsx`, `charts` and `diagrams`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ ORDINARY_TYPES = [
 PROGRAM_TITLE = re.compile(
     r"(?:(?:document|dokument|presentation|präsentation|powerpoint presentation|untitled|title|"
     r"titel|slide|folie|word document|no slide title)\s*\d*|(?:microsoft word|powerpoint) - .*"
-    r"|.*\.(?:docx?|pptx?|rtf|odt))",
+    r"|.*\.(?:docx?|pptx?|xlsx?|rtf|od[tps]))",
     re.IGNORECASE,
 )
 """Titles that a program filled in."""
@@ -162,7 +162,7 @@ def _changed_parts(archive: zipfile.ZipFile, file_name: str) -> dict[str, bytes]
     if STRICT_NAMESPACE in package_rels:
         raise UnsupportedFormat(
             f"{file_name} is saved as Strict Open XML. "
-            "Save it as an ordinary .docx or .pptx in Office."
+            "Save it as an ordinary .docx, .pptx or .xlsx in Office."
         )
     changed: dict[str, bytes] = {}
     types = archive.read(CONTENT_TYPES)

@@ -120,7 +120,7 @@ class SheetTables:
             lines = lines[n_titles:]
             notes = _notes(lines)
             lines = lines[: len(lines) - len(notes)]
-        above = None if region.is_listed else self._header_above(lines[0].number, area)
+        above = None if region.is_listed else self._header_above(area)
         if len(lines) == 1 and not region.header and not above:
             yield from _single(lines[0], titles, drawn)
         else:
@@ -157,10 +157,10 @@ class SheetTables:
                 yield replace(element, cells=area.name) if isinstance(element, Table) else element
         yield from _cut_short(rows)
 
-    def _header_above(self, row: int, area: Area) -> tuple[str, ...] | None:
+    def _header_above(self, area: Area) -> tuple[str, ...] | None:
         """The header of a table above that goes on in this area, perhaps below an empty row."""
         for other, header in reversed(self._headers):
-            is_near = row - 2 <= other.bottom < row
+            is_near = area.top - 2 <= other.bottom < area.top
             if is_near and other.left <= area.left and area.right <= other.right:
                 start = area.left - other.left
                 return header[start : start + area.width]

@@ -335,7 +335,7 @@ def test_text_of_any_size_counts_the_same(deck, reread) -> None:
 @with_corpus
 @pytest.mark.parametrize(
     ("name", "n_figures"),
-    [("O12Typical.pptx", 2), ("testPPT_2imgs.pptx", 2), ("docling_ecosystem.pptx", 1)],
+    [("O12Typical.pptx", 5), ("testPPT_2imgs.pptx", 2), ("docling_ecosystem.pptx", 1)],
 )
 def test_real_presentations_are_read_whole(name: str, n_figures: int, tmp_path: Path) -> None:
     found = read(CORPUS / "docs" / name, tmp_path)
