@@ -26,6 +26,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 HTML = "text/html"
 MARKDOWN = "text/markdown"
 PLAIN_TEXT = "text/plain"
+XLSB = "application/vnd.ms-excel.sheet.binary.macroenabled.12"
 ZIP = "application/zip"
 OLE2 = "application/x-ole-storage"
 UNKNOWN = "application/octet-stream"
@@ -40,11 +41,24 @@ PDF_HEAD_BYTES = 1024
 TAIL_BYTES = 2048
 PART_LIST_BYTES = 4 * 1024 * 1024
 
+OPEN_DOCUMENT_TYPES = tuple(
+    f"application/vnd.oasis.opendocument.{kind}" for kind in ("text", "spreadsheet", "presentation")
+)
+CONVERTED_TYPES = {
+    "application/msword": (".doc", "docx", "MS Word 97"),
+    "application/vnd.ms-powerpoint": (".ppt", "pptx", "MS PowerPoint 97"),
+    "application/vnd.ms-excel": (".xls", "xlsx", "MS Excel 97"),
+    "application/rtf": (".rtf", "docx", "Rich Text Format"),
+    XLSB: (".xlsb", "xlsx", "Calc MS Excel 2007 Binary"),
+}
+"""Formats that LibreOffice converts: their own suffix, what into, and its name for the format."""
+
 NAMES = {
     PDF: "a PDF",
     DOCX: "a Word document",
     PPTX: "a PowerPoint presentation",
     XLSX: "an Excel workbook",
+    XLSB: "a binary Excel workbook",
     ZIP: "a zip archive",
     OLE2: "an Office file of before 2007",
     HTML: "a web page",
@@ -125,7 +139,7 @@ OOXML_MAIN_PARTS = {
     b"spreadsheetml.sheet.main": XLSX,
     b"spreadsheetml.template.main": XLSX,
     b"ms-excel.sheet.macroEnabled.main": XLSX,
-    b"ms-excel.sheet.binary.macroEnabled.main": XLSX,
+    b"ms-excel.sheet.binary.macroEnabled.main": XLSB,
 }
 OLE2_STREAMS = {
     "WordDocument": "application/msword",
@@ -138,7 +152,8 @@ BINARY_SUFFIXES = {
     ".pdf": PDF,
     **dict.fromkeys((".docx", ".docm", ".dotx"), DOCX),
     **dict.fromkeys((".pptx", ".pptm", ".ppsx", ".potx"), PPTX),
-    **dict.fromkeys((".xlsx", ".xlsm", ".xltx", ".xlsb"), XLSX),
+    **dict.fromkeys((".xlsx", ".xlsm", ".xltx"), XLSX),
+    ".xlsb": XLSB,
     ".doc": "application/msword",
     ".ppt": "application/vnd.ms-powerpoint",
     ".xls": "application/vnd.ms-excel",

@@ -13,9 +13,11 @@ from typing import Unpack
 from langchain_core.documents import Document
 
 from loaders.content_type import (
+    CONVERTED_TYPES,
     DOCX,
     HTML,
     MARKDOWN,
+    OPEN_DOCUMENT_TYPES,
     PDF,
     PICTURE_TYPES,
     PLAIN_TEXT,
@@ -38,14 +40,11 @@ LOADERS = {
     HTML: "loaders.html.HtmlLoader",
     MARKDOWN: "loaders.markdown.MarkdownLoader",
     PLAIN_TEXT: "loaders.text.TextLoader",
+    **dict.fromkeys(OPEN_DOCUMENT_TYPES, "loaders.open_document.OpenDocumentLoader"),
+    **dict.fromkeys(CONVERTED_TYPES, "loaders.converted.ConvertedLoader"),
     **dict.fromkeys(PICTURE_TYPES, "loaders.image.ImageLoader"),
 }
 """MIME type, or the suffix of a kind of text (".bib"), → the class that reads it."""
-
-OLD_OFFICE = {
-    "application/msword": ".docx",
-    "application/vnd.ms-powerpoint": ".pptx",
-}
 
 
 def load(source: str | Path, **options: Unpack[LoaderOptions]) -> list[Document]:
@@ -82,8 +81,6 @@ def _loader_class(mime: str, name: str) -> type[DocumentLoader] | None:
 
 
 def _refusal(name: str, mime: str) -> str:
-    if mime in OLD_OFFICE:
-        return f"{name} is {format_name(mime)}. Save it as {OLD_OFFICE[mime]} in Office."
     what = (
         "neither text nor a format that limner knows"
         if mime == UNKNOWN

@@ -72,13 +72,27 @@ def open_package(file: SourceFile, limits: Limits) -> Iterator[IO[bytes]]:
 
     Raises BrokenDocument, EncryptedDocument, UnsupportedFormat or LimitExceeded.
     """
+    with _known_errors(file), _readable(file, limits) as stream:
+        yield stream
+
+
+@contextmanager
+def open_archive(file: SourceFile, limits: Limits) -> Iterator[zipfile.ZipFile]:
+    """Open an OpenDocument file, or any other archive of XML, as `open_package` does."""
+    with _known_errors(file), zipfile.ZipFile(file.path) as archive:
+        _check(archive, file, limits)
+        yield archive
+
+
+@contextmanager
+def _known_errors(file: SourceFile) -> Iterator[None]:
+    """Turn what the libraries raise on a damaged file into BrokenDocument."""
     from docx.exceptions import PythonDocxError
     from docx.opc.exceptions import OpcError
     from pptx.exc import PythonPptxError
 
     try:
-        with _readable(file, limits) as stream:
-            yield stream
+        yield
     except (*DAMAGE, *FOREIGN_ERRORS, PythonDocxError, OpcError, PythonPptxError) as error:
         if isinstance(error, FOREIGN_ERRORS) and not _is_from_library(error):
             raise

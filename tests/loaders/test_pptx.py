@@ -21,6 +21,11 @@ from tests.loaders.reading import CORPUS, Reading, expected, picture, read, with
 TITLE_ONLY, TITLE_AND_CONTENT, BLANK, PICTURE_WITH_CAPTION = 5, 1, 6, 8
 
 
+@pytest.fixture(autouse=True)
+def without_libre_office(monkeypatch) -> None:
+    monkeypatch.setattr("loaders.libre_office.program", lambda: None)
+
+
 @pytest.fixture
 def deck():
     """10 × 7.5 inches."""
