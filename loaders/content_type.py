@@ -11,6 +11,7 @@ import mmap
 import re
 import warnings
 import zipfile
+import zlib
 from pathlib import Path, PurePath
 
 from PIL import Image
@@ -284,9 +285,13 @@ def _archive_type(path: Path, name: str) -> str:
             if "[Content_Types].xml" not in members:
                 return ZIP
             parts = _start_of(archive, "[Content_Types].xml")
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError) as error:
         raise BrokenDocument(
             f"{name} is a damaged zip archive ({error}). Get the file again from where it came."
+        ) from error
+    except NotImplementedError as error:
+        raise BrokenDocument(
+            f"{name} is packed in a way that only its own program knows ({error}). Save it anew."
         ) from error
     except RuntimeError as error:  # zipfile's way of asking for a password
         raise EncryptedDocument(f"{name} needs a password. Save it without one.") from error

@@ -7,7 +7,7 @@ that is `loaders.loader`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from PIL import Image
@@ -65,7 +65,8 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One picture. image: its file's bytes in any format that Pillow reads, or the picture.
+    """One picture. image: its file's bytes in any format that Pillow reads, or the picture, or
+    what draws it if it is wanted.
 
     caption is what the document prints with the figure, alt its alternative text. text is
     what the document prints in the figure, ocr what was read in its pixels already, "" for
@@ -74,7 +75,7 @@ class Figure:
     cell of a sheet at which it lies.
     """
 
-    image: bytes | Image.Image
+    image: bytes | Image.Image | Callable[[], Image.Image]
     caption: str | None = None
     alt: str | None = None
     page: int | None = None

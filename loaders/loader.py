@@ -200,6 +200,7 @@ class DocumentLoader(BaseLoader):
 
         for element in elements:
             self._tell_page(element)
+            n_before = len(pieces)
             match element:
                 case Info(title=title, n_pages=n_pages, page_labels=labels):
                     self.title = one_line(title or "") or self.title
@@ -233,7 +234,8 @@ class DocumentLoader(BaseLoader):
                     bare, path[:] = None, [(SHEET_LEVEL, one_line(sheet))]
                 case Skipped():
                     self.skipped.append(element)
-            if isinstance(element, Paragraph | Table | Figure | Speech):
+            is_figure = isinstance(element, Figure) and len(pieces) > n_before
+            if is_figure or isinstance(element, Paragraph | Table | Speech):
                 bare = None
             if n_chars > self.limits.max_text_chars:
                 raise LimitExceeded(
@@ -263,9 +265,10 @@ class DocumentLoader(BaseLoader):
         stored = [p for p in before if p.picture]
         try:
             self._check_number(stored)
-            if min(self.media.size(figure.image)) < self.limits.min_figure_side:
+            image = figure.image() if callable(figure.image) else figure.image
+            if min(self.media.size(image)) < self.limits.min_figure_side:
                 return list(_text_pieces(_words_of(figure, with_alt=False), path))
-            picture = self.media.put(figure.image)
+            picture = self.media.put(image)
         except (BrokenPicture, LimitExceeded) as error:
             self.skipped.append(Skipped(where, str(error)))
             return list(_text_pieces(_words_of(figure, with_alt=True), path))

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
 from functools import lru_cache
+from math import isfinite
 
 DAY_0 = datetime(1899, 12, 30)
 DAYS_1904 = 1462
@@ -68,6 +69,8 @@ class _Section:
 
 def shown_number(number: float, code: str, *, uses_1904: bool = False) -> str:
     """The number as a cell with this format shows it. uses_1904: whose days count from 1904."""
+    if not isfinite(number):
+        return str(number)
     if code == GENERAL:
         return _general(number)
     sections = _sections(code[:MAX_CODE_CHARS])

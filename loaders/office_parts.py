@@ -8,6 +8,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from lxml import etree
@@ -60,7 +61,9 @@ def embedded_chart(
         return
     if chart:
         caption = chart.caption(caption)
-        yield Figure(draw_chart(chart, caption), caption, data=chart.words(), page=page, bbox=bbox)
+        yield Figure(
+            partial(draw_chart, chart, caption), caption, data=chart.words(), page=page, bbox=bbox
+        )
         yield replace(chart.table(caption), page=page, bbox=bbox)
 
 

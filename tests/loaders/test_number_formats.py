@@ -60,7 +60,7 @@ def test_words_in_quotes_do_not_make_a_date() -> None:
 
 
 @given(
-    st.floats(allow_nan=False, allow_infinity=False),
+    st.floats(),
     st.one_of(st.text(max_size=60), st.text('0#?.,%;E+-/dmyhs[]"\\@ _*$€:AP', max_size=60)),
 )
 def test_no_number_and_no_format_does_harm(number: float, code: str) -> None:
