@@ -1,22 +1,31 @@
 """Takes in what any LangChain loader yields, such as those of langchain-community.
 
-Their Documents become limner's: cut to size, with the metadata of limner's own. Leaves out
-pictures in them.
+Their Documents become limner's: cut to size, with the metadata of limner's own. Pictures come
+along that stand in the text as Markdown with a data URI, and those that unstructured's loaders
+give as `image_base64`. Leaves out pictures that a Document only points to.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
+import re
 from collections.abc import Iterator
-from typing import Unpack
+from typing import Any, Unpack
 from urllib.parse import unquote, urlsplit
 
 from langchain_core.document_loaders import BaseLoader
 from langchain_core.documents import Document
 
-from loaders.elements import Element, Info, Paragraph
+from loaders.elements import Element, Figure, Info, Paragraph, Skipped
 from loaders.errors import BrokenDocument, LoaderError, PartMissing
 from loaders.loader import DocumentLoader, LoaderOptions
 from loaders.source import source_uri
+
+EMBEDDED = re.compile(
+    r"!\[(?P<alt>[^\]\n]{0,1000})\]\(\s*data:image/[\w.+-]+;base64,(?P<content>[A-Za-z0-9+/=\s]+)\)"
+)
+"""A picture in Markdown with its content in it."""
 
 
 class AdaptedLoader(DocumentLoader):
@@ -45,7 +54,7 @@ class AdaptedLoader(DocumentLoader):
             title = document.metadata.get("title")
             yield Info(title=title if isinstance(title, str) else None)
             # LangChain's loaders count pages from 0.
-            yield Paragraph(document.page_content, page + 1 if isinstance(page, int) else None)
+            yield from _content(document, page + 1 if isinstance(page, int) else None)
 
     def _read(self) -> Iterator[Document]:
         """What the other loader yields; whatever it raises is about the source."""
@@ -58,6 +67,29 @@ class AdaptedLoader(DocumentLoader):
                 f"{self._name} could not be read by {type(self.loader).__name__} "
                 f"({type(error).__name__}: {error}). Check the source, and what that loader needs."
             ) from error
+
+
+def _content(document: Document, page: int | None) -> Iterator[Element]:
+    """The text of a Document with its pictures where they stand."""
+    end = 0
+    for found in EMBEDDED.finditer(document.page_content):
+        yield Paragraph(document.page_content[end : found.start()].strip("\n"), page)
+        yield _picture(found["content"], found["alt"], page)
+        end = found.end()
+    given: Any = document.metadata.get("image_base64")
+    text = document.page_content[end:].strip("\n")
+    if isinstance(given, str):
+        # The text of such a Document is what was read in the picture.
+        yield _picture(given, text, page)
+    else:
+        yield Paragraph(text, page)
+
+
+def _picture(content: str, words: str, page: int | None) -> Element:
+    try:
+        return Figure(base64.b64decode(content), alt=words.strip() or None, page=page)
+    except binascii.Error as error:
+        return Skipped("A picture", f"its base64 text is damaged ({error})")
 
 
 def adapt(loader: BaseLoader, source: str, **options: Unpack[LoaderOptions]) -> AdaptedLoader:

@@ -17,7 +17,7 @@ from loaders.source import SourceFile
 
 
 class ConvertedLoader(DocumentLoader):
-    """Reads .doc, .ppt, .xls, .xlsb and .rtf files where LibreOffice is installed."""
+    """Reads .doc, .ppt, .xls and .xlsb files where LibreOffice is installed."""
 
     def _elements(self, file: SourceFile) -> Iterator[Element]:
         mime = content_type(file.path, file.name)

@@ -38,11 +38,15 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """A run of text that belongs together: a paragraph, a list item, a note, a code block."""
+    """A run of text that belongs together: a paragraph, a list item, a note, a code block.
+
+    is_whole: it makes sense only as a whole, as program text does, and is cut later than prose.
+    """
 
     text: str
     page: int | None = None
     bbox: BBox | None = None
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,8 @@ class Figure:
     caption is what the document prints with the figure, alt its alternative text. text is
     what the document prints in the figure, ocr what was read in its pixels already, "" for
     nothing. is_drawn: whether there are no pixels in it that could hold more text. start and
-    end, in seconds, are when a film shows it. data: the numbers that a chart draws. cells: the
+    end, in seconds, are when a film shows it. is_sent: a person added or sent it by itself, so
+    that it is no icon though it may be small. data: the numbers that a chart draws. cells: the
     cell of a sheet at which it lies.
     """
 
@@ -86,6 +91,7 @@ class Figure:
     is_drawn: bool = False
     start: float | None = None
     end: float | None = None
+    is_sent: bool = False
     data: str | None = None
     cells: str | None = None
 

@@ -50,6 +50,8 @@ PLACES = ("source", "modality", "page", "section", "bbox")
 MAX_TOLD = 3
 """Parts that were left out which the error for an empty document names."""
 MIN_PRINTED_CHARS = 12
+MIN_SENT_SIDE = 20
+"""Pixels. What is smaller is a spacer or a tracking pixel, whoever sent it."""
 NEARBY_CHARS = 300
 SPEAKS_OF_PICTURE = re.compile(
     r"\b(?:image|photo(?:graph)?|picture|view|map|diagram|chart|graph|drawing|above|below)\b",
@@ -266,7 +268,8 @@ class DocumentLoader(BaseLoader):
         try:
             self._check_number(stored)
             image = figure.image() if callable(figure.image) else figure.image
-            if min(self.media.size(image)) < self.limits.min_figure_side:
+            least = MIN_SENT_SIDE if figure.is_sent else self.limits.min_figure_side
+            if min(self.media.size(image)) < least:
                 return list(_text_pieces(_words_of(figure, with_alt=False), path))
             picture = self.media.put(image)
         except (BrokenPicture, LimitExceeded) as error:
@@ -416,7 +419,8 @@ def _metadata(
 def _text_pieces(paragraphs: list[Paragraph], path: list[tuple[int, str]]) -> Iterator[_Piece]:
     if not paragraphs:
         return
-    for chunk in split_text([p.text for p in paragraphs]):
+    whole = {n for n, paragraph in enumerate(paragraphs) if paragraph.is_whole}
+    for chunk in split_text([p.text for p in paragraphs], whole):
         bbox = _around([paragraphs[k].bbox for k in chunk.paragraphs])
         metadata = _metadata("text", path, paragraphs[0].page, bbox)
         yield _Piece(metadata, _under(path, chunk.text))

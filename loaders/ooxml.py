@@ -80,7 +80,7 @@ def open_package(file: SourceFile, limits: Limits) -> Iterator[IO[bytes]]:
 def open_archive(file: SourceFile, limits: Limits) -> Iterator[zipfile.ZipFile]:
     """Open an OpenDocument file, or any other archive of XML, as `open_package` does."""
     with _known_errors(file), zipfile.ZipFile(file.path) as archive:
-        _check(archive, file, limits)
+        check_archive(archive, file, limits)
         yield archive
 
 
@@ -128,7 +128,7 @@ def meaningful_title(title: str | None) -> str | None:
 @contextmanager
 def _readable(file: SourceFile, limits: Limits) -> Iterator[IO[bytes]]:
     with zipfile.ZipFile(file.path) as archive:
-        _check(archive, file, limits)
+        check_archive(archive, file, limits)
         changed = _changed_parts(archive, file.name)
         if not changed:
             with file.path.open("rb") as stream:
@@ -138,7 +138,8 @@ def _readable(file: SourceFile, limits: Limits) -> Iterator[IO[bytes]]:
             yield stream
 
 
-def _check(archive: zipfile.ZipFile, file: SourceFile, limits: Limits) -> None:
+def check_archive(archive: zipfile.ZipFile, file: SourceFile, limits: Limits) -> None:
+    """Raise LimitExceeded, EncryptedDocument or BrokenDocument before anything is unpacked."""
     members = archive.infolist()
     if len(members) > limits.max_archive_members:
         raise LimitExceeded(
@@ -151,7 +152,7 @@ def _check(archive: zipfile.ZipFile, file: SourceFile, limits: Limits) -> None:
         if _leaves_its_folder(member.filename):
             raise BrokenDocument(
                 f"{file.name} holds a part with an unsafe name, {member.filename!r}. "
-                "No Office program writes such a file; do not open it."
+                "No honest program writes such a file; do not open it."
             )
     # zipfile never unpacks more of a member than the size that is declared and added up here.
     n_bytes = sum(member.file_size for member in members)

@@ -56,7 +56,10 @@ class PptxLoader(DocumentLoader):
                     f"{file.name} has {len(slides):,} slides; "
                     f"the limit is {self.limits.max_pages:,}."
                 )
-            title = meaningful_title(presentation.core_properties.title)
+            title = meaningful_title(
+                # A part of a wrong type has no title.
+                getattr(presentation.core_properties, "title", None)
+            )
             yield Info(title or (_title(slides[0]) if slides else None), n_pages=len(slides))
             size = (presentation.slide_width or 0, presentation.slide_height or 0)
             drawn: dict[int, bytes] = {}

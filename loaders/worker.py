@@ -8,6 +8,7 @@ out the limits on time and memory, which only another process can keep.
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 import os
 import sys
@@ -31,6 +32,7 @@ from loaders.source import SourceFile
 DOCUMENTS_AT_ONCE = 200
 """In one message, so that a message is a few hundred kilobytes."""
 SECONDS_BETWEEN_STAGES = 0.1
+GARBAGE_OBJECTS = 50_000
 
 Message = dict[str, Any]
 
@@ -185,11 +187,16 @@ def main() -> None:
     # What a library prints must not come between the messages.
     outgoing = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    # A page is thousands of small objects without cycles: looking for some takes a twentieth of
+    # the time.
+    gc.freeze()
+    gc.set_threshold(GARBAGE_OBJECTS)
     channel = Channel(sys.stdin, outgoing)
     setup = channel.receive()
     if setup is None:
         return
     worker = _Worker(channel, setup)
+    channel.send({"ready": True})
     while request := channel.receive():
         worker.read(request)
 

@@ -17,11 +17,11 @@ from rich.progress import (
 )
 
 from assistant.assistant import Assistant
-from assistant.cli.sources import as_typed, file_name, find
+from assistant.cli.sources import as_typed, file_name, find, loader_named
 from assistant.cli.terminal import err, opened, print_json, printable, say
 from assistant.ingestion import Progress as Step
 from assistant.ingestion import Report
-from loaders import BlipCaptioner
+from loaders import AdaptedLoader, BlipCaptioner
 from loaders.captioning.blip import missing_weights
 from retrievers.evidence import page_name
 
@@ -29,13 +29,29 @@ MAX_TRIES = 3
 """How often a person is asked for the password of one document."""
 
 
-def add(sources: list[str], passwords: list[str], library: Path | None, as_json: bool) -> None:
-    """Read sources into the library with progress on stderr."""
+def add(
+    sources: list[str],
+    passwords: list[str],
+    loader: str | None,
+    library: Path | None,
+    as_json: bool,
+    *,
+    depth: int = 0,
+    fetch_remote_images: bool = False,
+) -> None:
+    """Read sources into the library with progress on stderr.
+
+    loader: a LangChain loader, `package.module:ClassName`; the sources are its arguments then.
+    """
     with opened(library, create=True) as assistant:
         if not BlipCaptioner.is_available(assistant.settings.blip_model):
             err.print(missing_weights(assistant.settings.blip_model), style="yellow")
-        typed = [as_typed(source) for source in sources]
-        report = read_with_progress(assistant, typed, passwords)
+        typed: list[str | AdaptedLoader] = (
+            [loader_named(loader, sources)] if loader else [as_typed(s) for s in sources]
+        )
+        report = read_with_progress(
+            assistant, typed, passwords, depth=depth, fetch_remote_images=fetch_remote_images
+        )
         if report.locked and not as_json and sys.stdin.isatty() and err.is_terminal:
             _ask_for_passwords(assistant, report)
         if as_json:
@@ -73,7 +89,12 @@ def _ask_for_passwords(assistant: Assistant, report: Report) -> None:
 
 
 def read_with_progress(
-    assistant: Assistant, sources: list[str], passwords: Sequence[str] = ()
+    assistant: Assistant,
+    sources: Sequence[str | AdaptedLoader],
+    passwords: Sequence[str] = (),
+    *,
+    depth: int = 0,
+    fetch_remote_images: bool = False,
 ) -> Report:
     """Read sources with a bar on stderr that names a file and how far it is read."""
     bar = Progress(
@@ -102,7 +123,13 @@ def read_with_progress(
             if not err.is_terminal and not stage:
                 err.print(f"Reading {name} ({progress.n_done} of {progress.n_sources} done)")
 
-        report = assistant.add(sources, passwords=passwords, on_progress=step)
+        report = assistant.add(
+            sources,
+            passwords=passwords,
+            on_progress=step,
+            depth=depth,
+            fetch_remote_images=fetch_remote_images,
+        )
         read = f"{report.pages} pages, {report.figures} figures"
         bar.update(task, description="Done", completed=bar.tasks[0].total, read=read)
     return report

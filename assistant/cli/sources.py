@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from langchain_core.document_loaders import BaseLoader
+
 from assistant.assistant import Assistant
+from assistant.errors import SettingsInvalid
+from loaders import AdaptedLoader, adapt
 from loaders.source import is_url, local_path
 from retrievers import UnknownSource
 
@@ -28,6 +35,42 @@ def as_typed(source: str) -> str:
     except (RuntimeError, ValueError):
         return str(Path.cwd() / source)
     return source
+
+
+def loader_named(name: str, arguments: list[str]) -> AdaptedLoader:
+    """The LangChain loader `package.module:ClassName`, made with the arguments.
+
+    One of the form `name=value` is a keyword argument, its value JSON or else text. The first
+    of the others, or else of them, is the source under which the Documents are known. Raises
+    SettingsInvalid.
+    """
+    named = {k: v for k, _, v in (a.partition("=") for a in arguments) if v and k.isidentifier()}
+    given = [a for a in arguments if a.partition("=")[0] not in named]
+    module, _, class_name = name.partition(":")
+    try:
+        found = getattr(import_module(module), class_name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise SettingsInvalid(
+            f"--loader {name} cannot be imported ({error}). Give package.module:ClassName, for "
+            "example langchain_community.document_loaders:CSVLoader, and install its package."
+        ) from error
+    if not (isinstance(found, type) and issubclass(found, BaseLoader)):
+        raise SettingsInvalid(f"--loader {name} is no LangChain loader (a BaseLoader).")
+    try:
+        loader = found(*given, **{key: _json_or_text(value) for key, value in named.items()})
+    except Exception as error:  # whatever another library raises
+        raise SettingsInvalid(
+            f"--loader {name} does not take {' '.join(arguments)!r} "
+            f"({type(error).__name__}: {error})."
+        ) from error
+    return adapt(loader, next(iter([*given, *named.values()])))
+
+
+def _json_or_text(value: str) -> Any:
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError:
+        return value
 
 
 def find(assistant: Assistant, name: str) -> str:

@@ -16,6 +16,7 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
+from loaders.pdf.lists import BULLET
 from loaders.pdf.page import Region, Segment
 
 Item = Segment | Region
@@ -32,6 +33,8 @@ MARGIN = 0.12
 """Share of the width in which no gutter is looked for, at either side."""
 PROSE_FILL, PROSE_CHARS = 0.6, 20
 """A line of running text fills its column, and is no cell of a table."""
+MIN_BULLETS = 1 / 3
+"""Share of the lines of a list that begin an item; the others go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,8 @@ def columns(items: list[Item], depth: int = 0) -> Iterator[Column]:
         return
     spanning: list[Item] = []
     for left, right, next_spanning in bands:
-        if min(_n_texts(left), _n_texts(right)) < 2:
+        is_listing = layout is _Layout.CELLS and _is_typed([*left, *right])
+        if min(_n_texts(left), _n_texts(right)) < 2 or is_listing:
             spanning += [*left, *right]
         else:
             if spanning:
@@ -152,7 +156,7 @@ def _layout(bands: Sequence[_Band]) -> _Layout:
     """What stands side by side: columns of a page, or cells of a table.
 
     The order in which the file draws tells them apart: columns come one after the other,
-    the cells of a table take turns.
+    the cells of a table take turns. Two lists with bullets are columns in any order.
     """
     sides: tuple[list[Segment], list[Segment]] = ([], [])
     n_bands = 0
@@ -163,6 +167,8 @@ def _layout(bands: Sequence[_Band]) -> _Layout:
                 side.extend(i for i in found if isinstance(i, Segment))
     if not n_bands:
         return _Layout.ROWS
+    if all(_is_list(side) for side in sides):
+        return _Layout.COLUMNS
     order = sorted((s.rank, k) for k, side in enumerate(sides) for s in side)
     n_turns = sum(a[1] != b[1] for a, b in pairwise(order))
     is_prose = all(_is_prose(side) for side in sides)
@@ -179,12 +185,22 @@ def _is_prose(side: Sequence[Segment]) -> bool:
     return fill >= PROSE_FILL and float(median([len(s.text) for s in side])) >= PROSE_CHARS
 
 
+def _is_list(side: Sequence[Segment]) -> bool:
+    n_items = sum(bool(BULLET.match(s.text)) for s in side)
+    return n_items >= max(2, MIN_BULLETS * len(side))
+
+
 def _crosses(item: Item, gutter: float) -> bool:
     return item.box.x0 < gutter - STEP_POINTS and item.box.x1 > gutter + STEP_POINTS
 
 
 def _middle(item: Item) -> float:
     return (item.box.y0 + item.box.y1) / 2
+
+
+def _is_typed(items: Sequence[Item]) -> bool:
+    """Whether it is all of a listing, whose lines are read as they stand."""
+    return all(isinstance(i, Segment) and i.is_typed for i in items)
 
 
 def _n_texts(items: Sequence[Item]) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,13 @@ from loaders.elements import BBox, Heading, Paragraph
 from loaders.pdf.annotations import Annotations, read_annotations
 from loaders.pdf.figures import are_drawn, find_figures
 from loaders.pdf.headings import (
+    SLIDE,
     Bookmark,
     Ladder,
+    TypeHeading,
     headings_by_outline,
     headings_by_type,
+    slide_title,
 )
 from loaders.pdf.objects import Drawings, PageObjects
 from loaders.pdf.page import Box, Frame, Region, Segment, Sheet
@@ -180,9 +184,8 @@ class PageReading:
             for t in tables.get(turned.turns, [])
         ]
         regions = self._regions(on_page)
-        if regions is None:
-            yield Picture(self.frame.box)
-            regions = []
+        is_picture = regions is None
+        regions = regions or []
         taken = [r.box for r in regions] + [r.caption for r in regions if r.caption]
         # Arranged on the sheet, rendered from the page.
         pictures: dict[Region, Picture | TableOnPage] = {
@@ -192,7 +195,15 @@ class PageReading:
         pictures |= _table_regions(tables.get(sheet.turns, []), sheet)
         main = self.text.by_turns.get(sheet.turns, [])
         body = [s for s in _outside(taken, main, sheet) if id(s) not in said]
-        yield from self._body(arrange(body, list(pictures)), pictures, sheet)
+        arranged = list(self._body(arrange(body, list(pictures)), pictures, sheet))
+        if is_picture:
+            n_titles = len(list(takewhile(lambda part: isinstance(part, Heading), arranged)))
+            arranged.insert(n_titles, Picture(self.frame.box))
+        is_titled = not arranged or isinstance(arranged[0], Heading)
+        if self.known.survey.are_slides and not is_titled and not self.known.ladder.is_empty:
+            # Without a title of its own it would count to the slide before.
+            yield Heading(f"Slide {self.number}", self.known.ladder.level(SLIDE, ""), self.number)
+        yield from arranged
         for turned, segments in self.text.sheets(self.frame):
             if segments is not main:
                 rest = [s for s in _outside(taken, segments, turned) if id(s) not in said]
@@ -314,16 +325,28 @@ class PageReading:
             found.setdefault(place, []).append(Heading(text, bookmark.level, self.number, bbox))
             if is_printed:
                 printed.add(place)
-        if not self.known.outline_is_thorough:
-            for heading in headings_by_type(blocks, self.known.body_size):
-                own = [places[k] for k in heading.blocks]
-                if printed.isdisjoint(own):
-                    text = " ".join(blocks[k].text() for k in heading.blocks)
-                    level = self.known.ladder.level(heading.style, text)
-                    bbox = self._fractions([blocks[k] for k in heading.blocks], sheet)
-                    found.setdefault(own[0], []).append(Heading(text, level, self.number, bbox))
-                    printed.update(own)
+        for heading in self._typed_headings(blocks, sheet, bool(found)):
+            own = [places[k] for k in heading.blocks]
+            if printed.isdisjoint(own):
+                text = " ".join(blocks[k].text() for k in heading.blocks)
+                level = self.known.ladder.level(heading.style, text)
+                bbox = self._fractions([blocks[k] for k in heading.blocks], sheet)
+                # What stands above the title of a slide is of the slide too.
+                place = 0 if heading.style == SLIDE else own[0]
+                found.setdefault(place, []).append(Heading(text, level, self.number, bbox))
+                printed.update(own)
         return found, printed
+
+    def _typed_headings(
+        self, blocks: Sequence[Block], sheet: Sheet, is_headed: bool
+    ) -> list[TypeHeading]:
+        """What the type tells where the outline does not. is_headed: whether it told some here."""
+        if self.known.outline_is_thorough:
+            return []
+        if not self.known.survey.are_slides:
+            return headings_by_type(blocks, self.known.body_size)
+        title = None if is_headed else slide_title(blocks, self.known.body_size, sheet.size[1])
+        return [title] if title else []
 
     def _bookmarks(self, sheet: Sheet) -> list[tuple[Bookmark, float | None]]:
         placed: list[tuple[Bookmark, float | None]] = []
@@ -342,9 +365,9 @@ class PageReading:
 
     def _paragraph(self, block: Block, sheet: Sheet) -> Paragraph:
         bbox, text = self._fractions([block], sheet), block.text(self.known.survey.vocabulary)
-        if block.is_tabular:
-            return Paragraph(text, self.number, bbox)
-        return Prose(text, self.number, bbox, block.size)
+        if block.is_tabular or block.is_listing:
+            return Paragraph(text, self.number, bbox, is_whole=block.is_listing)
+        return Prose(text, self.number, bbox, size=block.size)
 
     def _fractions(self, blocks: Iterable[Block], sheet: Sheet) -> BBox:
         return self.frame.fractions(sheet.on_page(Box.around(block.box for block in blocks)))

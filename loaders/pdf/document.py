@@ -42,7 +42,7 @@ SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u20
 MADE_BY_PROGRAM = re.compile(
     r"(?i)(?:microsoft (?:word|powerpoint|excel|publisher)\b.*|powerpoint[ -]pr[eäé]sentation.*"
     r"|(?:untitled|document|presentation|slide|book|title|print|scan|layout|template|report"
-    r"|dokument|unbenannt|\W|\d)*"
+    r"|dokument|unbenannt|anonymous|unnamed|unspecified|unknown|no title|null|none|\W|\d)*"
     r"|.*\.(?:pdf|docx?|dotx?|rtf|odt|pptx?|xlsx?|indd|qxd|fm|tex|dvi|ps|html?|txt|png|jpe?g|tiff?)"
     r"|.*[\\/].*[\\/].*)"
 )

@@ -40,6 +40,8 @@ LARGE, CLEARLY_LARGE = 1.15, 1.3
 """In sizes of the body's type."""
 MAX_HEADING_CHARS, MAX_HEADING_LINES, MAX_BOLD_WORDS = 120, 3, 14
 MAX_SHARE_OF_BLOCKS = 0.5
+SLIDE_TITLE_PLACE = 1 / 3
+"""Share of a slide's height at its top where its title stands, unless it has one line only."""
 
 
 class Bookmark(NamedTuple):
@@ -102,6 +104,10 @@ class Style(NamedTuple):
         return Style(round(2 * text.size) / 2, text.is_bold)
 
 
+SLIDE = Style(float("inf"), True)
+"""That of a slide's title, whatever its type: it leaves all that was before."""
+
+
 def body_size(n_chars: Counter[Style]) -> float:
     """The size of most of the text; n_chars: the characters set in each style."""
     sizes: Counter[float] = Counter()
@@ -116,6 +122,11 @@ class Ladder:
     def __init__(self) -> None:
         self._ranks: list[tuple[Style, int]] = []
         self._depths: dict[Style, int] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no heading has come yet."""
+        return not self._ranks
 
     def level(self, style: Style, text: str) -> int:
         """The level of the next heading: below those in larger type, or in bold of its size.
@@ -159,6 +170,18 @@ def headings_by_type(blocks: Sequence[Block], body: float) -> list[TypeHeading]:
     return found[::-1] if len(found) <= max(3, MAX_SHARE_OF_BLOCKS * len(blocks)) else []
 
 
+def slide_title(blocks: Sequence[Block], body: float, height: float) -> TypeHeading | None:
+    """The title of a slide of that height: the largest type at its top, or else on all of it."""
+    at_top = [k for k, b in enumerate(blocks) if b.box.y0 < SLIDE_TITLE_PLACE * height]
+    for places, least in ((at_top, LARGE * body), (range(len(blocks)), CLEARLY_LARGE * body)):
+        large = [k for k in places if blocks[k].size >= least and _reads_like_heading(blocks[k])]
+        if large:
+            k = max(large, key=lambda k: (round(2 * blocks[k].size), -blocks[k].box.y0))
+            goes_on = k + 1 < len(blocks) and _goes_on(blocks[k], blocks[k + 1])
+            return TypeHeading((k, k + 1) if goes_on else (k,), SLIDE)
+    return None
+
+
 def headings_by_outline(
     blocks: Sequence[Block], bookmarks: Sequence[tuple[Bookmark, float | None]]
 ) -> Iterator[tuple[int, Bookmark, bool]]:
@@ -188,6 +211,8 @@ def _stands_out(block: Block, body: float) -> bool:
 
 def _reads_like_heading(block: Block) -> bool:
     text = block.text()
+    if block.is_listing and len(block.lines) > 1:
+        return False
     if block.is_tabular or len(block.lines) > MAX_HEADING_LINES or len(text) > MAX_HEADING_CHARS:
         return False
     if CAPTION.match(text) or re.match(r"(?i:table)\s*\d", text) or text[-1:] in ".,;:-–—":

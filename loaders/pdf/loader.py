@@ -199,7 +199,7 @@ class _Reader:
                 continue  # reported when the page is read
 
     def _add(self, contents: PageContents, survey: Survey) -> None:
-        survey.add_page(contents.index)
+        survey.add_page(contents.index, contents.frame)
         survey.add_drawings(contents.drawings)
         for sheet, segments in contents.layer.sheets(contents.frame):
             survey.add_text(contents.index, segments, sheet.size[1])
@@ -212,6 +212,8 @@ class _Reader:
             # Loading the page again costs as much as reading it: only where it is to be drawn.
             with page_at_need(self._document, index) as page:
                 contents = held or self._contents(page, index)
+                if known.survey.is_typewritten:
+                    contents.layer.forget_typewriter()
                 with PDFIUM:
                     parts = list(PageReading(contents, known, page).parts())
                 yield from self._elements_of(page, contents, parts)

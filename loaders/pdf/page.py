@@ -172,6 +172,8 @@ class Segment:
     """Place in the order in which the file draws its text."""
     stops: tuple[tuple[float, float], ...] = ()
     """Where each word of the text begins and ends from left to right; empty if not known."""
+    is_typed: bool = False
+    """Whether its letters are those of a typewriter, as in listings."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from loaders.elements import Element, Figure, Paragraph, Skipped, Table
-from loaders.pdf.paragraphs import BULLET, NUMBERING, SENTENCE_END, joined
+from loaders.pdf.lists import BULLET, NUMBERING
+from loaders.pdf.paragraphs import SENTENCE_END, joined
 
 MIN_OPEN_CHARS = 40
 """A shorter text without an end is a label or a line of a form, not a sentence cut off."""

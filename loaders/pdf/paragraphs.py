@@ -16,10 +16,9 @@ from statistics import median
 from loaders.pdf.captions import CAPTION
 from loaders.pdf.columns import Column, columns
 from loaders.pdf.letters import LINE_END_HYPHEN, is_leftwards
+from loaders.pdf.lists import BULLET, NUMBERING
 from loaders.pdf.page import Box, Region, Segment
 
-BULLET = re.compile(r"[•▪◦‣▸●○■□➢✓⁃·*–—-]\s")
-NUMBERING = re.compile(r"(?:\(?(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})[.)]|\[\d{1,3}\])\s")
 COUNTED = re.compile(r"\d+\s+[^\W\d]")
 READS_ON = re.compile(r"(?=[^\W\d_])(?!\w+:)[^A-ZÀ-Þ]")
 """The middle of a sentence: a small letter, yet no `name: what it means`."""
@@ -33,6 +32,16 @@ PROSE_CHARS = 40
 """A line with as many is one of running text rather than of a list or a poem."""
 LEADING = 1.3
 """Lines further apart than this many times the usual are of two paragraphs."""
+MAX_LISTING_STEP = 2.6
+"""Between two lines of one listing, in type sizes: one line may be empty."""
+MAX_SPACES = 60
+"""Between two words of a listing."""
+PITCH = 0.6
+"""Width of a typewriter's letters in type sizes, where no word is long enough to tell."""
+MIN_PITCH_CHARS = 5
+"""Of a word that tells it."""
+SIDE = 0.25
+"""Share of a letter's width that its ink leaves free at both sides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +56,16 @@ class Line:
     is_bold: bool
     is_tabular: bool
     """Whether it consists of cells; a number before a heading is none."""
+    is_typed: bool = False
+    """Whether it is set in a typewriter's letters."""
 
     @staticmethod
     def of(segments: Sequence[Segment]) -> Line:
         """The segments, at least one, as a line; from left to right."""
         if len(segments) == 1:
             own = segments[0]
-            return Line((own,), own.box, own.text, own.baseline, own.size, own.is_bold, False)
+            style = own.is_bold, False, own.is_typed
+            return Line((own,), own.box, own.text, own.baseline, own.size, *style)
         ordered = sorted(segments, key=lambda s: s.box.x0)
         main = max(ordered, key=lambda s: len(s.text))
         n_bold = sum(len(s.text) for s in ordered if s.is_bold)
@@ -65,11 +77,43 @@ class Line:
             size=main.size,
             is_bold=n_bold > 0.8 * sum(len(s.text) for s in ordered),
             is_tabular=_are_cells(ordered, main.size),
+            is_typed=all(s.is_typed for s in ordered),
         )
 
     @property
     def first_word_width(self) -> float:
         return self.box.width * len(self.text.split(" ", 1)[0]) / max(1, len(self.text))
+
+    @property
+    def words(self) -> Iterator[tuple[str, float, float]]:
+        """Each word, and where it begins and ends; or whole segments where that is not known."""
+        for segment in self.segments:
+            own = segment.text.split(" ")
+            if len(own) == len(segment.stops):
+                for word, (x0, x1) in zip(own, segment.stops, strict=True):
+                    yield word, x0, x1
+            else:
+                yield segment.text, segment.box.x0, segment.box.x1
+
+
+def _typed_lines(lines: Sequence[Line]) -> Iterator[str]:
+    """The lines of a listing with the spaces before and between their words."""
+    widths = [
+        (x1 - x0) / (len(word) - SIDE)
+        for line in lines
+        for word, x0, x1 in line.words
+        if len(word) >= MIN_PITCH_CHARS
+    ]
+    pitch = max(0.1, float(median(widths)) if widths else PITCH * lines[0].size)
+    left = min(line.box.x0 for line in lines)
+    for line in lines:
+        typed, end = " " * min(round((line.box.x0 - left) / pitch), MAX_SPACES), line.box.x0
+        for word, x0, x1 in line.words:
+            # Rounded down: the gap is that of the ink, not of the letters.
+            n_spaces = max(1, int((x0 - end) / pitch + 0.1)) if typed.strip() else 0
+            typed += " " * min(n_spaces, MAX_SPACES) + word
+            end = x1
+        yield typed
 
 
 def _beside(segments: Sequence[Segment], main: Segment) -> str:
@@ -109,10 +153,17 @@ class Block:
 
     @cached_property
     def is_tabular(self) -> bool:
-        return any(line.is_tabular for line in self.lines)
+        return any(line.is_tabular for line in self.lines) and not self.is_listing
+
+    @cached_property
+    def is_listing(self) -> bool:
+        """Whether it is a program, or what one has printed: its lines stay lines."""
+        return all(line.is_typed for line in self.lines)
 
     def text(self, vocabulary: Collection[str] = ()) -> str:
         """The lines joined; vocabulary tells whether a hyphen at a line's end was the word's."""
+        if self.is_listing and len(self.lines) > 1:
+            return "\n".join(_typed_lines(self.lines)).replace(LINE_END_HYPHEN, "-")
         whole = self.lines[0].text
         for line in self.lines[1:]:
             whole = joined(whole, line.text, vocabulary)
@@ -146,6 +197,8 @@ def _in_column(column: Column) -> list[Block | Region]:
 def _continues(before: Block, after: Block) -> bool:
     """Whether a paragraph goes on at the top of the next column."""
     sizes = sorted((before.size, after.size))
+    if before.is_listing or after.is_listing:
+        return False
     if before.is_tabular or after.is_tabular or sizes[1] > 1.1 * sizes[0]:
         return False
     is_open = len(before.lines) > 1 and not SENTENCE_END.search(before.lines[-1].text)
@@ -182,14 +235,48 @@ def _blocks(lines: list[Line]) -> Iterator[Block]:
     if not lines:
         return
     shape = _Shape.of(lines)
+    are_listed = _are_listed(lines, shape)
     held = [lines[0]]
     for k, line in enumerate(lines[1:], 1):
         following = lines[k + 1] if k + 1 < len(lines) else None
-        if _begins_block(held, line, following, shape):
+        if are_listed[k] and are_listed[k - 1]:
+            begins = not _goes_on_listing(held[-1], line)
+        elif are_listed[k] != are_listed[k - 1]:
+            begins = True
+        else:
+            begins = _begins_block(held, line, following, shape)
+        if begins:
             yield Block(tuple(held))
             held = []
         held.append(line)
     yield Block(tuple(held))
+
+
+def _are_listed(lines: Sequence[Line], shape: _Shape) -> list[bool]:
+    """Which lines are those of listings.
+
+    A sentence may have a line of code in it: what follows on its line before, neither set in
+    nor apart, is of its paragraph.
+    """
+    listed: list[bool] = []
+    for k, line in enumerate(lines):
+        if k and not listed[-1] and not lines[k - 1].text.endswith(":"):
+            listed.append(line.is_typed and _is_set_apart(line, lines[k - 1], shape))
+        elif not k and len(lines) > 1 and not lines[1].is_typed:
+            listed.append(line.is_typed and _is_set_apart(line, lines[1], shape))
+        else:
+            listed.append(line.is_typed)
+    return listed
+
+
+def _is_set_apart(line: Line, other: Line, shape: _Shape) -> bool:
+    is_far = abs(other.baseline - line.baseline) > LEADING * shape.leading * line.size
+    return is_far or line.box.x0 - other.box.x0 > 0.8 * line.size
+
+
+def _goes_on_listing(last: Line, line: Line) -> bool:
+    is_near = 0 < line.baseline - last.baseline <= MAX_LISTING_STEP * line.size
+    return is_near and max(line.size, last.size) <= 1.15 * min(line.size, last.size)
 
 
 @dataclass(frozen=True, slots=True)

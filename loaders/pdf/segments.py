@@ -9,7 +9,7 @@ import ctypes
 import re
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from itertools import pairwise, repeat
 from typing import Any, NamedTuple
@@ -39,6 +39,14 @@ SLANTED = -1
 SLANT_DEGREES = 10.0
 BOLD_WEIGHT = 600
 BOLD_NAME = re.compile(r"bold|black|heavy|semibold|demi(?!-?light)|cmbx|-bd", re.IGNORECASE)
+TYPED_NAME = re.compile(
+    r"mono(?!type)|courier|typewriter|consol|menlo|cmtt|cmsltt|(?:ec|sf)tt", re.IGNORECASE
+)
+"""Fonts whose letters are all as wide as each other; not all of them say so themselves."""
+FIXED_PITCH = 1
+"""The flag of a font that says it. ISO 32000-1, table 123."""
+TYPED_SHARE = 0.9
+"""Of a segment's letters, for it to be of a listing: a word in a sentence makes none."""
 DOT = ".·…‥_"
 DOTS = re.compile(rf"[{DOT}]+").fullmatch
 HAS_LETTER = re.compile(r"\w").search
@@ -86,6 +94,11 @@ class TextLayer:
     def n_chars(self) -> int:
         return sum(self._n_chars.values())
 
+    def forget_typewriter(self) -> None:
+        """Take what is set in a typewriter's letters for text like any other."""
+        for turns, segments in self.by_turns.items():
+            self.by_turns[turns] = [replace(segment, is_typed=False) for segment in segments]
+
     def sheets(self, frame: Frame) -> Iterator[tuple[Sheet, list[Segment]]]:
         """The page as turned for each direction, with what is then upright; slanted text last."""
         for turns in sorted(self.by_turns, key=lambda turns: turns % 5):
@@ -103,11 +116,14 @@ class TextLayer:
 
 
 class _Styles(NamedTuple):
-    """Of each word: the size of its type, whether it is bold, its direction."""
+    """Of each word: the size of its type, whether it is bold, or a typewriter's, its direction."""
 
     sizes: Floats
     is_bold: NDArray[np.bool_]
+    is_typed: NDArray[np.bool_]
     turns: NDArray[np.int64]
+    fonts: NDArray[np.int64]
+    """The same number for the same font in the same size, as the file tells it."""
 
 
 def read_text(page: Any, frame: Frame, objects: PageObjects) -> TextLayer:
@@ -153,6 +169,7 @@ class _Words:
     """(n, 4): where the pen stands, as an empty box."""
     sizes: Floats
     is_bold: NDArray[np.bool_]
+    is_typed: NDArray[np.bool_]
     turns: NDArray[np.int64]
     n_unreadable: int
 
@@ -187,8 +204,9 @@ class _Words:
             handles=handles,
             boxes=_merged(units.boxes, own),
             baselines=frame.displayed(_origins(raw, firsts)),
-            sizes=_plausible(styles.sizes, heights),
+            sizes=_plausible(styles.sizes, heights, styles.fonts),
             is_bold=styles.is_bold,
+            is_typed=styles.is_typed,
             turns=styles.turns,
             n_unreadable=n_unreadable(codes[glyphs]),
         )
@@ -212,7 +230,9 @@ class _Words:
         texts = [self.texts[i] for i in chosen.tolist()]
         starts = _segment_starts(texts, boxes, baselines, sizes)
         lengths = np.array([len(text) for text in texts])
-        bold_share = np.add.reduceat(lengths * is_bold, starts) / np.add.reduceat(lengths, starts)
+        whole = np.add.reduceat(lengths, starts)
+        bold_share = np.add.reduceat(lengths * is_bold, starts) / whole
+        typed_share = np.add.reduceat(lengths * self.is_typed[chosen], starts) / whole
         longest = _longest(lengths, starts)
         stops = list(zip(boxes[:, 0].tolist(), boxes[:, 2].tolist(), strict=True))
         bounds = [*starts.tolist(), len(texts)]
@@ -225,6 +245,7 @@ class _Words:
             (bold_share > 0.6).tolist(),
             chosen[starts].tolist(),
             [tuple(stops[start:end]) for start, end in pairwise(bounds)],
+            (typed_share > TYPED_SHARE).tolist(),
         )
 
 
@@ -344,11 +365,18 @@ def _extents(boxes: Floats) -> Floats:
     return extents
 
 
-def _plausible(sizes: Floats, heights: Floats) -> Floats:
-    """Type sizes, taken from the letters where a file tells nonsense (Type 3 fonts do)."""
+def _plausible(sizes: Floats, heights: Floats, fonts: NDArray[np.int64]) -> Floats:
+    """Type sizes, taken from the letters where a file tells nonsense (Type 3 fonts do).
+
+    The letters of one word may all be low ones: the usual height of all words in the font tells.
+    heights: 0 for what has no letters.
+    """
     wrong = (sizes > 6 * heights) | (sizes < 0.4 * heights) | ~np.isfinite(sizes)
-    taken = np.where(wrong & (heights > 0), 1.3 * heights, np.nan_to_num(sizes))
-    return np.clip(taken, 0.5, 2_000)
+    found = np.nan_to_num(sizes)
+    for font in np.unique(fonts[wrong & (heights > 0)]).tolist():
+        own = (fonts == font) & (heights > 0)
+        found[wrong & own] = 1.3 * float(np.median(heights[own]))
+    return np.clip(found, 0.5, 2_000)
 
 
 def _styles(
@@ -369,24 +397,33 @@ def _styles(
     is_slanted = np.abs(degrees - 90 * quarters) > SLANT_DEGREES
     turns = np.where(is_slanted, SLANTED, (frame.turns - quarters.astype(np.int64)) % 4)
     sizes = sizes * np.sqrt(np.abs(a * d - b * c))
-    return _Styles(sizes[own], _are_bold(objects)[own], turns[own])
+    is_bold, is_typed, fonts = _looks(objects)
+    in_size = np.unique(np.stack([fonts, np.round(sizes, 1)]), axis=1, return_inverse=True)[1]
+    return _Styles(sizes[own], is_bold[own], is_typed[own], turns[own], in_size.ravel()[own])
 
 
-def _are_bold(objects: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """objects: addresses of text objects, 0 where there is none."""
+def _looks(
+    objects: NDArray[np.int64],
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.int64]]:
+    """Whether each is bold, and a typewriter's, and its font. objects: addresses, 0 for none."""
     addresses = np.fromiter(
         (_calls().font(drawn) if drawn else 0 for drawn in objects.tolist()), np.int64, len(objects)
     )
     fonts, own = np.unique(addresses, return_inverse=True)
-    return np.array([bool(font) and _is_bold(font) for font in fonts.tolist()], bool)[own]
+    looks = [_look(font) if font else (False, False) for font in fonts.tolist()]
+    is_bold, is_typed = np.array(looks, bool).reshape(-1, 2).T[:, own]
+    return is_bold, is_typed, own
 
 
-def _is_bold(address: int) -> bool:
+def _look(address: int) -> tuple[bool, bool]:
+    """Whether the letters of a font are bold, and those of a typewriter."""
     font = ctypes.cast(address, pdfium.FPDF_FONT)
-    name = ctypes.create_string_buffer(256)
-    pdfium.FPDFFont_GetBaseFontName(font, name, len(name))
-    is_heavy = pdfium.FPDFFont_GetWeight(font) >= BOLD_WEIGHT
-    return is_heavy or bool(BOLD_NAME.search(name.value.decode("latin-1")))
+    buffer = ctypes.create_string_buffer(256)
+    pdfium.FPDFFont_GetBaseFontName(font, buffer, len(buffer))
+    name = buffer.value.decode("latin-1")
+    is_bold = pdfium.FPDFFont_GetWeight(font) >= BOLD_WEIGHT or BOLD_NAME.search(name)
+    is_typed = pdfium.FPDFFont_GetFlags(font) & FIXED_PITCH or TYPED_NAME.search(name)
+    return bool(is_bold), bool(is_typed)
 
 
 class _Calls(NamedTuple):

@@ -73,7 +73,7 @@ class Layout:
             lines = self.inside(band)
             is_other = any(a is not area and _is_inside(a.box, band) for a in others)
             # Another caption begins another table.
-            is_other |= bool(run) and any(is_label(line.text) for line in lines)
+            is_other |= bool(run) and any(is_label(line) for line in lines)
             kind = None if is_other else _band_kind(lines)
             if kind is None:
                 if is_tabular:
@@ -99,7 +99,7 @@ class Layout:
             line = whole.meeting(box.x0, box.x1)
             if line is None or line.baseline <= last.baseline:
                 continue
-            if line.baseline - last.baseline > MAX_ROW_STEP * line.size or is_label(line.text):
+            if line.baseline - last.baseline > MAX_ROW_STEP * line.size or is_label(line):
                 break
             own = [_start_of(p, starts) for p in line.pieces]
             if None in own or len(set(own)) < len(own):
@@ -113,7 +113,7 @@ class Layout:
         open_runs: list[list[list[Piece]]] = []
         closed: list[list[list[Piece]]] = []
         for line in self.lines:
-            if len(line.pieces) < 2 or is_label(line.text):
+            if len(line.pieces) < 2 or is_label(line):
                 continue
             for row in _cells(line):
                 kept = []
@@ -131,7 +131,7 @@ class Layout:
                 else:
                     kept.append([row])
                 open_runs = kept
-        least = 2 if any(is_label(line.text) for line in self.lines) else 3
+        least = 2 if any(is_label(line) for line in self.lines) else 3
         boxes = [
             Box.around(
                 Box(p.x0, p.segment.box.y0, p.x1, p.segment.box.y1) for row in run for p in row
@@ -178,7 +178,7 @@ class Layout:
                 continue
             if line.box.y0 - last > MAX_NAME_STEP * line.size or len(line.pieces) > 1:
                 return False
-            if line.pieces[0].is_prose or is_label(line.text) or CAPTION.match(line.text):
+            if line.pieces[0].is_prose or is_label(line) or CAPTION.match(line.text):
                 return False
             last = line.box.y1
         near = [line for line in self.lines if abs(line.box.y0 - below.y0) < 40]
@@ -302,7 +302,7 @@ def _fitting(
             continue
         if step > MAX_ROW_STEP * line.size or any(p.is_prose for p in line.pieces):
             break
-        if is_label(line.text):
+        if is_label(line):
             break
         own = [columns.span(p) for p in line.pieces]
         is_cells = (
@@ -329,7 +329,7 @@ def _is_rest_of_cell(line: TextLine, step: float, columns: Columns) -> bool:
 
 def _is_name_over_columns(line: TextLine, first: TextLine, columns: Columns) -> bool:
     """Whether a line right above the first one only stands over columns right of the labels."""
-    if first.baseline - line.baseline > 1.6 * line.size or is_label(line.text):
+    if first.baseline - line.baseline > 1.6 * line.size or is_label(line):
         return False
     spans = [columns.span(p) for p in line.pieces]
     return all(a > 0 for a, _ in spans) and any(b > a for a, b in spans)

@@ -39,6 +39,9 @@ MAX_GAP, MAX_FIRST_GAP, MAX_LABEL_GAP = 1.9, 3.2, 4.5
 """Between the lines of a caption, and between it and the table, in type sizes; a line that
 begins with a label may stand further off."""
 
+MAX_NUMBER_GAP = 3.0
+"""Between the word "Table" and its number, in type sizes."""
+
 
 @dataclass(frozen=True, slots=True)
 class TableCaption:
@@ -50,9 +53,13 @@ class TableCaption:
     unit: str | None = None
 
 
-def is_label(text: str) -> bool:
-    """Whether a line begins a caption of a table."""
-    return LABEL.match(text) is not None
+def is_label(line: TextLine) -> bool:
+    """Whether a line begins a caption of a table; contents have their numbers far off."""
+    if LABEL.match(line.text) is None:
+        return False
+    first, *rest = line.pieces
+    is_near = not rest or rest[0].x0 - first.x1 <= MAX_NUMBER_GAP * first.size
+    return is_near or LABEL.match(first.text) is not None
 
 
 def label_number(caption: str) -> str | None:
@@ -78,11 +85,11 @@ def caption_above(
             continue
         if sum(p.is_numeric and not YEAR.fullmatch(p.text) for p in part.pieces) > 1:
             return None
-        reach = MAX_LABEL_GAP if not held and is_label(part.text) else gap
+        reach = MAX_LABEL_GAP if not held and is_label(part) else gap
         if edge - part.box.y1 > reach * part.size or len(held) == MAX_LINES:
             return None
         held.insert(0, part)
-        if is_label(part.text):
+        if is_label(part):
             return _caption(held, vocabulary, has_unit=True)
         edge, gap = part.box.y0, max(MAX_GAP, gap - 0.6)
     return None
@@ -98,14 +105,14 @@ def caption_below(
         if part is None or part.box.y0 < box.y1 - 0.6 * part.size:
             continue
         if not held:
-            if not is_label(part.text) or part.box.y0 - box.y1 > MAX_FIRST_GAP * part.size:
+            if not is_label(part) or part.box.y0 - box.y1 > MAX_FIRST_GAP * part.size:
                 return None
         else:
             step = part.baseline - held[-1].baseline
             usual = held[1].baseline - held[0].baseline if len(held) > 1 else 1.35 * part.size
             is_other = max(part.size, held[0].size) > 1.1 * min(part.size, held[0].size)
             is_over = held[-1].box.x1 < held[0].box.x1 - 4 * part.size
-            if step > 1.15 * usual or is_other or is_label(part.text):
+            if step > 1.15 * usual or is_other or is_label(part):
                 break
             if len(held) == MAX_LINES or (is_over and held[-1].text.endswith(".")):
                 break

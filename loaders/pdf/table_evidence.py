@@ -26,6 +26,8 @@ MAX_TEXT_CELL_CHARS = 30
 """Mean length of the cells of a table of text without rules and caption."""
 MIN_VALUE_ROWS = 0.5
 """Share of the rows that have two cells at least, where no caption says that it is a table."""
+MIN_LISTING_SHARE = 0.5
+"""Of the text of a listing, set in a typewriter's letters; the rest is said between its lines."""
 INDEX_ENTRY = re.compile(r",\s*\d+(?:[-–]\d+)?(?:,\s*\d+(?:[-–]\d+)?)*$")
 TICK = re.compile(r"\$?([-−–]?\d+(?:,\d{3})*(?:\.\d+)?)[%°]?")
 
@@ -52,7 +54,7 @@ class Evidence:
             return self.is_grid and all(grid.rows[0])
         if not self.has_caption and grid.n_values < MIN_VALUE_ROWS * (len(grid.rows) - 1):
             return False
-        if self._is_drawn() or self._is_contents() or self._are_ticks():
+        if self._is_drawn() or self._is_contents() or self._are_ticks() or self._is_listing():
             return False
         if not self.has_caption and self._n_unexplained() > 0.3 * len(self.lines):
             return False
@@ -116,6 +118,14 @@ class Evidence:
             return False
         rising = sum(b >= a for a, b in pairwise(pages))
         return self.grid.n_numeric <= 1 and rising >= 0.9 * (len(pages) - 1)
+
+    def _is_listing(self) -> bool:
+        """Whether it is a program, or what one has printed: only its letters line up."""
+        if self.has_caption or self.is_grid or self.is_ruled:
+            return False
+        pieces = [p for line in self.lines for p in line.pieces]
+        n_typed = sum(len(p.text) for p in pieces if p.segment.is_typed)
+        return n_typed > MIN_LISTING_SHARE * sum(len(p.text) for p in pieces)
 
     def _are_ticks(self) -> bool:
         """Whether the numbers are those along the axes of charts."""

@@ -18,6 +18,9 @@ from loaders.pdf.table_lines import Piece, TextLine, is_numeric
 
 TIGHT = 1.22
 """Lines of one cell are at most this many times as far apart as the closest ones."""
+MIN_SMALL_NAMES = 0.6
+"""Share of the labels in small letters from which on that says nothing of where rows begin: a
+label of two lines has one of them at most in small letters, and those of three are few."""
 
 
 @dataclass(slots=True)
@@ -125,6 +128,7 @@ def wrapped(rows: Sequence[Row]) -> list[Row]:
     closest = float(np.percentile(usual, 10)) if usual else 0.0
     loose = [step > TIGHT * closest for step in steps]
     are_spaced = sum(loose) >= 0.25 * len(steps) and sum(loose) < 0.95 * len(steps)
+    are_names = _are_names(rows)
     found: list[Row] = []
     pending: Row | None = None  # a label whose numbers stand on its last line
     for k, row in enumerate(rows):
@@ -132,7 +136,7 @@ def wrapped(rows: Sequence[Row]) -> list[Row]:
         if pending is not None:
             found.append(merged([pending, row]))
             pending = None
-        elif found and tight and _goes_on(found[-1], row, are_spaced):
+        elif found and tight and _goes_on(found[-1], row, are_spaced, are_names):
             found[-1] = merged([found[-1], row])
         elif k + 1 < len(rows) and not loose[k] and _is_first_of_label(row, rows[k + 1]):
             pending = row
@@ -141,7 +145,15 @@ def wrapped(rows: Sequence[Row]) -> list[Row]:
     return found
 
 
-def _goes_on(before: Row, row: Row, are_spaced: bool) -> bool:
+def _are_names(rows: Sequence[Row]) -> bool:
+    """Whether the labels are words of a language of its own, in small letters: `abs`, `float`."""
+    labels = [row.text(0) for row in rows if 0 in row.cells]
+    n_small = sum(label[:1].islower() for label in labels)
+    n_single = sum(" " not in label for label in labels)
+    return bool(labels) and n_small >= MIN_SMALL_NAMES * len(labels) and 2 * n_single > len(labels)
+
+
+def _goes_on(before: Row, row: Row, are_spaced: bool, are_names: bool) -> bool:
     """Whether a line that follows closely continues the cells of the row before."""
     if before.is_heading() and not row.is_heading():
         return False
@@ -156,7 +168,10 @@ def _goes_on(before: Row, row: Row, are_spaced: bool) -> bool:
     label = row.text(0)
     starts_small = label[:1].islower() or label.startswith(("(", "&"))
     if row.is_heading():
-        return starts_small and not before.is_heading()
+        is_name = are_names and before.text(0)[:1].islower()
+        return starts_small and not is_name and not before.is_heading()
+    if are_names:
+        return False
     return (are_spaced or starts_small) and row.filled <= before.filled
 
 

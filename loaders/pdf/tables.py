@@ -208,7 +208,7 @@ class _Search:
     ) -> tuple[TableCaption | None, list[TextLine]]:
         """The caption above, in the first row, or below; and the lines without it."""
         inside = set(lines)
-        if is_label(lines[0].text):
+        if is_label(lines[0]):
             top = 1
             while top < min(4, len(lines) - 2) and len(lines[top].pieces) == 1:
                 top += 1

@@ -53,6 +53,32 @@ def test_add_reports_every_file_and_goes_on(tmp_path: Path) -> None:
     assert (again["added"], again["unchanged"], len(again["failed"])) == (0, 1, 2)
 
 
+def test_add_reads_with_any_langchain_loader(tmp_path: Path) -> None:
+    (tmp_path / "sums.csv").write_text("name;sum\noil;40\n")
+    loader = "langchain_community.document_loaders:CSVLoader"
+    arguments = (tmp_path / "sums.csv", 'csv_args={"delimiter": ";"}')
+    library = tmp_path / "library"
+    report = limner_json("add", "--loader", loader, *arguments, "--library", library)
+    assert (report["added"], report["chunks"]) == (1, 1)
+    shown = limner_json("show", "sums.csv", "--library", library)
+    assert shown["evidence"][0]["text"] == "name: oil\nsum: 40"
+
+
+@pytest.mark.parametrize(
+    ("loader", "words"),
+    [
+        ("langchain_community.document_loaders:Nothing", "cannot be imported"),
+        ("no colon", "cannot be imported"),
+        ("pathlib:Path", "is no LangChain loader"),
+        ("langchain_community.document_loaders:CSVLoader", "does not take"),
+    ],
+)
+def test_a_loader_that_is_none_is_named(loader: str, words: str, tmp_path: Path) -> None:
+    result = limner("add", "--loader", loader, "a", "b=1", "--library", tmp_path / "library")
+    assert result.returncode == 2
+    assert words in result.stderr
+
+
 def test_add_fails_where_nothing_could_be_read(tmp_path: Path) -> None:
     result = limner("add", tmp_path / "none.pdf", "--library", tmp_path / "library")
     assert result.returncode == 1

@@ -27,7 +27,7 @@ class Page:
     resources: str = ""
     """More entries of its resources, such as `/ExtGState<</Half<</ca 0.5>>>>`."""
     fonts: str = ""
-    """Fonts besides /Plain and /Bold, such as `/Odd @name@`."""
+    """Fonts besides /Plain, /Bold and /Typed, such as `/Odd @name@`."""
     forms: str = ""
     """Forms that `/Name Do` draws, such as `/Name @name@`."""
     media_box: str = f"0 0 {WIDTH} {HEIGHT}"
@@ -40,6 +40,16 @@ class Page:
         self, x: float, y: float, string: str, *, size: float = 10, bold: bool = False
     ) -> Page:
         return self.turned_text(x, y, string, (1, 0, 0, 1), size=size, bold=bold)
+
+    def listing(
+        self, x: float, y: float, *lines: str, size: float = 9, leading: float = 11
+    ) -> Page:
+        """Lines in a typewriter's letters; spaces at their beginning set them in."""
+        for k, line in enumerate(lines):
+            place = x + 0.6 * size * (len(line) - len(line.lstrip()))
+            self.turned_text(place, y - k * leading, line.lstrip(), (1, 0, 0, 1), size=size)
+            self.content[-1] = self.content[-1].replace("/Plain", "/Typed", 1)
+        return self
 
     def turned_text(
         self,
@@ -117,9 +127,10 @@ def write_pdf(
         objects[len(objects) + 1] = b""
         return len(objects)
 
-    catalog, tree, plain, bold, info = (reserve() for _ in range(5))
+    catalog, tree, plain, bold, typed, info = (reserve() for _ in range(6))
     objects[plain] = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
     objects[bold] = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica-Bold>>"
+    objects[typed] = b"<</Type/Font/Subtype/Type1/BaseFont/Courier>>"
     objects[info] = f"<</Title({title})>>".encode("latin-1") if title else b"<<>>"
     numbers = [reserve() for _ in pages]
     references = {f"page{k}": number for k, number in enumerate(numbers)}
@@ -151,7 +162,8 @@ def write_pdf(
         objects[number] = referred(
             f"<</Type/Page/Parent {tree} 0 R/MediaBox[{page.media_box}]{page.extra}"
             f"/Contents {content} 0 R"
-            f"/Resources<</Font<</Plain {plain} 0 R/Bold {bold} 0 R{page.fonts}>>"
+            f"/Resources<</Font<</Plain {plain} 0 R/Bold {bold} 0 R/Typed {typed} 0 R"
+            f"{page.fonts}>>"
             f"/XObject<<{xobjects}{page.forms}>>{page.resources}>>>>"
         )
     for index in broken_pages:

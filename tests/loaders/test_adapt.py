@@ -1,14 +1,24 @@
 """Other loaders' Documents in limner's form."""
 
+import base64
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from langchain_community.document_loaders import CSVLoader
 from langchain_core.document_loaders import BaseLoader
 from langchain_core.documents import Document
 
-from loaders import BrokenDocument, EmptyDocument, LimitExceeded, adapt
+from loaders import (
+    BrokenDocument,
+    EmptyDocument,
+    FigureDescriber,
+    LimitExceeded,
+    MediaStore,
+    adapt,
+)
 from loaders.errors import PartMissing
+from tests.loaders.reading import picture
 
 
 class Pages(BaseLoader):
@@ -77,3 +87,41 @@ def test_a_title_that_is_no_text_is_left_out() -> None:
 
     (document,) = adapt(Numbered(), "oil.pdf").load()
     assert document.metadata["title"] == "oil.pdf"
+
+
+def as_base64(color: str) -> str:
+    return base64.b64encode(picture(color=color)).decode()
+
+
+def test_pictures_in_the_text_are_figures_and_not_text(tmp_path: Path) -> None:
+    text = f"Oil fell.\n\n![The fall](data:image/png;base64,{as_base64('red')})\n\nGold rose."
+    media = MediaStore(tmp_path)
+    first, figure, last = adapt(
+        Pages(text), "oil.pdf", media=media, describer=FigureDescriber(media)
+    ).load()
+    assert (first.page_content, last.page_content) == ("Oil fell.", "Gold rose.")
+    assert figure.metadata["descriptions"] == {"alt": "The fall"}
+    assert figure.metadata["page"] == 1
+    assert media.path(figure.metadata["image_key"]).is_file()
+
+
+class Picture(BaseLoader):
+    """Gives a picture as unstructured's loaders do."""
+
+    def __init__(self, content: str) -> None:
+        self.content = content
+
+    def lazy_load(self) -> Iterator[Document]:
+        yield Document("Oil fell.")
+        yield Document("40 barrels", metadata={"image_base64": self.content})
+
+
+def test_pictures_in_the_metadata_are_figures(tmp_path: Path) -> None:
+    media = MediaStore(tmp_path)
+    options = {"media": media, "describer": FigureDescriber(media)}
+    _, figure = adapt(Picture(as_base64("red")), "oil.pdf", **options).load()
+    assert figure.metadata["modality"] == "figure"
+    assert "40 barrels" in figure.page_content
+    broken = adapt(Picture("abc"), "oil.pdf", **options)
+    assert len(broken.load()) == 1
+    assert "damaged" in broken.skipped[0].reason

@@ -184,6 +184,7 @@ def test_in_a_short_document_nothing_counts_as_a_running_header(read) -> None:
         ("Microsoft Word - report final.docx", "river.pdf"),
         ("report_v2.indd", "river.pdf"),
         ("Untitled", "river.pdf"),
+        ("(anonymous)", "river.pdf"),
         ("river", "river.pdf"),
     ],
 )
