@@ -143,9 +143,7 @@ def _spread(row: Row, named: set[int], columns: Columns, rules: Rules) -> Row:
     return spread
 
 
-def _celled_span(
-    piece: Piece, row: Row, columns: Columns, rules: Rules
-) -> tuple[int, int] | None:
+def _celled_span(piece: Piece, row: Row, columns: Columns, rules: Rules) -> tuple[int, int] | None:
     """The columns between the uprights at both sides of a name; None where that may be no cell.
 
     Several columns are one cell where each upright between them begins further down.

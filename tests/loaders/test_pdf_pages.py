@@ -104,6 +104,21 @@ def test_a_page_that_takes_too_long_to_draw_is_reported_and_the_others_are_kept(
     assert "longer than the limit of 0.2 seconds" in skipped.reason
 
 
+def test_many_figures_that_are_slow_to_draw_share_the_time_of_their_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rendering, "MAX_PAGE_SECONDS", 0.2)
+    slow = Page().lines(72, 740, *ENDED)
+    for y in (50, 250, 450):
+        slow.content += [
+            f"{k % 90 + 200} {y} m 250 {y + 60} 300 {y} 400 {y + 90} c S" for k in range(9_000)
+        ]
+    reading = book(tmp_path, slow)
+    assert [s.what for s in reading.skipped][-1] == "A figure on page 1"
+    assert "limit of 0.2 seconds for one page" in reading.skipped[-1].reason
+    assert ENDED[0] in of_page(reading, 1)
+
+
 @pytest.mark.parametrize(
     "entries",
     [
