@@ -192,6 +192,9 @@ class Region:
     is_drawn: bool = False
     """Whether there is no image object in it."""
 
+    shown: Box | None = None
+    """What is rendered of it where that is more than the box: ink goes beyond what is known."""
+
     @property
     def n_pixels(self) -> float:
         """Those of its images, if all are as fine as the finest."""

@@ -92,7 +92,7 @@ def render_region(
     """The region as it looks on the page; None if it is blank."""
     least = LABELLED_DPI if has_labels else MIN_DPI
     dpi = min(MAX_DPI, max(least, region.pixels_per_point * POINTS_PER_INCH))
-    image = render(page, frame, region.box, dpi, MAX_PIXELS, drawing_time)
+    image = render(page, frame, region.shown or region.box, dpi, MAX_PIXELS, drawing_time)
     if _is_blank(image):
         return None
     return _jpeg(image) if region.is_photo else _without_needless_colour(image)
