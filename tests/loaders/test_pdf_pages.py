@@ -7,7 +7,7 @@ import pytest
 
 from loaders.errors import BrokenDocument
 from loaders.pdf import PdfLoader, rendering
-from tests.loaders.pdfs import Page, write_pdf
+from tests.loaders.pdfs import Page, stream, write_pdf
 from tests.loaders.reading import Reading, read
 
 BEGUN = (
@@ -89,6 +89,18 @@ def test_a_page_of_a_million_paths_keeps_its_text_and_says_what_it_lacks(tmp_pat
     [skipped] = reading.skipped
     assert skipped.what == "The drawings on page 1"
     assert "more than 1,000,000 objects" in skipped.reason
+
+
+def test_a_chart_of_which_every_dot_is_a_form_keeps_its_figure(tmp_path: Path) -> None:
+    dot = stream("/Type/XObject/Subtype/Form/BBox[0 0 4 4]", "0 0 m 4 0 l 2 4 l h f")
+    chart = Page(forms="/Dot @dot@")
+    chart.lines(72, 700, *ENDED).text(72, 180, "Figure 1: Every dot is a reading of a gauge.")
+    chart.draw("95 195 m 95 510 l S 95 195 m 510 195 l S")
+    places = ((100 + k * 37 % 400, 200 + k * 61 % 299) for k in range(20_000))
+    chart.content += [f"q 1 0 0 1 {x} {y} cm /Dot Do Q" for x, y in places]
+    reading = read(write_pdf(tmp_path / "dots.pdf", [chart], named={"dot": dot}), tmp_path)
+    assert reading.skipped == []
+    assert len(reading.figures) == 1
 
 
 def test_a_page_that_takes_too_long_to_draw_is_reported_and_the_others_are_kept(
