@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -89,22 +89,35 @@ def page_size(document: Any, index: int) -> tuple[float, float]:
     return width, height
 
 
+class PageAtNeed:
+    """Gives the page, loaded when it is first asked for, and again after it was closed."""
+
+    def __init__(self, document: Any, index: int) -> None:
+        self._document = document
+        self._index = index
+        self._opened: Any = None
+
+    def __call__(self) -> Any:
+        if self._opened is None:
+            self._opened = self._document[self._index]
+        return self._opened
+
+    def close(self) -> None:
+        """Let go of all that PDFium keeps of the page, the pictures it decoded above all."""
+        if self._opened is not None:
+            with PDFIUM:
+                self._opened.close()
+            self._opened = None
+
+
 @contextmanager
-def page_at_need(document: Any, index: int) -> Iterator[Callable[[], Any]]:
-    """A function that gives the page, loaded when it is first called, closed in the end."""
-    opened: list[Any] = []
-
-    def page() -> Any:
-        if not opened:
-            opened.append(document[index])
-        return opened[0]
-
+def page_at_need(document: Any, index: int) -> Iterator[PageAtNeed]:
+    """The page, closed in the end if it was opened."""
+    page = PageAtNeed(document, index)
     try:
         yield page
     finally:
-        with PDFIUM:
-            for own in opened:
-                own.close()
+        page.close()
 
 
 def own_title(document: Any, name: str) -> str | None:
