@@ -14,7 +14,7 @@ from langchain_core.documents import Document
 
 from assistant.sentences import words
 from retrievers import Hit
-from retrievers.evidence import page_name
+from retrievers.evidence import place_name
 
 NOT_IN_LIBRARY = "The documents do not say."
 UNSUPPORTED = "[not in the documents]"
@@ -47,10 +47,10 @@ class Source:
 
     @property
     def place(self) -> str:
-        """Title and page, or section where there are no pages, as a person cites them."""
+        """Title and page, sheet or time, or else section, as a person cites them."""
         metadata = self.document.metadata
-        if "page" in metadata:
-            return f"{metadata['title']}, {page_name(metadata)}"
+        if place := place_name(metadata):
+            return f"{metadata['title']}, {place}"
         heading = metadata.get("section", "").rsplit(" › ", 1)[-1]
         is_telling = heading not in ("", metadata["title"])
         return f"{metadata['title']}, “{heading}”" if is_telling else str(metadata["title"])

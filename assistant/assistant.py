@@ -35,7 +35,14 @@ from assistant.quotes import (
 from assistant.sentences import sentences_of_stream
 from assistant.settings import Settings
 from assistant.writers import is_phrasable, phrase_quote, write_from_sources
-from loaders import AdaptedLoader, BlipCaptioner, FigureDescriber, MediaStore, OcrReader
+from loaders import (
+    AdaptedLoader,
+    BlipCaptioner,
+    FigureDescriber,
+    MediaStore,
+    OcrReader,
+    Transcriber,
+)
 from loaders.source import open_source, source_uri
 from retrievers import (
     Hit,
@@ -165,6 +172,7 @@ class Assistant:
             limits,
             on_progress,
             [own.get_secret_value(), *passwords] if own else passwords,
+            transcriber=Transcriber(self.settings.speech_model),
             depth=depth,
         )
 

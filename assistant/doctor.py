@@ -13,8 +13,9 @@ from pathlib import Path
 from assistant.assistant import Assistant
 from assistant.errors import EXPLAINED
 from assistant.settings import Settings
-from loaders import BlipCaptioner, MediaStore, OcrReader, libre_office
+from loaders import BlipCaptioner, MediaStore, OcrReader, PartMissing, libre_office
 from loaders.captioning.blip import missing_weights
+from loaders.speech.transcriber import describe_weights
 from retrievers import Library, MiniLMEmbeddings
 
 
@@ -37,6 +38,7 @@ def checks(settings: Settings) -> Iterator[Check]:
     yield _blip(settings)
     yield _ocr()
     yield _libre_office()
+    yield _speech(settings)
 
 
 def _embeddings(settings: Settings) -> Check:
@@ -89,6 +91,13 @@ def _ocr() -> Check:
     if gone or not models:
         return Check("ocr", False, f"{engine} lacks {', '.join(gone) or 'its models'}", fix)
     return Check("ocr", True, engine)
+
+
+def _speech(settings: Settings) -> Check:
+    try:
+        return Check("speech", True, describe_weights(settings.speech_model))
+    except PartMissing as error:
+        return Check("speech", False, "not on this machine", str(error))
 
 
 def _checked(name: str, look: Callable[[], str]) -> Check:

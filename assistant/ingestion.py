@@ -27,9 +27,11 @@ from loaders import (
     MediaStore,
     PartMissing,
     PasswordNeeded,
+    Transcriber,
 )
 from loaders.elements import Skipped
 from loaders.errors import WorkerFailed
+from loaders.formats import is_recording
 from loaders.loader import Stage
 from loaders.site import crawl
 from loaders.source import SourceFile, is_url, local_path, open_source, source_uri
@@ -119,11 +121,13 @@ def ingest(
     passwords: Sequence[str] = (),
     *,
     depth: int = 0,
+    transcriber: Transcriber | None = None,
 ) -> Report:
     """Bring the sources into the library; unchanged ones are left as they are.
 
     depth: how many links are followed from each URL, within its host.
-    passwords: tried on documents that need one; kept nowhere. An interrupt from the keyboard
+    passwords: tried on documents that need one; kept nowhere. transcriber: writes down speech,
+    with the package's weights by default. An interrupt from the keyboard
     ends the run: what is done stays, and the report says what was not begun. Raises
     LibraryError where the library itself cannot be written.
     """
@@ -132,8 +136,11 @@ def ingest(
     with TemporaryDirectory(prefix="limner-") as name:
         fetched = _with_sites(sources, depth, limits, Path(name), report) if depth else sources
         found = list(_expanded(fetched, library.folder, report))
-        with WorkerPool(media, describer, limits) as pool:
-            run = _Run(library, media, describer, limits, report, on_progress, passwords, pool)
+        transcriber = transcriber or Transcriber()
+        with WorkerPool(media, describer, limits, transcriber=transcriber) as pool:
+            run = _Run(
+                library, media, describer, transcriber, limits, report, on_progress, passwords, pool
+            )
             run.read(found)
     report.seconds = time.perf_counter() - start
     return report
@@ -225,6 +232,7 @@ class _Run:
     library: Library
     media: MediaStore
     describer: FigureDescriber
+    transcriber: Transcriber
     limits: Limits
     report: Report
     on_progress: OnProgress | None
@@ -296,6 +304,8 @@ class _Run:
             ) as file:
                 pictures = " pictures" if self.limits.fetch_remote_images else ""
                 task.fingerprint = f"{file.sha256()} v{READING_VERSION}{pictures}"
+                if is_recording(file):
+                    task.fingerprint += f" {self.transcriber.fingerprint}"
                 task.is_known = self._knows(task)
                 if not task.is_known:
                     self.events.put((task, None))

@@ -52,6 +52,8 @@ class Settings(BaseSettings):
 
     embedding_model: str = "sentence-transformers/all-MiniLM-L6-v2"
     blip_model: str = "Salesforce/blip-image-captioning-base"
+    speech_model: str | None = None
+    """A folder, a size or a name on the hub; the weights of the package when not set."""
 
     n_sources: int = Field(default=8, ge=1, le=50)
     """Pieces of evidence that an answer may draw on."""
@@ -72,6 +74,7 @@ class Settings(BaseSettings):
     max_attachments: int = Field(default=DEFAULT_LIMITS.max_attachments, ge=0)
     max_nesting: int = Field(default=DEFAULT_LIMITS.max_nesting, ge=0)
     min_figure_side: int = Field(default=DEFAULT_LIMITS.min_figure_side, gt=0)
+    max_recorded_s: float = Field(default=DEFAULT_LIMITS.max_recorded_s, gt=0)
     max_memory: int = Field(default=DEFAULT_LIMITS.max_memory, gt=0)
     max_seconds: float = Field(default=DEFAULT_LIMITS.max_seconds, gt=0)
     max_silence_s: float = Field(default=DEFAULT_LIMITS.max_silence_s, gt=0)

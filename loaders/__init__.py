@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from loaders.media import MediaStore
     from loaders.pdf import PdfLoader
     from loaders.pptx import PptxLoader
+    from loaders.recording import RecordingLoader
+    from loaders.speech.transcriber import Transcriber
     from loaders.text import TextLoader
 
 __all__ = [
@@ -61,8 +63,10 @@ __all__ = [
     "PasswordNeeded",
     "PdfLoader",
     "PptxLoader",
+    "RecordingLoader",
     "SourceMissing",
     "TextLoader",
+    "Transcriber",
     "UnsupportedFormat",
     "adapt",
     "load",
@@ -84,7 +88,9 @@ _MODULES = {
     "OcrReader": "captioning.ocr",
     "PdfLoader": "pdf",
     "PptxLoader": "pptx",
+    "RecordingLoader": "recording",
     "TextLoader": "text",
+    "Transcriber": "speech.transcriber",
     "load": "formats",
     "loader_for": "formats",
 }

@@ -1,8 +1,8 @@
 """Reads the files that a document carries inside it, as sections at its end.
 
 What stands in an attached file is evidence of the document that carries it: it keeps no page
-numbers of its own, which would be taken for that document's. Leaves out where in a document
-such files lie: that is each format's matter.
+numbers and no times of its own, which would be taken for that document's. Leaves out where in
+a document such files lie: that is each format's matter.
 """
 
 from __future__ import annotations
@@ -95,8 +95,10 @@ def _without_place(element: Element, name: str) -> Iterator[Element]:
             yield replace(element, level=element.level + 1, page=None, bbox=None)
         case Paragraph():
             yield replace(element, page=None, bbox=None)
-        case Table() | Figure():
+        case Table():
             yield replace(element, page=None, bbox=None, caption_bbox=None)
+        case Figure():
+            yield replace(element, page=None, bbox=None, caption_bbox=None, start=None, end=None)
         case Sheet():
             yield Heading(element.name, 2)
         case Speech():

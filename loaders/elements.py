@@ -75,9 +75,9 @@ class Figure:
     caption is what the document prints with the figure, alt its alternative text. text is
     what the document prints in the figure, ocr what was read in its pixels already, "" for
     nothing. is_drawn: whether there are no pixels in it that could hold more text. start and
-    end, in seconds, are when a film shows it. is_sent: a person added or sent it by itself, so
-    that it is no icon though it may be small. data: the numbers that a chart draws. cells: the
-    cell of a sheet at which it lies.
+    end, in seconds, are when a film shows it; spoken is what is said meanwhile. is_sent: a
+    person added or sent it by itself, so that it is no icon though it may be small. data: the
+    numbers that a chart draws. cells: the cell of a sheet at which it lies.
     """
 
     image: bytes | Image.Image | Callable[[], Image.Image]
@@ -91,6 +91,7 @@ class Figure:
     is_drawn: bool = False
     start: float | None = None
     end: float | None = None
+    spoken: str | None = None
     is_sent: bool = False
     data: str | None = None
     cells: str | None = None
@@ -105,12 +106,16 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """Words spoken from start to end, in seconds. modality: "audio", or "video" in a film."""
+    """Words spoken from start to end, in seconds. modality: "audio", or "video" in a film.
+
+    language: of the text, "en".
+    """
 
     text: str
     start: float
     end: float
     modality: str = "audio"
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

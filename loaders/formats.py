@@ -38,10 +38,11 @@ from loaders.content_type import (
     content_type,
     format_name,
 )
-from loaders.errors import UnsupportedFormat
+from loaders.errors import LoaderError, UnsupportedFormat
 from loaders.limits import DEFAULT_LIMITS
 from loaders.loader import DocumentLoader, LoaderOptions
 from loaders.source import SourceFile, is_url, open_source
+from loaders.speech.recording_file import FORMATS as RECORDING_TYPES
 
 LOADERS = {
     PDF: "loaders.pdf.PdfLoader",
@@ -65,6 +66,7 @@ LOADERS = {
     **dict.fromkeys(CONVERTED_TYPES, "loaders.converted.ConvertedLoader"),
     **dict.fromkeys(SOURCE_SUFFIXES, "loaders.source_code.SourceCodeLoader"),
     **dict.fromkeys(PICTURE_TYPES, "loaders.image.ImageLoader"),
+    **dict.fromkeys(RECORDING_TYPES, "loaders.recording.RecordingLoader"),
 }
 """MIME type, or the suffix of a kind of text (".bib"), → the class that reads it."""
 
@@ -90,6 +92,14 @@ def loader_for(file: SourceFile, **options: Unpack[LoaderOptions]) -> DocumentLo
     if loader is None:
         raise UnsupportedFormat(_refusal(file.name, mime))
     return loader(file.uri, **options)
+
+
+def is_recording(file: SourceFile) -> bool:
+    """Whether a speech model is needed for all that the file holds."""
+    try:
+        return content_type(file.path, file.name, is_web_page=is_url(file.uri)) in RECORDING_TYPES
+    except (LoaderError, OSError):  # for the loader to tell
+        return False
 
 
 def _loader_class(mime: str, name: str) -> type[DocumentLoader] | None:

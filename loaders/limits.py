@@ -30,6 +30,8 @@ class Limits:
     """How deep files may lie inside files."""
     min_figure_side: int = 48
     """Pictures with a shorter side are icons, bullets and rules, not figures. Pixels."""
+    max_recorded_s: float = 6 * 3600.0
+    """Of a recording; what comes later is left out."""
     max_memory: int = 2048 * BYTES_PER_MIB
     """Of the process that reads a source, resident."""
     max_seconds: float = 3_600.0

@@ -41,6 +41,7 @@ from loaders.limits import DEFAULT_LIMITS, Limits
 from loaders.media import MediaStore, Picture
 from loaders.references import SENTENCE_END, References, label_of
 from loaders.source import SourceFile, open_source
+from loaders.speech.transcriber import Transcriber
 
 SECTION_SEPARATOR = " › "
 SHEET_LEVEL = 0
@@ -80,6 +81,7 @@ class LoaderOptions(TypedDict, total=False):
     figure_root: Path | None
     on_progress: OnProgress | None
     passwords: Sequence[str]
+    transcriber: Transcriber | None
 
 
 @dataclass(slots=True)
@@ -109,12 +111,14 @@ class DocumentLoader(BaseLoader):
         figure_root: Path | None = None,
         on_progress: OnProgress | None = None,
         passwords: Sequence[str] = (),
+        transcriber: Transcriber | None = None,
     ) -> None:
         """media: where figures go, `.limner/media` by default.
 
         describer: reads figures; by default with OCR, and BLIP where its weights are here.
         figure_root: the folder that relative pictures may come from, the file's by default.
         passwords: tried on a document that needs one; PDF takes them, other formats do not yet.
+        transcriber: writes down speech; by default with the package's weights.
         """
         self.source = source
         self.media = media or MediaStore()
@@ -123,6 +127,7 @@ class DocumentLoader(BaseLoader):
         self.figure_root = figure_root
         self.on_progress = on_progress
         self.passwords = tuple(passwords)
+        self.transcriber = transcriber or Transcriber()
         self.title = ""
         self.n_pages: int | None = None
         self._page_labels: Mapping[int, str] = {}
@@ -159,6 +164,7 @@ class DocumentLoader(BaseLoader):
             describer=self.describer,
             limits=self.limits,
             passwords=self.passwords,
+            transcriber=self.transcriber,
         )
         return loader.read_elements(file)
 
@@ -346,7 +352,13 @@ class DocumentLoader(BaseLoader):
             )
             section = piece.metadata.get("section")
             said = references.to(piece.figure.caption) or _nearby(pieces, index)
-            piece.text = fuse(words, title=self.title, section=section, references=said)
+            piece.text = fuse(
+                words,
+                title=self.title,
+                section=section,
+                references=said,
+                spoken=piece.figure.spoken,
+            )
             piece.metadata["caption"] = best_caption(words, section=section or self.title)
             piece.metadata["descriptions"] = words.present()
 
@@ -448,6 +460,8 @@ def _set_sheet(pieces: list[_Piece], path: list[tuple[int, str]]) -> None:
 def _speech_piece(speech: Speech, path: list[tuple[int, str]]) -> _Piece:
     metadata = _metadata(speech.modality, path, None, None)
     metadata |= {"start": round(speech.start, 2), "end": round(speech.end, 2)}
+    if speech.language:
+        metadata["language"] = speech.language
     return _Piece(metadata, _under(path, one_line(speech.text)))
 
 

@@ -28,6 +28,7 @@ from loaders.limits import Limits
 from loaders.loader import Stage
 from loaders.media import MediaStore, Picture
 from loaders.source import SourceFile
+from loaders.speech.transcriber import Transcriber
 
 DOCUMENTS_AT_ONCE = 200
 """In one message, so that a message is a few hundred kilobytes."""
@@ -128,6 +129,7 @@ class _Worker:
         self._media = _AnnouncedMedia(self._parent, **setup["media"])
         self._reader = OcrReader() if setup["reads_text"] else None
         self._asks_parent = bool(setup["asks_parent"])
+        self._transcriber = Transcriber(setup["speech_model"])
 
     def read(self, request: Message) -> None:
         """Tell the parent all that a file holds, or why it cannot be read."""
@@ -163,6 +165,7 @@ class _Worker:
             describer=describer,
             limits=self._limits,
             passwords=request["passwords"],
+            transcriber=self._transcriber,
             on_progress=self._parent.is_at,
         )
         held: list[Message] = []

@@ -34,6 +34,7 @@ from loaders.limits import BYTES_PER_MIB, Limits, n_cores
 from loaders.loader import OnProgress, Stage
 from loaders.media import MediaStore
 from loaders.source import SourceFile
+from loaders.speech.transcriber import Transcriber
 from loaders.worker import Channel, Message
 
 MAX_WORKERS = 4
@@ -78,11 +79,18 @@ class WorkerPool:
     """Reads files in worker processes, started when they are needed. Safe for threads."""
 
     def __init__(
-        self, media: MediaStore, describer: FigureDescriber, limits: Limits, n_workers: int = 0
+        self,
+        media: MediaStore,
+        describer: FigureDescriber,
+        limits: Limits,
+        n_workers: int = 0,
+        *,
+        transcriber: Transcriber | None = None,
     ) -> None:
         """describer: OCR is done in the workers, its other readers read in this process.
 
         n_workers: at most; one for each processor, up to MAX_WORKERS, when 0.
+        transcriber: names the model with which the workers write down speech.
         """
         self.n_workers = n_workers or min(MAX_WORKERS, n_cores())
         self._media = media
@@ -98,6 +106,7 @@ class WorkerPool:
             },
             "reads_text": reads_text,
             "asks_parent": len(describer.readers) > reads_text,
+            "speech_model": transcriber.model if transcriber else None,
         }
         self._free = threading.Semaphore(self.n_workers)
         self._lock = threading.Lock()

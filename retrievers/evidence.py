@@ -30,10 +30,28 @@ FROM chunks JOIN documents ON documents.id = chunks.document_id
 """  # noqa: S608 - only constants
 
 
-def page_name(metadata: Mapping[str, Any]) -> str:
-    """The page as a person finds it: by its number, and by what the document itself calls it."""
-    label = metadata.get("page_label")
-    return f"page {metadata['page']} ({label})" if label else f"page {metadata['page']}"
+def place_name(metadata: Mapping[str, Any]) -> str:
+    """Where in its document it stands, as a person finds it; "" where no such place is known.
+
+    A page by its number and by what the document itself calls it, a sheet of a workbook, the
+    time in a recording: "page 3 (iv)", "sheet Sales", "at 1:05".
+    """
+    parts = []
+    if "page" in metadata:
+        label = metadata.get("page_label")
+        parts.append(f"page {metadata['page']}" + (f" ({label})" if label else ""))
+    if "sheet" in metadata:
+        parts.append(f"sheet {metadata['sheet']}")
+    if "start" in metadata:
+        parts.append(f"at {clock(metadata['start'])}")
+    return ", ".join(parts)
+
+
+def clock(seconds: float) -> str:
+    """A time in a recording as players show it: "1:05", "2:03:09"."""
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
 @dataclass(frozen=True, slots=True)

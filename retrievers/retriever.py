@@ -18,7 +18,7 @@ from langchain_core.runnables.config import run_in_executor
 from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import BaseModel, Field
 
-from retrievers.evidence import page_name
+from retrievers.evidence import place_name
 from retrievers.library import Library
 
 TOOL_NAME = "search_documents"
@@ -92,7 +92,7 @@ class MultimodalRetriever(BaseRetriever):
         """A tool that takes `query` and gives text for the model and data for the program.
 
         The artifact is JSON: {"query", "hits": [{"rank", "score", "text", **metadata}],
-        "figures": [{"url", "caption", "title", "page"}]}. args_schema must have a string
+        "figures": [{"url", "caption", "title", "page", "start"}]}. args_schema must have a string
         `query`; arg_types has no effect.
         """
 
@@ -123,10 +123,8 @@ def _listing(found: list[Document]) -> str:
 
 def _entry(n: int, document: Document) -> str:
     metadata = document.metadata
-    place = [metadata["title"]]
-    place += [page_name(metadata)] if "page" in metadata else []
-    place += [f"sheet {metadata['sheet']}"] if "sheet" in metadata else []
-    lines = [f"[{n}] {', '.join(place)}", document.page_content]
+    place = ", ".join(filter(None, [metadata["title"], place_name(metadata)]))
+    lines = [f"[{n}] {place}", document.page_content]
     if "image_url" in metadata:
         lines.append(f"figure: {metadata.get('caption', 'no caption')} — {metadata['image_url']}")
     return "\n".join(lines)
@@ -142,5 +140,5 @@ def _artifact(query: str, found: list[Document]) -> dict[str, Any]:
 
 
 def _figure(hit: dict[str, Any]) -> dict[str, Any]:
-    named = {"url": "image_url", "caption": "caption", "title": "title", "page": "page"}
+    named = {"url": "image_url"} | {name: name for name in ("caption", "title", "page", "start")}
     return {name: hit[key] for name, key in named.items() if key in hit}

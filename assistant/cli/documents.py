@@ -23,7 +23,7 @@ from assistant.ingestion import Progress as Step
 from assistant.ingestion import Report
 from loaders import AdaptedLoader, BlipCaptioner
 from loaders.captioning.blip import missing_weights
-from retrievers.evidence import page_name
+from retrievers.evidence import place_name
 
 MAX_TRIES = 3
 """How often a person is asked for the password of one document."""
@@ -181,8 +181,8 @@ def show(source: str, library: Path | None, as_json: bool) -> None:
         return
     say(f"{document.title}  {uri}", style="bold")
     for e in evidence:
-        where = f"{page_name(e.metadata)}, " if "page" in e.metadata else ""
-        say(f"\n── {where}{e.metadata['modality']} {e.metadata.get('image_url', '')}", style="dim")
+        where = ", ".join(filter(None, [place_name(e.metadata), e.metadata["modality"]]))
+        say(f"\n── {where} {e.metadata.get('image_url', '')}", style="dim")
         say(e.page_content)
 
 

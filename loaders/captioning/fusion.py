@@ -17,6 +17,7 @@ DATA_LABEL = "Data of the chart: "
 BLIP_LABEL = "A machine sees: "
 SECTION_LABEL = "Section: "
 REFERENCE_LABEL = "The document says: "
+SPOKEN_LABEL = "Said meanwhile: "
 GENERIC_ALT = re.compile(
     r"(?:image|picture|photo|figure|graphic|img|logo|icon|screenshot|untitled|null|none)?[\s_\-]*\d*"
     r"|.*\.(?:png|jpe?g|gif|webp|svg|bmp|tiff?|emf|wmf)",
@@ -66,6 +67,7 @@ def fuse(
     title: str,
     section: str | None = None,
     references: list[str] | None = None,
+    spoken: str | None = None,
 ) -> str:
     """The figure's page_content: one line for each thing known, nothing twice.
 
@@ -82,6 +84,7 @@ def fuse(
         (BLIP_LABEL, known.get("blip")),
         (SECTION_LABEL, section or title),
         *((REFERENCE_LABEL, reference) for reference in references or []),
+        (SPOKEN_LABEL, spoken),
     ]
     said: set[str] = set()
     kept: list[str] = []

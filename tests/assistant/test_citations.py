@@ -112,6 +112,8 @@ def test_verbatim_ignores_case_and_punctuation_but_not_order() -> None:
 def test_a_place_names_the_page_also_as_the_document_does() -> None:
     assert source(1, "x", page=7, page_label="iv").place == "t, page 7 (iv)"
     assert source(1, "x", page=7).place == "t, page 7"
+    assert source(1, "x", start=65.2, section="Storms").place == "t, at 1:05"
+    assert source(1, "x", sheet="Sales", section="Sales").place == "t, sheet Sales"
 
 
 def test_the_picture_of_a_cited_table_is_shown_as_one_of_a_figure() -> None:

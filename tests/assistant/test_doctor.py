@@ -12,13 +12,16 @@ from assistant.settings import Settings
 def test_every_part_is_looked_at_and_what_is_missing_has_a_fix(tmp_path: Path) -> None:
     settings = Settings(library=tmp_path / "none", llm="embedded", blip_model="limner/none")
     found = {check.name: check for check in checks(settings)}
-    assert set(found) == {"embeddings", "library", "media", "llm", "blip", "ocr", "libreoffice"}
+    parts = {"embeddings", "library", "media", "llm", "blip", "ocr", "libreoffice", "speech"}
+    assert set(found) == parts
     assert found["llm"].ok
     assert "SmolLM2" in found["llm"].detail
     assert not found["library"].ok
     assert "limner add" in found["library"].fix
     assert not found["blip"].ok
     assert "hf download limner/none" in found["blip"].fix
+    assert found["speech"].ok
+    assert "English only" in found["speech"].detail
     assert all(check.fix for check in found.values() if not check.ok)
 
 
@@ -74,3 +77,10 @@ def test_an_ocr_model_whose_file_is_gone_is_told(
     ocr = ocr_of(tmp_path)
     assert not ocr.ok
     assert "gone.onnx" in ocr.detail
+
+
+def test_a_speech_model_that_is_not_here_is_told_with_how_to_get_it(tmp_path: Path) -> None:
+    settings = Settings(library=tmp_path, llm="embedded", speech_model="small")
+    speech = next(check for check in checks(settings) if check.name == "speech")
+    assert not speech.ok
+    assert "hf download Systran/faster-whisper-small" in speech.fix
