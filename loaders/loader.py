@@ -44,6 +44,8 @@ from loaders.source import SourceFile, open_source
 from loaders.speech.transcriber import Transcriber
 
 SECTION_SEPARATOR = " › "
+MAX_HEADING_CHARS = 300
+"""A section's name stands on each of its chunks; the rest of a longer one is lost."""
 SHEET_LEVEL = 0
 """A sheet is above all headings on it."""
 PLACES = ("source", "modality", "page", "section", "bbox")
@@ -62,7 +64,10 @@ SPEAKS_OF_PICTURE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """How far a source is read: n_done of n pages, or figures described. what: "page", "figure"."""
+    """How far a source is read: n_done of n, which is 0 where their number is not known.
+
+    what: "page"; "figure", of those to be described; "piece", where there are no pages.
+    """
 
     what: str
     n_done: int
@@ -207,7 +212,7 @@ class DocumentLoader(BaseLoader):
                 pieces.append(_Piece(_metadata("text", path, bare.page, None), one_line(bare.text)))
 
         for element in elements:
-            self._tell_page(element)
+            self._tell_page(element, len(pieces))
             n_before = len(pieces)
             match element:
                 case Info(title=title, n_pages=n_pages, page_labels=labels):
@@ -218,7 +223,9 @@ class DocumentLoader(BaseLoader):
                     flush()
                     keep_bare(level)
                     bare = element
-                    path[:] = [(n, t) for n, t in path if n < level] + [(level, one_line(text))]
+                    path[:] = [(n, t) for n, t in path if n < level] + [
+                        (level, one_line(text)[:MAX_HEADING_CHARS])
+                    ]
                 case Paragraph(text=text) if text.strip():
                     if held and held[-1].page != element.page:
                         flush()
@@ -255,9 +262,11 @@ class DocumentLoader(BaseLoader):
         _set_sheet(pieces, path)
         return pieces
 
-    def _tell_page(self, element: Element) -> None:
-        """The pages before that of the element are read."""
+    def _tell_page(self, element: Element, n_pieces: int) -> None:
+        """The pages before that of the element are read; or else, so many pieces."""
         page = getattr(element, "page", None)
+        if page is None or not self.n_pages:
+            self._tell(Stage("piece", n_pieces, 0))
         if page and self.n_pages and page > self._page_told:
             self._page_told = page
             self._tell(Stage("page", page - 1, self.n_pages))
