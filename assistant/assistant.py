@@ -145,20 +145,27 @@ class Assistant:
         *,
         passwords: Sequence[str] = (),
         on_progress: OnProgress | None = None,
+        depth: int = 0,
+        fetch_remote_images: bool = False,
     ) -> Report:
         """Read files, folders, URLs and other loaders' Documents into the library.
 
-        passwords: tried, after the settings' own, on documents that need one.
+        passwords: tried, after the settings' own, on documents that need one. depth: how many
+        links are followed from each URL, within its host. fetch_remote_images: or the settings'.
         """
         own = self.settings.password
+        limits = self.settings.limits
+        if fetch_remote_images:
+            limits = replace(limits, fetch_remote_images=True)
         return ingest(
             sources,
             self.library,
             self.media,
             self.describer,
-            self.settings.limits,
+            limits,
             on_progress,
             [own.get_secret_value(), *passwords] if own else passwords,
+            depth=depth,
         )
 
     def add_uploads(

@@ -12,9 +12,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from loaders import (
@@ -26,14 +28,21 @@ from loaders import (
     PartMissing,
     PasswordNeeded,
 )
+from loaders.elements import Skipped
 from loaders.errors import WorkerFailed
 from loaders.loader import Stage
-from loaders.source import is_url, local_path, open_source, source_uri
+from loaders.site import crawl
+from loaders.source import SourceFile, is_url, local_path, open_source, source_uri
 from loaders.worker_pool import Reading, WorkerPool
 from retrievers import Library, LibraryError, ModelMissing
+from retrievers.library import Change, NewDocument
 
-READING_VERSION = 2
+READING_VERSION = 3
 """Raised when loaders read the same file differently, so that `add` reads files again."""
+
+MAX_BEGUN = 16
+"""Sources that are waiting, being read, or read and held in memory."""
+MAX_HELD_CHUNKS = 256
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +64,8 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
+Source = str | Path | AdaptedLoader | SourceFile
+"""What is read: a path or URL, what another loader reads, or a page that is fetched already."""
 
 
 @dataclass(slots=True)
@@ -99,38 +110,68 @@ class Report:
 
 
 def ingest(
-    sources: Iterable[str | Path | AdaptedLoader],
+    sources: Iterable[Source],
     library: Library,
     media: MediaStore,
     describer: FigureDescriber,
     limits: Limits,
     on_progress: OnProgress | None = None,
     passwords: Sequence[str] = (),
+    *,
+    depth: int = 0,
 ) -> Report:
     """Bring the sources into the library; unchanged ones are left as they are.
 
+    depth: how many links are followed from each URL, within its host.
     passwords: tried on documents that need one; kept nowhere. An interrupt from the keyboard
     ends the run: what is done stays, and the report says what was not begun. Raises
     LibraryError where the library itself cannot be written.
     """
     start = time.perf_counter()
     report = Report()
-    found = list(_expanded(sources, library.folder, report))
-    with WorkerPool(media, describer, limits) as pool:
-        run = _Run(library, media, describer, limits, report, on_progress, passwords, pool)
-        run.read(found)
+    with TemporaryDirectory(prefix="limner-") as name:
+        fetched = _with_sites(sources, depth, limits, Path(name), report) if depth else sources
+        found = list(_expanded(fetched, library.folder, report))
+        with WorkerPool(media, describer, limits) as pool:
+            run = _Run(library, media, describer, limits, report, on_progress, passwords, pool)
+            run.read(found)
     report.seconds = time.perf_counter() - start
     return report
 
 
+def _with_sites(
+    sources: Iterable[Source], depth: int, limits: Limits, folder: Path, report: Report
+) -> Iterator[Source]:
+    """The sources, with the pages of its site in the place of each URL."""
+    for n, source in enumerate(sources):
+        if not isinstance(source, str) or not is_url(source):
+            yield source
+            continue
+        pages = folder / str(n)
+        pages.mkdir()
+        try:
+            for page in crawl(source, depth, limits, pages):
+                if isinstance(page, Skipped):
+                    report.skipped.append((source_uri(source), f"{page.what}: {page.reason}"))
+                else:
+                    yield page
+        except LoaderError as error:
+            report.failed.append((source_uri(source), str(error)))
+
+
 def _expanded(
-    sources: Iterable[str | Path | AdaptedLoader], library_folder: Path, report: Report
-) -> Iterator[tuple[str | Path | AdaptedLoader, Path | None]]:
+    sources: Iterable[Source], library_folder: Path, report: Report
+) -> Iterator[tuple[Source, Path | None]]:
     """Each file, URL or loader once, with the folder that its pictures may come from."""
     seen: set[str] = set()
     for source in sources:
         if isinstance(source, AdaptedLoader):
             yield source, None
+            continue
+        if isinstance(source, SourceFile):
+            if source.uri not in seen:
+                seen.add(source.uri)
+                yield source, None
             continue
         try:
             root = None if is_url(source) or not local_path(source).is_dir() else local_path(source)
@@ -167,7 +208,7 @@ class _Task:
     """One source that is being read, and then what came of it."""
 
     uri: str
-    source: str | Path
+    source: str | Path | SourceFile
     root: Path | None
     fingerprint: str = ""
     """Of the file's content; empty where it could not be opened."""
@@ -194,10 +235,12 @@ class _Run:
     disused: set[str] = field(default_factory=set)
     """Pictures that perhaps nothing refers to any more. They are deleted when nothing is being
     read: another source may be about to use the same picture."""
+    held: list[_Task] = field(default_factory=list)
+    """Sources that are read and not yet in the library: small ones are embedded together."""
     events: SimpleQueue[_Task | tuple[_Task, Stage | None]] = field(default_factory=SimpleQueue)
     """Tasks that are done, and how far others are."""
 
-    def read(self, found: Sequence[tuple[str | Path | AdaptedLoader, Path | None]]) -> None:
+    def read(self, found: Sequence[tuple[Source, Path | None]]) -> None:
         """Read all sources, a few at a time, and report what cannot be read."""
         self.n_sources = len(found)
         threads = ThreadPoolExecutor(self.pool.n_workers)
@@ -208,6 +251,7 @@ class _Run:
             for loader in (s for s, _ in found if isinstance(s, AdaptedLoader)):
                 self._tell(loader.uri)
                 self._finish(self._read_adapted(loader))
+                self._put_held()
         except KeyboardInterrupt:
             self.report.n_unread = self.n_sources - self.n_done
         finally:
@@ -221,13 +265,15 @@ class _Run:
             entries.sort(key=lambda entry: order.get(entry[0], -1))
 
     def _read_files(
-        self, found: Sequence[tuple[str | Path, Path | None]], threads: ThreadPoolExecutor
+        self,
+        found: Sequence[tuple[str | Path | SourceFile, Path | None]],
+        threads: ThreadPoolExecutor,
     ) -> None:
-        waiting = deque(_Task(source_uri(source), source, root) for source, root in found)
+        waiting = deque(_Task(_uri(source), source, root) for source, root in found)
         n_begun = 0
         while waiting or n_begun:
             # No more than this is held in memory, however many sources there are.
-            while waiting and n_begun < 2 * self.pool.n_workers:
+            while waiting and n_begun < MAX_BEGUN:
                 threads.submit(self._read_file, waiting.popleft())
                 n_begun += 1
             event = self.events.get()
@@ -236,12 +282,20 @@ class _Run:
                 self._finish(event)
             else:
                 self._tell(event[0].uri, event[1])
+            if self.events.empty() or self._n_held() >= MAX_HELD_CHUNKS:
+                self._put_held()
+        self._put_held()
 
     def _read_file(self, task: _Task) -> None:
         """Have one source read; runs in a thread of its own."""
         try:
-            with open_source(task.source, self.limits, figure_root=task.root) as file:
-                task.fingerprint = f"{file.sha256()} v{READING_VERSION}"
+            with (
+                nullcontext(task.source)
+                if isinstance(task.source, SourceFile)
+                else open_source(task.source, self.limits, figure_root=task.root)
+            ) as file:
+                pictures = " pictures" if self.limits.fetch_remote_images else ""
+                task.fingerprint = f"{file.sha256()} v{READING_VERSION}{pictures}"
                 task.is_known = self._knows(task)
                 if not task.is_known:
                     self.events.put((task, None))
@@ -277,21 +331,24 @@ class _Run:
 
     def _knows(self, task: _Task) -> bool:
         wanted = f"{task.fingerprint} {self.describer.fingerprint}"
-        return self.library.fingerprint(task.uri) == wanted
+        # What was read with its remote pictures needs no reading without.
+        known = self.library.fingerprint(task.uri) or ""
+        return known == wanted or known.replace(" pictures", "", 1) == wanted
 
     def _finish(self, task: _Task) -> None:
-        """Put what was read into the library, or report why it was not read."""
-        self.n_done += 1
+        """Hold what was read for the library, or report why it was not read."""
         self.disused |= task.stored_keys
-        if task.is_known:
-            self.report.unchanged += 1
-        elif task.reading and not task.error:
-            try:
-                self._put(task, task.reading)
-            except Exception as error:  # noqa: BLE001 - reported below
-                task.error = error
         if task.error:
             self._report(task.uri, task.error)
+        elif task.reading and not task.is_known:
+            self.held.append(task)
+            return
+        else:
+            self.report.unchanged += 1
+        self.n_done += 1
+
+    def _n_held(self) -> int:
+        return sum(len(task.reading.documents) for task in self.held if task.reading)
 
     def _report(self, uri: str, error: BaseException) -> None:
         """Say why a source was not read. Raises an error that every other source would meet."""
@@ -308,23 +365,32 @@ class _Run:
             reason = f"limner itself failed on it ({what}). Please report it."
         self.report.failed.append((uri, reason))
 
-    def _put(self, task: _Task, reading: Reading) -> None:
-        change = self.library.put(
-            task.uri,
-            reading.documents,
-            fingerprint=task.fingerprint,
-            title=reading.title,
-            n_pages=reading.n_pages,
-        )
+    def _put_held(self) -> None:
+        """Put what is held into the library."""
+        tasks, self.held = self.held, []
+        if not tasks:
+            return
+        changes = []
+        try:
+            changes = self.library.put_all([_new_document(task) for task in tasks])
+        except Exception as error:  # noqa: BLE001 - reported, or raised where all would fail
+            for task in tasks:
+                self._report(task.uri, error)
+        for task, change in zip(tasks, changes, strict=False):  # no change where it failed
+            self._count(task, change)
+        self.n_done += len(tasks)
+
+    def _count(self, task: _Task, change: Change) -> None:
         self.disused |= set(change.orphan_keys)
         if change.replaced:
             self.report.updated += 1
         else:
             self.report.added += 1
-        self.report.skipped += [(task.uri, f"{s.what}: {s.reason}") for s in reading.skipped]
         self.report.figures += change.n_figures
         self.report.chunks += change.n_chunks
-        self.report.pages += reading.n_pages or 0
+        if reading := task.reading:
+            self.report.skipped += [(task.uri, f"{s.what}: {s.reason}") for s in reading.skipped]
+            self.report.pages += reading.n_pages or 0
 
     def _tell(self, uri: str, stage: Stage | None = None) -> None:
         if self.on_progress:
@@ -332,5 +398,12 @@ class _Run:
             self.on_progress(Progress(uri, self.n_done, self.n_sources, stage, n_pages, n_figures))
 
 
-def _uri(source: str | Path | AdaptedLoader) -> str:
-    return source.uri if isinstance(source, AdaptedLoader) else source_uri(source)
+def _new_document(task: _Task) -> NewDocument:
+    reading = task.reading or Reading()
+    return NewDocument(
+        task.uri, reading.documents, task.fingerprint, reading.title, reading.n_pages
+    )
+
+
+def _uri(source: Source) -> str:
+    return source.uri if isinstance(source, AdaptedLoader | SourceFile) else source_uri(source)

@@ -75,8 +75,13 @@ class Settings(BaseSettings):
     max_memory: int = Field(default=DEFAULT_LIMITS.max_memory, gt=0)
     max_seconds: float = Field(default=DEFAULT_LIMITS.max_seconds, gt=0)
     max_silence_s: float = Field(default=DEFAULT_LIMITS.max_silence_s, gt=0)
+    conversion_s: float = Field(default=DEFAULT_LIMITS.conversion_s, gt=0)
     fetch_timeout_s: float = Field(default=DEFAULT_LIMITS.fetch_timeout_s, gt=0)
     fetch_total_s: float = Field(default=DEFAULT_LIMITS.fetch_total_s, gt=0)
+    fetch_remote_images: bool = DEFAULT_LIMITS.fetch_remote_images
+    max_site_pages: int = Field(default=DEFAULT_LIMITS.max_site_pages, gt=0)
+    max_site_s: float = Field(default=DEFAULT_LIMITS.max_site_s, gt=0)
+    max_rows: int = Field(default=DEFAULT_LIMITS.max_rows, gt=0)
 
     @field_validator("media_base_url")
     @classmethod

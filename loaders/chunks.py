@@ -6,7 +6,7 @@ Leaves out sections and pages: the caller never passes text of two of them at on
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from langchain_text_splitters import RecursiveCharacterTextSplitter
@@ -15,17 +15,26 @@ CHUNK_CHARS = 900
 """About 220 tokens of English; all-MiniLM reads at most 256."""
 TABLE_CHARS = 1_400
 """Tables are found by their words rather than their meaning, so they may be longer."""
+WHOLE_CHARS = 2_400
+"""Of a paragraph that is kept whole. Program text is found by its names more than its meaning."""
 CELL_CHARS = 500
 SENTENCE_ENDS = [r"\n\n", r"\n", r"(?<=[.!?…])\s+", r"(?<=[;:,])\s+", r"\s+", ""]
+BLOCK_ENDS = [r"\n\n(?=\S)", r"\n(?=\S)", r"\n\n", r"\n", r"\s+", ""]
 
-_splitter = RecursiveCharacterTextSplitter(
-    separators=SENTENCE_ENDS,
-    is_separator_regex=True,
-    keep_separator="end",
-    chunk_size=CHUNK_CHARS,
-    chunk_overlap=0,
-    strip_whitespace=False,  # the indentation of a nested list says what belongs to what
-)
+
+def _splitter(separators: list[str], n_chars: int) -> RecursiveCharacterTextSplitter:
+    return RecursiveCharacterTextSplitter(
+        separators=separators,
+        is_separator_regex=True,
+        keep_separator="end",
+        chunk_size=n_chars,
+        chunk_overlap=0,
+        strip_whitespace=False,  # the indentation of a nested list says what belongs to what
+    )
+
+
+_prose_splitter = _splitter(SENTENCE_ENDS, CHUNK_CHARS)
+_block_splitter = _splitter(BLOCK_ENDS, WHOLE_CHARS)
 
 
 class Chunk(NamedTuple):
@@ -35,12 +44,17 @@ class Chunk(NamedTuple):
     paragraphs: range
 
 
-def split_text(paragraphs: list[str]) -> Iterator[Chunk]:
-    """Join paragraphs up to CHUNK_CHARS; cut longer ones at ends of sentences."""
+def split_text(paragraphs: list[str], whole: Collection[int] = ()) -> Iterator[Chunk]:
+    """Join paragraphs up to CHUNK_CHARS; cut longer ones at ends of sentences.
+
+    whole: the indexes of those that are cut only where longer than WHOLE_CHARS.
+    """
     held = Chunk("", range(0))
     for index, paragraph in enumerate(paragraphs):
-        is_short = 0 < len(paragraph) < CHUNK_CHARS
-        pieces = [paragraph] if is_short else _splitter.split_text(paragraph)
+        is_whole = index in whole
+        is_short = 0 < len(paragraph) < (WHOLE_CHARS if is_whole else CHUNK_CHARS)
+        splitter = _block_splitter if is_whole else _prose_splitter
+        pieces = [paragraph] if is_short else splitter.split_text(paragraph)
         for piece in map(str.rstrip, pieces):
             if held.text and len(held.text) + len(piece) + 1 > CHUNK_CHARS:
                 yield held

@@ -11,6 +11,7 @@ import mmap
 import re
 import warnings
 import zipfile
+import zlib
 from pathlib import Path, PurePath
 
 from PIL import Image
@@ -25,7 +26,18 @@ PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentatio
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 HTML = "text/html"
 MARKDOWN = "text/markdown"
+EPUB = "application/epub+zip"
+MAIL = "message/rfc822"
+OUTLOOK = "application/vnd.ms-outlook"
+WEB_ARCHIVE = "multipart/related"
+NOTEBOOK = "application/x-ipynb+json"
+JSON = "application/json"
+CSV = "text/csv"
+RST = "text/x-rst"
+XML = "application/xml"
+RTF = "application/rtf"
 PLAIN_TEXT = "text/plain"
+XLSB = "application/vnd.ms-excel.sheet.binary.macroenabled.12"
 ZIP = "application/zip"
 OLE2 = "application/x-ole-storage"
 UNKNOWN = "application/octet-stream"
@@ -40,35 +52,49 @@ PDF_HEAD_BYTES = 1024
 TAIL_BYTES = 2048
 PART_LIST_BYTES = 4 * 1024 * 1024
 
+OPEN_DOCUMENT_TYPES = tuple(
+    f"application/vnd.oasis.opendocument.{kind}" for kind in ("text", "spreadsheet", "presentation")
+)
+CONVERTED_TYPES = {
+    "application/msword": (".doc", "docx", "MS Word 97"),
+    "application/vnd.ms-powerpoint": (".ppt", "pptx", "MS PowerPoint 97"),
+    "application/vnd.ms-excel": (".xls", "xlsx", "MS Excel 97"),
+    XLSB: (".xlsb", "xlsx", "Calc MS Excel 2007 Binary"),
+}
+"""Formats that LibreOffice converts: their own suffix, what into, and its name for the format."""
+
 NAMES = {
     PDF: "a PDF",
     DOCX: "a Word document",
     PPTX: "a PowerPoint presentation",
     XLSX: "an Excel workbook",
+    XLSB: "a binary Excel workbook",
     ZIP: "a zip archive",
     OLE2: "an Office file of before 2007",
     HTML: "a web page",
     MARKDOWN: "a Markdown text",
     PLAIN_TEXT: "a text",
-    "application/epub+zip": "an EPUB book",
+    EPUB: "an EPUB book",
     "application/gzip": "a gzip archive",
-    "application/json": "a JSON file",
+    JSON: "a JSON file",
     "application/msword": "a Word document of before 2007",
     "application/postscript": "a PostScript file",
-    "application/rtf": "a rich text file",
+    RTF: "a rich text file",
     "application/vnd.ms-excel": "an Excel workbook of before 2007",
-    "application/vnd.ms-outlook": "an Outlook message",
+    OUTLOOK: "an Outlook message",
     "application/vnd.ms-powerpoint": "a PowerPoint presentation of before 2007",
     "application/vnd.oasis.opendocument.presentation": "an OpenDocument presentation",
     "application/vnd.oasis.opendocument.spreadsheet": "an OpenDocument spreadsheet",
     "application/vnd.oasis.opendocument.text": "an OpenDocument text",
     "application/vnd.sqlite3": "an SQLite database",
     "application/x-executable": "a program",
-    "application/x-ipynb+json": "a Jupyter notebook",
-    "application/xml": "an XML file",
+    NOTEBOOK: "a Jupyter notebook",
+    XML: "an XML file",
     "image/svg+xml": "an SVG drawing",
-    "message/rfc822": "an e-mail message",
-    "text/csv": "a CSV table",
+    MAIL: "an e-mail message",
+    WEB_ARCHIVE: "a saved web page (MHTML)",
+    RST: "a reStructuredText",
+    CSV: "a CSV table",
 }
 GROUP_NAMES = {"audio": "a sound file", "video": "a film", "image": "a picture", "font": "a font"}
 
@@ -78,7 +104,7 @@ SIGNATURES = [
         (rb"%PDF-", PDF),
         (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", OLE2),
         (rb"PK(?:\x03\x04|\x05\x06)", ZIP),
-        (rb"\{\\rtf", "application/rtf"),
+        (rb"\{\\rtf", RTF),
         (rb"%!PS|\xc5\xd0\xd3\xc6", "application/postscript"),
         (rb"8BPS\x00", "image/vnd.adobe.photoshop"),
         (rb"\xd7\xcd\xc6\x9a", "image/wmf"),
@@ -125,25 +151,26 @@ OOXML_MAIN_PARTS = {
     b"spreadsheetml.sheet.main": XLSX,
     b"spreadsheetml.template.main": XLSX,
     b"ms-excel.sheet.macroEnabled.main": XLSX,
-    b"ms-excel.sheet.binary.macroEnabled.main": XLSX,
+    b"ms-excel.sheet.binary.macroEnabled.main": XLSB,
 }
 OLE2_STREAMS = {
     "WordDocument": "application/msword",
     "PowerPoint Document": "application/vnd.ms-powerpoint",
     "Workbook": "application/vnd.ms-excel",
-    "__substg1.0_": "application/vnd.ms-outlook",
+    "__substg1.0_": OUTLOOK,
 }
 
 BINARY_SUFFIXES = {
     ".pdf": PDF,
     **dict.fromkeys((".docx", ".docm", ".dotx"), DOCX),
     **dict.fromkeys((".pptx", ".pptm", ".ppsx", ".potx"), PPTX),
-    **dict.fromkeys((".xlsx", ".xlsm", ".xltx", ".xlsb"), XLSX),
+    **dict.fromkeys((".xlsx", ".xlsm", ".xltx"), XLSX),
+    ".xlsb": XLSB,
     ".doc": "application/msword",
     ".ppt": "application/vnd.ms-powerpoint",
     ".xls": "application/vnd.ms-excel",
-    ".msg": "application/vnd.ms-outlook",
-    ".epub": "application/epub+zip",
+    ".msg": OUTLOOK,
+    ".epub": EPUB,
     ".odt": "application/vnd.oasis.opendocument.text",
     ".ods": "application/vnd.oasis.opendocument.spreadsheet",
     ".odp": "application/vnd.oasis.opendocument.presentation",
@@ -154,17 +181,30 @@ BINARY_SUFFIXES = {
     **dict.fromkeys((".mp4", ".mov", ".avi", ".mkv", ".webm", ".wmv", ".mpg"), "video/*"),
 }
 DATA_SUFFIXES = {
-    **dict.fromkeys((".json", ".jsonl", ".ndjson", ".geojson"), "application/json"),
-    **dict.fromkeys((".csv", ".tsv"), "text/csv"),
-    ".ipynb": "application/x-ipynb+json",
-    **dict.fromkeys((".eml", ".mbox"), "message/rfc822"),
-    **dict.fromkeys((".xml", ".rss", ".atom", ".xsd", ".xsl", ".kml", ".gpx"), "application/xml"),
+    **dict.fromkeys((".json", ".jsonl", ".ndjson", ".geojson"), JSON),
+    **dict.fromkeys((".csv", ".tsv"), CSV),
+    ".ipynb": NOTEBOOK,
+    **dict.fromkeys((".eml", ".mbox"), MAIL),
+    **dict.fromkeys((".mhtml", ".mht"), WEB_ARCHIVE),
+    **dict.fromkeys((".xml", ".rss", ".atom", ".xsd", ".xsl", ".kml", ".gpx"), XML),
     ".svg": "image/svg+xml",
 }
 PROSE_SUFFIXES = {
     **dict.fromkeys((".html", ".htm", ".xhtml", ".shtml"), HTML),
     **dict.fromkeys((".md", ".markdown", ".mdown", ".mkd", ".qmd", ".rmd"), MARKDOWN),
+    **dict.fromkeys((".rst", ".rest"), RST),
 }
+SOURCE_SUFFIXES = (
+    *(".py", ".pyi", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".java", ".kt", ".kts"),
+    *(".scala", ".groovy", ".c", ".h", ".cc", ".cpp", ".cxx", ".hh", ".hpp", ".cs", ".fs"),
+    *(".vb", ".go", ".rs", ".swift", ".m", ".mm", ".rb", ".php", ".pl", ".pm", ".lua", ".r"),
+    *(".jl", ".dart", ".ex", ".exs", ".erl", ".hs", ".ml", ".clj", ".lisp", ".el", ".scm"),
+    *(".sh", ".bash", ".zsh", ".fish", ".ps1", ".bat", ".sql", ".proto", ".graphql"),
+    *(".thrift", ".tf", ".hcl", ".nix", ".vue", ".svelte", ".css", ".scss", ".less", ".sol"),
+    *(".zig", ".nim", ".d", ".pas", ".f90", ".f95", ".asm", ".s", ".cmake", ".gradle"),
+    *(".sty", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".properties"),
+)
+"""Of program text, and of settings that are written like it."""
 UNDECIDED_SUFFIXES = {"", ".txt", ".text"}
 """Their text is looked at for HTML and Markdown; any other, as .log or .py, is plain text."""
 
@@ -177,6 +217,13 @@ HTML_TAG = re.compile(
     r"</?(?:a|body|br|div|h[1-6]|head|img|li|meta|p|span|table|td|title|ul)\b[^<>]*>", re.IGNORECASE
 )
 MIN_HTML_TAGS = 4
+MAIL_HEADER = re.compile(
+    r"(?:From |(?:From|To|Cc|Date|Subject|Received|Return-Path|Delivered-To|Message-ID|"
+    r"MIME-Version|Content-Type|X-[\w-]{1,60}):)",
+    re.IGNORECASE,
+)
+MAIL_SIGNS = ("message-id:", "mime-version:", "received:", "return-path:", "from ")
+MIN_MAIL_HEADERS = 3
 MARKDOWN_SIGNS = [  # with bounds, since hostile text makes open ends slow
     re.compile(r"^#{1,6} \S", re.MULTILINE),
     re.compile(r"\[[^\[\]\n]{1,200}\]\([^()\s]{1,500}[^()\n]{0,200}\)"),
@@ -269,9 +316,13 @@ def _archive_type(path: Path, name: str) -> str:
             if "[Content_Types].xml" not in members:
                 return ZIP
             parts = _start_of(archive, "[Content_Types].xml")
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError) as error:
         raise BrokenDocument(
             f"{name} is a damaged zip archive ({error}). Get the file again from where it came."
+        ) from error
+    except NotImplementedError as error:
+        raise BrokenDocument(
+            f"{name} is packed in a way that only its own program knows ({error}). Save it anew."
         ) from error
     except RuntimeError as error:  # zipfile's way of asking for a password
         raise EncryptedDocument(f"{name} needs a password. Save it without one.") from error
@@ -302,10 +353,21 @@ def _text_type(text: str, suffix: str) -> str:
     if suffix in PROSE_SUFFIXES:
         return PROSE_SUFFIXES[suffix]
     if text.lstrip().startswith("<?xml"):
-        return "image/svg+xml" if "<svg" in text else "application/xml"
+        return "image/svg+xml" if "<svg" in text else XML
     if suffix not in UNDECIDED_SUFFIXES:
         return PLAIN_TEXT
+    if _is_mail(text):
+        return MAIL
     if text.lstrip().startswith("<") and len(HTML_TAG.findall(text)) >= MIN_HTML_TAGS:
         return HTML
     n_signs = sum(1 for sign in MARKDOWN_SIGNS if sign.search(text))
     return MARKDOWN if n_signs >= MIN_MARKDOWN_SIGNS else PLAIN_TEXT
+
+
+def _is_mail(text: str) -> bool:
+    """Whether a text begins with the headers of a message."""
+    if not MAIL_HEADER.match(text):
+        return False
+    lines = text.split("\n\n", 1)[0].lower().splitlines()
+    n_headers = sum(1 for line in lines if MAIL_HEADER.match(line))
+    return n_headers >= MIN_MAIL_HEADERS and any(line.startswith(MAIL_SIGNS) for line in lines)

@@ -51,6 +51,37 @@ def read_text(
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def encoding_of(head: bytes, name: str, *, is_cut: bool) -> str:
+    """The encoding of a text that begins like this. Raises UnsupportedFormat if it is none.
+
+    For a text that is read piece by piece; is_cut: head is not the whole of it.
+    """
+    for bom, encoding in BOMS:
+        if head.startswith(bom):
+            # These read the mark itself too.
+            return "utf-8-sig" if encoding == "utf-8" else encoding[:6]
+    text = decode(head, is_cut=is_cut)
+    if text is None:
+        raise UnsupportedFormat(
+            f"{name} is not text in any encoding that limner knows. Save it as UTF-8."
+        )
+    if _is_utf8(head, is_cut=is_cut):
+        return "utf-8"
+    best = from_bytes(head).best()
+    # As `_guessed` does, what may be Windows-1252 is taken for that.
+    if best is None or "cp1252" in best.could_be_from_charset:
+        return "cp1252"
+    return str(best.encoding)
+
+
+def _is_utf8(head: bytes, *, is_cut: bool) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head, not is_cut)
+    except UnicodeError:
+        return False
+    return True
+
+
 def _check_length(name: str, n_chars: int, limits: Limits) -> None:
     if n_chars > limits.max_text_chars:
         raise LimitExceeded(

@@ -5,7 +5,7 @@ Leaves out pictures on the web, which are never fetched, and what a script would
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from bs4.dammit import EncodingDetector
 from bs4.element import Tag
@@ -13,9 +13,10 @@ from bs4.element import Tag
 from loaders.elements import Element, Info
 from loaders.encoding import read_text
 from loaders.html_tree import attribute, parse_html, prune, remove
+from loaders.limits import Limits
 from loaders.loader import DocumentLoader
 from loaders.markup import read_markup
-from loaders.named_pictures import NamedPictures
+from loaders.named_pictures import LAZY_ATTRIBUTES, NamedPictures
 from loaders.source import SourceFile
 
 PAGE_FURNITURE = ("header", "footer", "aside")
@@ -32,15 +33,27 @@ class HtmlLoader(DocumentLoader):
     """Reads a page from a file or the web."""
 
     def _elements(self, file: SourceFile) -> Iterator[Element]:
-        page = parse_html(read_text(file, self.limits, declared=_declared_encoding), self.limits)
-        base = page.find("base", href=True)
-        pictures = NamedPictures(file, self.limits, base=str(base["href"]) if base else None)
-        title = _title(page)
-        body = page.body or page
-        prune(body)
-        root = _main(body)
-        yield Info(title=title)
-        yield from read_markup(root, pictures)
+        text = read_text(file, self.limits, declared=_declared_encoding)
+        yield from page_elements(
+            text, lambda base: NamedPictures(file, self.limits, base=base), self.limits
+        )
+
+
+def page_elements(
+    text: str, pictures_of: Callable[[str | None], NamedPictures], limits: Limits
+) -> Iterator[Element]:
+    """What a whole page shows for reading.
+
+    pictures_of: the pictures by the address that the page says its own are relative to.
+    """
+    page = parse_html(text, limits)
+    base = page.find("base", href=True)
+    title = _title(page)
+    body = page.body or page
+    _show_lazy_pictures(body)
+    prune(body)
+    yield Info(title=title)
+    yield from read_markup(_main(body), pictures_of(str(base["href"]) if base else None))
 
 
 def _declared_encoding(content: bytes) -> str | None:
@@ -55,6 +68,17 @@ def _title(page: Tag) -> str | None:
         if text:
             return text
     return None
+
+
+def _show_lazy_pictures(body: Tag) -> None:
+    """Put the pictures that a page shows without scripts in the place of their stand-ins."""
+    for hidden in body.find_all("noscript"):
+        real, before = hidden.find("img"), hidden.find_previous("img")
+        if real is None or before is None or real is before:
+            continue
+        named = {attribute(before, name) for name in ("src", *LAZY_ATTRIBUTES, "srcset")} - {""}
+        if all(address.lower().startswith("data:") for address in named):
+            before.replace_with(real.extract())
 
 
 def _main(body: Tag) -> Tag:

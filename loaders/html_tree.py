@@ -21,7 +21,7 @@ MAX_TAGS = 1_000_000
 """A parsed page takes about 0.7 KB a tag."""
 NOT_READ = {
     *("script", "style", "template", "noscript", "head", "link", "meta", "nav", "rt", "rp"),
-    *("iframe", "object", "embed", "canvas", "video", "audio", "map"),
+    *("iframe", "canvas", "video", "audio", "map"),
     *("button", "select", "input", "textarea", "datalist", "progress", "meter"),
 }
 NOT_READ_ROLES = {"navigation", "search", "menu", "menubar", "toolbar", "dialog", "alertdialog"}
@@ -31,6 +31,8 @@ NOT_READ_CLASSES = {
     *("interlanguage-link", "after-portlet", "metadata", "navbox"),
 }
 NOTE_MARKS = {"reference", "footnote-ref", "footnote-reference"}
+SHOWING = {"object", "embed"}
+"""What may show a picture, or something that is not for reading."""
 HIDING_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
 
@@ -99,6 +101,7 @@ def _is_hidden(tag: Tag) -> bool:
 def _is_for_reading(tag: Tag) -> bool:
     return not (
         tag.name in NOT_READ
+        or (tag.name in SHOWING and not attribute(tag, "type").lower().startswith("image/"))
         or attribute(tag, "role").lower() in NOT_READ_ROLES
         or not classes(tag).isdisjoint(NOT_READ_CLASSES)
         or (tag.name == "sup" and not classes(tag).isdisjoint(NOTE_MARKS))

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 
 from loaders.elements import Element, Figure, Info, Skipped
 from loaders.errors import BrokenDocument, EmptyDocument, LimitExceeded, LoaderError
-from loaders.loader import DocumentLoader
+from loaders.loader import MIN_SENT_SIDE, DocumentLoader
 from loaders.media import PICTURE_FORMATS
 from loaders.pictures import alt_text
 from loaders.source import SourceFile
@@ -55,7 +55,7 @@ class ImageLoader(DocumentLoader):
                 caption = _caption(image)
         yield Info()
         # The file itself, so that it is stored unchanged.
-        yield Figure(file.path.read_bytes(), caption=caption)
+        yield Figure(file.path.read_bytes(), caption=caption, is_sent=True)
 
     def _pages(self, image: Image.Image, n_pages: int, name: str) -> Iterator[Element]:
         if n_pages > self.limits.max_pages:
@@ -91,10 +91,9 @@ class ImageLoader(DocumentLoader):
                 f"{name} has {size}; the limit is {self.limits.max_pixels:,} in all. "
                 "Save it smaller."
             )
-        if min(image.size) < self.limits.min_figure_side:
+        if min(image.size) < MIN_SENT_SIDE:
             raise EmptyDocument(
-                f"{name} has only {size}; a picture with a side below "
-                f"{self.limits.min_figure_side} is taken for an icon."
+                f"{name} has only {size}; with a side below {MIN_SENT_SIDE} it shows nothing."
             )
 
 

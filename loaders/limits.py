@@ -36,10 +36,20 @@ class Limits:
     """For a whole source."""
     max_silence_s: float = 180.0
     """Without one more page or figure of it being read: a parser that hangs."""
+    conversion_s: float = 120.0
+    """For LibreOffice to convert one file or picture."""
     fetch_timeout_s: float = 30.0
     """How long a server may be silent."""
     fetch_total_s: float = 120.0
     """How long a fetch may take in all, redirects included."""
+    fetch_remote_images: bool = False
+    """Whether pictures that a page shows from elsewhere on the web are fetched."""
+    max_site_pages: int = 200
+    """Fetched of one site, where links are followed."""
+    max_site_s: float = 900.0
+    """For fetching them all."""
+    max_rows: int = 100_000
+    """Of a table of comma-separated values or of JSON records."""
 
 
 DEFAULT_LIMITS = Limits()

@@ -50,6 +50,8 @@ PLACES = ("source", "modality", "page", "section", "bbox")
 MAX_TOLD = 3
 """Parts that were left out which the error for an empty document names."""
 MIN_PRINTED_CHARS = 12
+MIN_SENT_SIDE = 20
+"""Pixels. What is smaller is a spacer or a tracking pixel, whoever sent it."""
 NEARBY_CHARS = 300
 SPEAKS_OF_PICTURE = re.compile(
     r"\b(?:image|photo(?:graph)?|picture|view|map|diagram|chart|graph|drawing|above|below)\b",
@@ -200,6 +202,7 @@ class DocumentLoader(BaseLoader):
 
         for element in elements:
             self._tell_page(element)
+            n_before = len(pieces)
             match element:
                 case Info(title=title, n_pages=n_pages, page_labels=labels):
                     self.title = one_line(title or "") or self.title
@@ -233,7 +236,8 @@ class DocumentLoader(BaseLoader):
                     bare, path[:] = None, [(SHEET_LEVEL, one_line(sheet))]
                 case Skipped():
                     self.skipped.append(element)
-            if isinstance(element, Paragraph | Table | Figure | Speech):
+            is_figure = isinstance(element, Figure) and len(pieces) > n_before
+            if is_figure or isinstance(element, Paragraph | Table | Speech):
                 bare = None
             if n_chars > self.limits.max_text_chars:
                 raise LimitExceeded(
@@ -263,9 +267,11 @@ class DocumentLoader(BaseLoader):
         stored = [p for p in before if p.picture]
         try:
             self._check_number(stored)
-            if min(self.media.size(figure.image)) < self.limits.min_figure_side:
+            image = figure.image() if callable(figure.image) else figure.image
+            least = MIN_SENT_SIDE if figure.is_sent else self.limits.min_figure_side
+            if min(self.media.size(image)) < least:
                 return list(_text_pieces(_words_of(figure, with_alt=False), path))
-            picture = self.media.put(figure.image)
+            picture = self.media.put(image)
         except (BrokenPicture, LimitExceeded) as error:
             self.skipped.append(Skipped(where, str(error)))
             return list(_text_pieces(_words_of(figure, with_alt=True), path))
@@ -277,6 +283,8 @@ class DocumentLoader(BaseLoader):
         metadata = _metadata("figure", path, figure.page, figure.bbox) | self._shown(picture)
         if figure.start is not None and figure.end is not None:
             metadata |= {"start": round(figure.start, 2), "end": round(figure.end, 2)}
+        if figure.cells:
+            metadata["cells"] = figure.cells
         if label := label_of(figure.caption):
             metadata["label"] = label
         # The picture is on disk now; holding its pixels too would unbound the memory.
@@ -286,6 +294,8 @@ class DocumentLoader(BaseLoader):
     def _table_pieces(self, table: Table, path: list[tuple[int, str]]) -> Iterator[_Piece]:
         metadata = _metadata("table", path, table.page, table.bbox)
         above = [one_line(line) for line in (table.caption, table.unit) if line]
+        if table.cells:
+            metadata["cells"] = table.cells
         if table.caption:
             metadata["caption"] = one_line(table.caption)
         if label := label_of(table.caption):
@@ -331,6 +341,7 @@ class DocumentLoader(BaseLoader):
                 document=piece.figure.caption,
                 alt=piece.figure.alt,
                 text=piece.figure.text,
+                chart_data=piece.figure.data,
                 **{"ocr": piece.figure.ocr} | readings.get(piece.picture.key, {}),
             )
             section = piece.metadata.get("section")
@@ -408,7 +419,8 @@ def _metadata(
 def _text_pieces(paragraphs: list[Paragraph], path: list[tuple[int, str]]) -> Iterator[_Piece]:
     if not paragraphs:
         return
-    for chunk in split_text([p.text for p in paragraphs]):
+    whole = {n for n, paragraph in enumerate(paragraphs) if paragraph.is_whole}
+    for chunk in split_text([p.text for p in paragraphs], whole):
         bbox = _around([paragraphs[k].bbox for k in chunk.paragraphs])
         metadata = _metadata("text", path, paragraphs[0].page, bbox)
         yield _Piece(metadata, _under(path, chunk.text))
@@ -444,7 +456,7 @@ def _is_told(figure: Figure | None) -> bool:
     if figure is None:
         return False
     is_printed = figure.is_drawn and len(figure.text or "") >= MIN_PRINTED_CHARS
-    return is_printed or figure.ocr is not None
+    return is_printed or figure.ocr is not None or figure.data is not None
 
 
 def _words_of(figure: Figure, *, with_alt: bool) -> list[Paragraph]:

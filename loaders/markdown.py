@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
+from bs4.element import Tag
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
@@ -17,6 +18,7 @@ from markdown_it.token import Token
 from loaders.elements import Element, Info
 from loaders.encoding import read_text
 from loaders.html_tree import parse_html, prune
+from loaders.limits import Limits
 from loaders.loader import DocumentLoader
 from loaders.markup import read_markup
 from loaders.named_pictures import NamedPictures
@@ -36,12 +38,23 @@ class MarkdownLoader(DocumentLoader):
 
     def _elements(self, file: SourceFile) -> Iterator[Element]:
         title, text = _without_front_matter(read_text(file, self.limits))
-        page = parse_html(_parser().render(text), self.limits)
-        heading = page.find("h1")
-        prune(page)
-        yield Info(title=title or (heading.get_text().strip() if heading else None) or None)
         pictures = NamedPictures(file, self.limits, titles_are_captions=True)
-        yield from read_markup(page.body or page, pictures)
+        page = _page(text, self.limits)
+        heading = page.find("h1")
+        yield Info(title=title or (heading.get_text().strip() if heading else None) or None)
+        yield from read_markup(page, pictures)
+
+
+def read_markdown(text: str, pictures: NamedPictures, limits: Limits) -> Iterator[Element]:
+    """What a piece of Markdown in another document says, in reading order."""
+    yield from read_markup(_page(text, limits), pictures)
+
+
+def _page(text: str, limits: Limits) -> Tag:
+    """The text as a parsed page."""
+    page = parse_html(_parser().render(text), limits)
+    prune(page)
+    return page.body or page
 
 
 def _without_front_matter(text: str) -> tuple[str | None, str]:

@@ -1,7 +1,7 @@
-"""Turns parsed HTML into elements; Markdown comes this way too.
+"""Turns HTML into elements: of pages, and inside Markdown, mails, books and notebooks.
 
-Leaves out scripts, forms, hidden parts, sound and film, and drawings in the page itself
-(SVG) except for the words in them.
+Leaves out scripts, forms, hidden parts, sound and film, and small drawings without words in
+the page itself (SVG), which are icons.
 """
 
 from __future__ import annotations
@@ -9,16 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 
 from bs4.element import CData, NavigableString, Tag
 
 from loaders.captions import CaptionText, Marked, is_labelled, join_captions
-from loaders.elements import Element, Figure, Heading, Paragraph, Skipped, Table
+from loaders.elements import Element, Figure, Heading, Paragraph, Table
 from loaders.html_table import lay_out
-from loaders.html_tree import attribute, classes
+from loaders.html_tree import attribute, classes, parse_html, prune
+from loaders.inline_svg import drawing
+from loaders.limits import Limits
 from loaders.named_pictures import NamedPictures
 from loaders.picture_tables import table_elements
-from loaders.pictures import SVG_REASON
 
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 BLOCKS = {
@@ -29,8 +31,19 @@ BLOCKS = {
 }
 CAPTION_CLASSES = {"caption", "figure-caption", "gallerytext", "thumbcaption", "wp-caption-text"}
 ITALICS = {"em", "i"}
+PICTURES = {"img", "object", "embed"}
 LAYOUT_ROLES = {"presentation", "none"}
+MAX_HEADS = 4
+"""Rows of a table that may make up its header."""
 SPACES = re.compile(r"\s+")
+
+
+def read_html(text: str, pictures: NamedPictures, limits: Limits) -> Iterator[Element]:
+    """What a piece of HTML in another document shows, in reading order."""
+    page = parse_html(text, limits)
+    body = page.body or page
+    prune(body)
+    yield from read_markup(body, pictures)
 
 
 def read_markup(root: Tag, pictures: NamedPictures) -> Iterator[Element]:
@@ -67,10 +80,11 @@ class _Flow:
             self._text.append("\n")
         elif name == "math":
             self._text.append(_formula(tag))
-        elif name == "img":
+        elif name in PICTURES:
             self._add_pictures(list(self._named.figure(tag)))
         elif name == "svg":
-            self._add_pictures(_drawing(tag))
+            named = [e for image in tag.find_all("image") for e in self._named.figure(image)]
+            self._add_pictures(named or list(drawing(tag)))
         elif name in STRUCTURES:
             yield from self._flush()
             yield from STRUCTURES[name](self, tag)
@@ -135,7 +149,7 @@ class _Flow:
             line_break.replace_with("\n")
         text = tag.get_text().strip("\n")
         if text.strip():
-            yield Paragraph(text)
+            yield Paragraph(text, is_whole=True)
 
     def _list(self, tag: Tag) -> Iterator[Marked]:
         start = attribute(tag, "start")
@@ -191,6 +205,10 @@ class _Flow:
             for c, at in enumerate(line)
             if at and at[0] == r
         }
+        n_heads = sum(1 for row in tag.find_all("tr") if row.parent and row.parent.name == "thead")
+        if 1 < n_heads <= MAX_HEADS and not any(drawn.get((r, c)) for r, c in drawn if r < n_heads):
+            texts = [_joined_heads(texts[:n_heads]), *texts[n_heads:]]
+            drawn = {(r - n_heads + 1, c): found for (r, c), found in drawn.items() if r >= n_heads}
         label = tag.find("caption", recursive=False)
         caption = self._gathered(label)[0] if label else None
         yield from table_elements(texts, drawn, caption=caption or None)
@@ -203,6 +221,12 @@ STRUCTURES: dict[str, Callable[[_Flow, Tag], Iterator[Marked]]] = {
     "pre": _Flow._code,
     "table": _Flow._table,
 }
+
+
+def _joined_heads(rows: list[list[str]]) -> list[str]:
+    """One header row that says of each column what all of them say."""
+    columns = zip_longest(*rows, fillvalue="")
+    return [" ".join(dict.fromkeys(filter(None, column))) for column in columns]
 
 
 def _is_emphasised(tag: Tag) -> bool:
@@ -226,18 +250,6 @@ def _is_layout(table: Tag, rows: Sequence[Sequence[Tag]]) -> bool:
 def _formula(tag: Tag) -> str:
     source = tag.find("annotation")
     return attribute(tag, "alttext") or (source or tag).get_text()
-
-
-def _drawing(svg: Tag) -> list[Element]:
-    """The words of a drawing in the page; a drawing without any is an icon."""
-    words = " ".join(
-        " ".join(t.get_text().split()) for t in svg.find_all(["title", "desc", "text"])
-    )
-    is_icon = svg.find("text") is None and svg.find_parent("figure") is None
-    if is_icon:
-        return []
-    said: list[Element] = [Paragraph(words)] if words.strip() else []
-    return [Skipped("A drawing in the page", SVG_REASON), *said]
 
 
 def _number(tag: Tag, name: str) -> int:

@@ -1,7 +1,8 @@
-"""The pictures that a web page or Markdown text names: data URIs and files beside it.
+"""The pictures that a web page or Markdown text names: data URIs, files beside it or inside it.
 
-Nothing is fetched, and no file outside the document's figure root is opened. Leaves out
-the captions that stand around a picture: that is `markup`.
+Nothing is fetched unless the limits say so, and then from public addresses only; no file
+outside the document's figure root is opened. Leaves out the captions that stand around a
+picture: that is `markup`.
 """
 
 from __future__ import annotations
@@ -10,17 +11,20 @@ import base64
 import binascii
 import re
 import stat
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import islice
 from urllib.parse import unquote, unquote_to_bytes, urljoin, urlsplit
 
 from bs4.element import Tag
 
 from loaders.elements import Element
+from loaders.errors import LoaderError
 from loaders.html_tree import attribute
 from loaders.limits import BYTES_PER_MIB, Limits
 from loaders.pictures import alt_text, left_out, picture
-from loaders.source import SourceFile, is_url
+from loaders.source import SourceFile, is_url, open_source
 
 DATA_URI = re.compile(r"data:(?P<type>[^,]*),(?P<content>.*)", re.IGNORECASE | re.DOTALL)
 SCHEME = re.compile(r"[a-z][a-z0-9+.\-]+:", re.IGNORECASE)
@@ -28,11 +32,16 @@ CANDIDATE = re.compile(r"([^\s,]\S*+)(?:(?<!,)\s([^,]*+))?")
 """One address in a `srcset` and its descriptor; a comma ends both, but may be in an address."""
 MAX_CANDIDATES = 50
 LENGTH = re.compile(r"(\d{1,6})(?:\.\d+)?(?:px)?")
-LAZY_ATTRIBUTES = ("data-src", "data-original", "data-lazy-src")
+LAZY_ATTRIBUTES = ("data-src", "data-original", "data-lazy-src", "data-lazy", "data-full-src")
+ADDRESS_ATTRIBUTES = ("src", "href", "xlink:href", "data")
+"""Where `img`, `image` of a drawing in a page, and `object` say what they show."""
 DECORATIVE_ROLES = {"presentation", "none"}
 SHOWN_CHARS = 200
 ON_THE_WEB = "pictures on the web are not fetched"
 OUTSIDE = "its address leads outside the document's folder"
+NOT_INSIDE = "the file does not hold it"
+MAX_FETCHED_BYTES = 32 * BYTES_PER_MIB
+"""Of one picture on the web."""
 
 
 class _Unread(Exception):
@@ -49,20 +58,24 @@ class NamedPictures:
         *,
         base: str | None = None,
         titles_are_captions: bool = False,
+        inside: Callable[[str], bytes | None] | None = None,
     ) -> None:
         """base: what the document says its addresses are relative to.
 
         titles_are_captions: a picture's title is printed with it, as in Markdown.
+        inside: what the file itself holds under an address, as a book or a mail does.
         """
-        page = file.uri if is_url(file.uri) else ""
+        page = file.uri if is_url(file.uri) and inside is None else ""
         self._base = _joined(page, base or "")
+        self._inside = inside
+        self._fetch_s = limits.fetch_total_s
         self._folder = file.path.parent
         self._root = file.figure_root
         self._limits = limits
         self._titles_are_captions = titles_are_captions
 
     def figure(self, image: Tag) -> Iterator[Element]:
-        """What an `img` shows; nothing for decoration."""
+        """What an `img`, `object` or the like shows; nothing for decoration."""
         addresses = _addresses(image)
         if not addresses or self._is_decoration(image):
             return
@@ -93,11 +106,33 @@ class NamedPictures:
         if data:
             return _decoded(data["type"], data["content"])
         full = _joined(self._base, address)
-        if is_url(full) or full.startswith("//") or self._root is None:
-            raise _Unread(ON_THE_WEB)
+        content = self._inside(full) if self._inside else None
+        if content is not None:
+            return content
+        if is_url(full) or full.startswith("//"):
+            return self._fetched(full if is_url(full) else f"https:{full}")
+        if self._root is None:
+            raise _Unread(NOT_INSIDE if self._inside else ON_THE_WEB)
         if SCHEME.match(full):
             raise _Unread(OUTSIDE)
-        return self._read_file(urlsplit(full).path)
+        return self._read_file(_path(full))
+
+    def _fetched(self, url: str) -> bytes:
+        """A picture on the web, where a person allowed it; all of them share one time."""
+        if not self._limits.fetch_remote_images:
+            raise _Unread(ON_THE_WEB)
+        if self._fetch_s <= 0:
+            raise _Unread(f"the pictures took longer than {self._limits.fetch_total_s:,.0f} s")
+        n_bytes = min(MAX_FETCHED_BYTES, self._limits.max_bytes)
+        limits = replace(self._limits, max_bytes=n_bytes, fetch_total_s=self._fetch_s)
+        start = time.monotonic()
+        try:
+            with open_source(url, limits) as file:
+                return file.path.read_bytes()
+        except LoaderError as error:
+            raise _Unread(str(error)) from error
+        finally:
+            self._fetch_s -= time.monotonic() - start
 
     def _name(self, address: str) -> str:
         """The picture as a report names it."""
@@ -140,7 +175,7 @@ def _addresses(image: Tag) -> list[str]:
     listed = [candidate for text in sets for candidate in _candidates(text)][:MAX_CANDIDATES]
     listed.sort(key=lambda candidate: candidate[1], reverse=True)
     real = [*filter(None, lazy), *(address for address, _ in listed)]
-    source = attribute(image, "src")
+    source = next(filter(None, (attribute(image, name) for name in ADDRESS_ATTRIBUTES)), "")
     is_placeholder = bool(real) and source.lower().startswith("data:")
     first = [] if is_placeholder or not source else [source]
     return list(dict.fromkeys([*filter(None, lazy), *first, *real]))
@@ -157,6 +192,13 @@ def _size(descriptor: str) -> float:
         return float(descriptor.strip().rstrip("wx"))
     except ValueError:
         return 0.0
+
+
+def _path(address: str) -> str:
+    try:
+        return urlsplit(address).path
+    except ValueError:  # as of "//[", which is no address
+        return address
 
 
 def _joined(base: str, address: str) -> str:

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator
 
 from loaders.elements import BBox, Element, Figure, Paragraph, Skipped
+from loaders.metafiles import draw_metafile, metafile_suffix
 
 SVG_REASON = "SVG drawings cannot be drawn yet"
 SVG_HEAD_BYTES = 4096
-WMF_HEADS = (b"\xd7\xcd\xc6\x9a", b"\x01\x00\x09\x00", b"\x02\x00\x09\x00")
 POSTSCRIPT_HEADS = (b"%!PS", b"\xc5\xd0\xd3\xc6")
 
 MAX_ALT_CHARS = 1_000
@@ -54,8 +54,6 @@ def alt_text(*candidates: str | None) -> str | None:
 
 def undrawable(content: bytes) -> str | None:
     """Why the picture cannot be drawn, or None if it may be."""
-    if content.startswith(WMF_HEADS) or content[40:44] == b" EMF":
-        return "Windows metafiles (WMF, EMF) cannot be drawn; save the picture as PNG"
     if content.startswith(POSTSCRIPT_HEADS):
         return "PostScript pictures cannot be drawn; save the picture as PNG"
     head = content[:SVG_HEAD_BYTES].lstrip(b"\xef\xbb\xbf \t\r\n")
@@ -76,6 +74,10 @@ def picture(
     name: what to call it in the report, "The picture image3.emf".
     """
     reason = undrawable(content)
+    if metafile_suffix(content):
+        drawn = draw_metafile(content, name)
+        reason = drawn if isinstance(drawn, str) else None
+        content = drawn if isinstance(drawn, bytes) else content
     if reason is None:
         yield Figure(content, caption=caption, alt=alt, page=page, bbox=bbox)
     else:

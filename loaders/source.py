@@ -123,7 +123,7 @@ def open_source(
     if is_url(source):
         with tempfile.TemporaryDirectory(prefix="limner-") as folder:
             path = Path(folder) / "page"
-            final_url = _fetch(str(source), path, limits, is_allowed)
+            final_url = fetch(str(source), path, limits, is_allowed)
             name = unquote(urlsplit(final_url).path.rstrip("/").rsplit("/", 1)[-1])
             host = urlsplit(final_url).netloc
             yield SourceFile(source_uri(source), path, name or host, None)
@@ -265,8 +265,13 @@ def _client(limits: Limits, is_allowed: Callable[[str], bool]) -> httpx.Client:
     )
 
 
-def _fetch(url: str, path: Path, limits: Limits, is_allowed: Callable[[str], bool]) -> str:
-    """Write the page to path; return the URL after redirects."""
+def fetch(
+    url: str, path: Path, limits: Limits, is_allowed: Callable[[str], bool] = is_public
+) -> str:
+    """Write the page to path; return the URL after redirects.
+
+    Raises FetchRefused or LimitExceeded.
+    """
     shown = without_login(url)
     try:
         with (

@@ -23,6 +23,11 @@ class TextLoader(DocumentLoader):
     def _elements(self, file: SourceFile) -> Iterator[Element]:
         text = read_text(file, self.limits)
         yield Info()
-        for paragraph in BLANK_LINES.split(text):
-            if paragraph.strip():
-                yield Paragraph(paragraph.strip("\n"))
+        yield from read_plain(text)
+
+
+def read_plain(text: str) -> Iterator[Paragraph]:
+    """The paragraphs of a plain text, here or in another document."""
+    for paragraph in BLANK_LINES.split(text):
+        if paragraph.strip():
+            yield Paragraph(paragraph.strip("\n"))

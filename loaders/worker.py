@@ -196,6 +196,7 @@ def main() -> None:
     if setup is None:
         return
     worker = _Worker(channel, setup)
+    channel.send({"ready": True})
     while request := channel.receive():
         worker.read(request)
 

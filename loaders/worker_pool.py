@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from types import TracebackType
 from typing import Self
 
@@ -42,6 +42,7 @@ SECONDS_BETWEEN_LOOKS = 0.1
 RENEWED_SHARE = 0.5
 """Of the memory limit: a worker that has grown to it is replaced before the next file."""
 SECONDS_TO_END = 5.0
+MAX_WORDS_BYTES = 2_000
 FRUGAL = {"MALLOC_MMAP_THRESHOLD_": str(1 << 20), "MALLOC_TRIM_THRESHOLD_": str(4 << 20)}
 """Has glibc give freed memory back: a worker that reads scans takes 490 MB instead of 795."""
 
@@ -174,6 +175,8 @@ class WorkerPool:
         reading = Reading()
         while True:
             match self._next_message(process, name):
+                case {"ready": True}:
+                    process.is_ready = True
                 case {"stage": [str(what), int(n_done), int(n)]}:
                     if on_progress:
                         on_progress(Stage(what, n_done, n))
@@ -206,6 +209,10 @@ class WorkerPool:
             raise LimitExceeded(process.verdict.format(name=name))
         if self._is_closed.is_set():
             raise WorkerFailed("the worker processes were ended")
+        if not process.is_ready:
+            raise WorkerFailed(
+                f"a worker process did not start ({process.how_it_ended()}): {process.last_words()}"
+            )
         raise BrokenDocument(CRASHED.format(name=name, how=process.how_it_ended()))
 
     def _finished(self, reading: Reading, done: Message) -> Reading:
@@ -254,11 +261,12 @@ class _Process:
         # -P: a module in the folder in which a person works must not take the place of ours.
         here = str(Path(__file__).resolve().parents[1])
         paths = [here, *filter(None, [os.environ.get("PYTHONPATH")])]
+        self._complaints = TemporaryFile(dir=scratch)  # noqa: SIM115 - closed by end
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "loaders.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self._complaints,
             encoding="utf-8",
             # Ctrl-C in a terminal is this process's to act on.
             start_new_session=True,
@@ -275,6 +283,7 @@ class _Process:
         self._begun = self._heard = time.monotonic()
         self._is_waiting = False
         self.is_between_files = True
+        self.is_ready = False
         self.verdict: str | None = None
         """The error's text, with {name}, where this process was ended for its limits."""
         self.send(setup)
@@ -343,10 +352,16 @@ class _Process:
         except ValueError:
             return f"signal {-code}"
 
+    def last_words(self) -> str:
+        """The end of what the process wrote on stderr."""
+        self._complaints.seek(-min(MAX_WORDS_BYTES, self._complaints.seek(0, os.SEEK_END)), 2)
+        return self._complaints.read().decode("utf-8", "replace").strip()
+
     def end(self) -> None:
         """Kill the process and close the pipes; safe to call again."""
         self.kill()
         self._process.wait()
+        self._complaints.close()
         for pipe in self._pipes:
             with suppress(OSError):
                 pipe.close()

@@ -65,6 +65,18 @@ PasswordFlag = Annotated[
 def add(
     sources: Annotated[list[str], typer.Argument(metavar="PATH_OR_URL...")],
     passwords: PasswordFlag = None,
+    depth: Annotated[
+        int,
+        typer.Option(
+            min=0, max=20, metavar="N", help="Follow the links of web pages N deep, on their host."
+        ),
+    ] = 0,
+    fetch_remote_images: Annotated[
+        bool,
+        typer.Option(
+            "--fetch-remote-images", help="Fetch pictures that pages show from public addresses."
+        ),
+    ] = False,
     loader: Annotated[
         str | None,
         typer.Option(
@@ -78,7 +90,15 @@ def add(
     """Read files, folders and web pages into the library; unchanged ones are skipped."""
     from assistant.cli import documents
 
-    documents.add(sources, passwords or [], loader, library, as_json)
+    documents.add(
+        sources,
+        passwords or [],
+        loader,
+        library,
+        as_json,
+        depth=depth,
+        fetch_remote_images=fetch_remote_images,
+    )
 
 
 @app.command("list")

@@ -35,6 +35,9 @@ def add(
     loader: str | None,
     library: Path | None,
     as_json: bool,
+    *,
+    depth: int = 0,
+    fetch_remote_images: bool = False,
 ) -> None:
     """Read sources into the library with progress on stderr.
 
@@ -46,7 +49,9 @@ def add(
         typed: list[str | AdaptedLoader] = (
             [loader_named(loader, sources)] if loader else [as_typed(s) for s in sources]
         )
-        report = read_with_progress(assistant, typed, passwords)
+        report = read_with_progress(
+            assistant, typed, passwords, depth=depth, fetch_remote_images=fetch_remote_images
+        )
         if report.locked and not as_json and sys.stdin.isatty() and err.is_terminal:
             _ask_for_passwords(assistant, report)
         if as_json:
@@ -84,7 +89,12 @@ def _ask_for_passwords(assistant: Assistant, report: Report) -> None:
 
 
 def read_with_progress(
-    assistant: Assistant, sources: Sequence[str | AdaptedLoader], passwords: Sequence[str] = ()
+    assistant: Assistant,
+    sources: Sequence[str | AdaptedLoader],
+    passwords: Sequence[str] = (),
+    *,
+    depth: int = 0,
+    fetch_remote_images: bool = False,
 ) -> Report:
     """Read sources with a bar on stderr that names a file and how far it is read."""
     bar = Progress(
@@ -113,7 +123,13 @@ def read_with_progress(
             if not err.is_terminal and not stage:
                 err.print(f"Reading {name} ({progress.n_done} of {progress.n_sources} done)")
 
-        report = assistant.add(sources, passwords=passwords, on_progress=step)
+        report = assistant.add(
+            sources,
+            passwords=passwords,
+            on_progress=step,
+            depth=depth,
+            fetch_remote_images=fetch_remote_images,
+        )
         read = f"{report.pages} pages, {report.figures} figures"
         bar.update(task, description="Done", completed=bar.tasks[0].total, read=read)
     return report

@@ -1,30 +1,27 @@
 """Reads the text in pictures with RapidOCR (PP-OCR models, carried in its wheel).
 
-Each model runs on one thread, and pictures are read side by side: that keeps all cores
-busy where a model on several threads waits for itself. Leaves out what the lines mean on
-a page: that is `loaders.pdf.recognition`.
+Each model runs on one thread, and lines are read side by side, of one picture or of several:
+that keeps all cores busy where a model on several threads waits for itself. Leaves out how
+the models are fed (`line_models`), and what the lines mean on a page (`loaders.pdf.recognition`).
 """
 
 from __future__ import annotations
 
-import logging
 import math
-import os
-import tempfile
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, files, version
-from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from functools import partial
+from importlib.metadata import version
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from loaders.captioning.onnx_weights import without_denormals
-from loaders.errors import PartMissing
+from loaders.captioning.line_models import LineFinder, LineRecogniser, Pixels
+from loaders.limits import n_cores
 
 MAX_SIDE = 2_000
 """Pixels. Larger pictures are scaled down: lines are cut out of a picture of this size."""
@@ -35,6 +32,9 @@ SQUEEZE = 0.75
 the words found on 15 pages of print stay the same down to it."""
 MIN_SIDE = 64
 """Pixels. Small pictures are scaled up to it; the detector sees nothing in less."""
+SURE_LINE = 0.9
+"""A line that is read with less confidence is read again, not squeezed: it costs a fifteenth
+more, and halves the words that squeezing changes."""
 MIN_CONFIDENCE = 0.6
 SURE = 0.85
 """A mean confidence below it makes lines be tried the other way up."""
@@ -45,8 +45,7 @@ TALL, CLEARLY_TALL = 1.5, 2.5
 MIN_ON_SIDE = 6
 """Upright lines from which on a picture may lie on its side."""
 MAX_THREADS = 4
-"""More need memory, 250 MB each while a page is looked at, rather than time."""
-MISSING = "Text in pictures is not read: {}. Run: pip install --force-reinstall rapidocr"
+"""More need memory rather than time."""
 
 Corners = tuple[tuple[float, float], ...]
 
@@ -99,20 +98,19 @@ class OcrReader:
     """The text in pictures. Loads its models at first use; safe for several threads."""
 
     def __init__(self) -> None:
-        self._engines: tuple[Any, Any] | None = None
+        self._models: tuple[LineFinder, LineRecogniser] | None = None
         self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(self.n_threads, "ocr-lines")
 
     @property
     def fingerprint(self) -> str:
         """The engine and its version, and how it is asked."""
-        return f"rapidocr:{version('rapidocr')}:{MAX_SIDE}:{DETECTOR_SIDE}:{SQUEEZE}:3"
+        return f"rapidocr:{version('rapidocr')}:{MAX_SIDE}:{DETECTOR_SIDE}:{SQUEEZE}:4"
 
     @property
     def n_threads(self) -> int:
         """How many pictures to read at once."""
-        has_affinity = hasattr(os, "sched_getaffinity")  # macOS and Windows lack it
-        n_cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
-        return min(MAX_THREADS, n_cores)
+        return min(MAX_THREADS, n_cores())
 
     def read(self, images: Sequence[Image.Image]) -> list[str]:
         """One text an image, in order, its lines joined with line feeds; "" where there is none."""
@@ -123,71 +121,44 @@ class OcrReader:
 
     def read_lines(self, image: Image.Image) -> list[TextLine]:
         """What looks like a line in a picture, whichever way it lies. Raises PartMissing."""
-        find, recognise = self._loaded()
+        finder, recogniser = self._loaded()
         scaled, factor = _scaled(image)
         pixels = np.ascontiguousarray(np.asarray(scaled)[:, :, ::-1])
-        level, upright = _sorted_by_direction(find(pixels).boxes)
+        level, upright = _sorted_by_direction(finder.find(pixels, DETECTOR_SIDE))
         is_on_side = len(upright) >= MIN_ON_SIDE and len(upright) > 2 * len(level)
         if is_on_side:
             # The detector sees a twentieth of the words less where they stand on their side.
             pixels = np.ascontiguousarray(np.rot90(pixels))
-            level, upright = _sorted_by_direction(find(pixels).boxes)
-        lines = _read_alike(recognise, pixels, level, 0)
-        lines += _read_alike(recognise, pixels, upright, 1)
+            level, upright = _sorted_by_direction(finder.find(pixels, DETECTOR_SIDE))
+        lines = self._read_alike(recogniser, pixels, level, 0)
+        lines += self._read_alike(recogniser, pixels, upright, 1)
         width = scaled.width if is_on_side else None
         return [replace(line, corners=_in_picture(line.corners, factor, width)) for line in lines]
 
-    def _loaded(self) -> tuple[Any, Any]:
-        """What finds lines, and what recognises them."""
+    def _read_alike(
+        self, recogniser: LineRecogniser, pixels: Pixels, quads: list[Corners], turns: int
+    ) -> list[TextLine]:
+        """Read lines that lie alike: turned by so many quarters, or else by two more."""
+        quads = sorted(quads, key=lambda quad: -_length(quad))
+        tried = [_begun_at(quad, turns) for quad in quads[:N_TRIED]]
+        first = self._recognised(recogniser, pixels, tried)
+        if _mean_confidence(first) < SURE:
+            other = self._recognised(recogniser, pixels, [_begun_at(quad, 2) for quad in tried])
+            if _mean_confidence(other) > _mean_confidence(first):
+                first, turns = other, turns + 2
+        rest = [_begun_at(quad, turns) for quad in quads[N_TRIED:]]
+        return first + self._recognised(recogniser, pixels, rest)
+
+    def _recognised(
+        self, recogniser: LineRecogniser, pixels: Pixels, quads: Sequence[Corners]
+    ) -> list[TextLine]:
+        return list(self._pool.map(partial(_recognised_line, recogniser, pixels), quads))
+
+    def _loaded(self) -> tuple[LineFinder, LineRecogniser]:
         with self._lock:
-            if self._engines is None:
-                self._engines = _new_engines()
-            find, recognise = self._engines
-        return find, recognise.recognize_txt
-
-
-def _new_engines() -> tuple[Any, Any]:
-    try:
-        from rapidocr import RapidOCR
-    except ImportError as error:
-        raise PartMissing(MISSING.format(error)) from error
-    logging.getLogger("RapidOCR").setLevel(logging.ERROR)
-    common = {
-        "Global.log_level": "error",
-        "Global.use_cls": False,
-        "Global.max_side_len": MAX_SIDE,
-        "EngineConfig.onnxruntime.intra_op_num_threads": 1,
-        "EngineConfig.onnxruntime.inter_op_num_threads": 1,
-    }
-    with tempfile.TemporaryDirectory() as folder:
-        find = RapidOCR(
-            params=common
-            | {
-                "Global.use_rec": False,
-                "Det.model_path": _repaired_model("det", Path(folder)),
-                "Det.limit_type": "max",
-                "Det.limit_side_len": DETECTOR_SIDE,
-            }
-        )
-        find(np.full((64, 64, 3), 255, np.uint8))  # loads the model while its file is there
-        # One line at a time costs a tenth less than six that are filled up to the longest.
-        recognise = RapidOCR(params=common | {"Global.use_det": False, "Rec.rec_batch_num": 1})
-        recognise.recognize_txt([np.full((48, 320, 3), 255, np.uint8)])
-    return find, recognise
-
-
-def _repaired_model(task: str, folder: Path) -> str:
-    """The path of a copy of RapidOCR's model; "det" then takes a third of its time."""
-    try:
-        names = [f for f in files("rapidocr") or () if f.match(f"models/*_{task}_*.onnx")]
-    except PackageNotFoundError as error:
-        raise PartMissing(MISSING.format(error)) from error
-    here = [Path(str(name.locate())) for name in names]
-    if len(here) != 1 or not here[0].is_file():
-        raise PartMissing(MISSING.format(f"the model for '{task}' is not in its package"))
-    copy = folder / here[0].name
-    copy.write_bytes(without_denormals(here[0].read_bytes()))
-    return str(copy)
+            if self._models is None:
+                self._models = LineFinder(), LineRecogniser()
+            return self._models
 
 
 def _scaled(image: Image.Image) -> tuple[Image.Image, float]:
@@ -212,15 +183,12 @@ def _in_picture(corners: Corners, factor: float, width: int | None) -> Corners:
 
 
 def _sorted_by_direction(
-    quads: NDArray[Any] | None,
+    quads: NDArray[np.float64],
 ) -> tuple[list[Corners], list[Corners]]:
     """Level lines and upright ones.
 
     quads: (n, 4, 2), the corners clockwise from the top left one in the picture.
     """
-    if quads is None:
-        return [], []
-    quads = quads.astype(np.float64)
     widths = np.linalg.norm(quads[:, 1] - quads[:, 0], axis=1)
     heights = np.linalg.norm(quads[:, 3] - quads[:, 0], axis=1)
     tall = heights > TALL * widths
@@ -235,21 +203,6 @@ def _sorted_by_direction(
     return level, upright
 
 
-def _read_alike(
-    recognise: Any, pixels: NDArray[np.uint8], quads: list[Corners], turns: int
-) -> list[TextLine]:
-    """Read lines that lie alike: turned by so many quarters, or else by two more."""
-    quads = sorted(quads, key=lambda quad: -_length(quad))
-    tried = [_begun_at(quad, turns) for quad in quads[:N_TRIED]]
-    first = _recognised(recognise, pixels, tried)
-    if _mean_confidence(first) < SURE:
-        other = _recognised(recognise, pixels, [_begun_at(quad, 2) for quad in tried])
-        if _mean_confidence(other) > _mean_confidence(first):
-            first, turns = other, turns + 2
-    rest = [_begun_at(quad, turns) for quad in quads[N_TRIED:]]
-    return first + _recognised(recognise, pixels, rest)
-
-
 def _length(quad: Corners) -> float:
     return max(math.dist(quad[0], quad[1]), math.dist(quad[0], quad[3]))
 
@@ -259,16 +212,12 @@ def _begun_at(quad: Corners, first: int) -> Corners:
     return quad[first:] + quad[:first]
 
 
-def _recognised(
-    recognise: Any, pixels: NDArray[np.uint8], quads: Sequence[Corners]
-) -> list[TextLine]:
-    if not quads:
-        return []
-    found = recognise([_cut_out(pixels, quad) for quad in quads])
-    return [
-        TextLine(text.strip(), quad, float(score))
-        for quad, text, score in zip(quads, found.txts, found.scores, strict=True)
-    ]
+def _recognised_line(recogniser: LineRecogniser, pixels: Pixels, quad: Corners) -> TextLine:
+    text, confidence = recogniser.read(_cut_out(pixels, quad, SQUEEZE))
+    if confidence < SURE_LINE:
+        again = recogniser.read(_cut_out(pixels, quad, 1.0))
+        text, confidence = max((text, confidence), again, key=lambda found: found[1])
+    return TextLine(text, quad, confidence)
 
 
 def _mean_confidence(lines: Sequence[TextLine]) -> float:
@@ -276,18 +225,18 @@ def _mean_confidence(lines: Sequence[TextLine]) -> float:
     return sum(line.confidence for line in lines) / max(1, len(lines))
 
 
-def _cut_out(pixels: NDArray[np.uint8], quad: Corners) -> NDArray[Any]:
+def _cut_out(pixels: Pixels, quad: Corners, squeeze: float) -> Pixels:
     """The line held upright, and squeezed."""
     import cv2
 
-    width = max(1, int(SQUEEZE * math.dist(quad[0], quad[1])))
+    width = max(1, int(squeeze * math.dist(quad[0], quad[1])))
     height = max(1, int(math.dist(quad[0], quad[3])))
     upright = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
     matrix = cv2.getPerspectiveTransform(np.array(quad, np.float32), upright)
-    cut: NDArray[Any] = cv2.warpPerspective(
+    cut = cv2.warpPerspective(
         pixels, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
-    return cut
+    return cut.astype(np.uint8, copy=False)
 
 
 def _text(found: Sequence[TextLine]) -> str:

@@ -368,8 +368,8 @@ class PageReading:
     def _paragraph(self, block: Block, sheet: Sheet) -> Paragraph:
         bbox, text = self._fractions([block], sheet), block.text(self.known.survey.vocabulary)
         if block.is_tabular or block.is_listing:
-            return Paragraph(text, self.number, bbox)
-        return Prose(text, self.number, bbox, block.size)
+            return Paragraph(text, self.number, bbox, is_whole=block.is_listing)
+        return Prose(text, self.number, bbox, size=block.size)
 
     def _fractions(self, blocks: Iterable[Block], sheet: Sheet) -> BBox:
         return self.frame.fractions(sheet.on_page(Box.around(block.box for block in blocks)))

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -189,6 +190,20 @@ def test_a_module_in_the_working_folder_is_not_run(
     monkeypatch.chdir(tmp_path)
     with pool_with(media) as pool:
         assert read(pool, tmp_path / "a.txt").documents[0].page_content == "Oil fell."
+
+
+def test_a_worker_that_does_not_start_is_no_fault_of_the_file(
+    media: MediaStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.txt").write_text("Oil fell.")
+    (tmp_path / "python").write_text("#!/bin/sh\necho no such module >&2; exit 3\n")
+    (tmp_path / "python").chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    with (
+        pool_with(media) as pool,
+        pytest.raises(WorkerFailed, match=r"did not start \(exit code 3\): no such module"),
+    ):
+        read(pool, tmp_path / "a.txt")
 
 
 def test_what_an_ended_worker_was_writing_is_deleted(media: MediaStore, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from retrievers import Library, UnknownSource
+from retrievers.library import NewDocument
 from tests.retrievers.conftest import Put
 from tests.retrievers.words import DIMENSION, WordCounts, figure, image_key, piece
 
@@ -148,6 +149,28 @@ class TestChange:
             assert len(lexical_rows(reopened, "whales")) == 1
             assert texts(reopened.search("gold")) == [WHALES.page_content]
         assert vectors_in_file(folder) == 1
+
+
+class TestSeveralAtOnce:
+    def test_documents_put_in_together_are_embedded_together(self, folder: Path):
+        class Counting(WordCounts):
+            calls = 0
+
+            def embed_documents(self, texts: list[str]) -> list[list[float]]:
+                self.calls += 1
+                return super().embed_documents(texts)
+
+        embeddings = Counting()
+        new = [
+            NewDocument(f"file:///docs/{n}.pdf", [document], "1", f"Number {n}")
+            for n, document in enumerate((WHALES, STOCKS, CHART))
+        ]
+        with Library.open(folder, embeddings, create=True) as library:
+            changes = library.put_all(new)
+            assert embeddings.calls == 1
+            assert [c.n_figures for c in changes] == [0, 0, 1]
+            assert {d.title for d in library.documents()} == {"Number 0", "Number 1", "Number 2"}
+            assert texts(library.search("whales"))[0] == WHALES.page_content
 
 
 class TestSearch:

@@ -1,0 +1,73 @@
+"""Reads reStructuredText through docutils, and what that makes of it as a web page.
+
+docutils may neither read other files nor pass HTML through. Directives and roles that it does not
+know, as those of Sphinx, keep their words. Leaves out what they would compute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from loaders.elements import Element, Info, Skipped
+from loaders.encoding import read_text
+from loaders.html_tree import parse_html, prune
+from loaders.loader import DocumentLoader
+from loaders.markup import read_markup
+from loaders.named_pictures import NamedPictures
+from loaders.source import SourceFile
+from loaders.text import read_plain
+
+MAX_CHARS = 3_000_000
+"""docutils reads about 200,000 characters a second, and holds much of them."""
+SETTINGS: dict[str, Any] = {
+    "file_insertion_enabled": False,
+    "raw_enabled": False,
+    "_disable_config": True,
+    "report_level": 5,
+    "halt_level": 5,
+    "warning_stream": False,
+    "line_length_limit": MAX_CHARS,
+    "doctitle_xform": False,
+    "input_encoding": "unicode",
+    "embed_stylesheet": False,
+    "stylesheet_path": "",
+    "syntax_highlight": "none",
+    "math_output": "LaTeX",
+    "smart_quotes": False,
+    "traceback": True,
+}
+
+
+class RstLoader(DocumentLoader):
+    """Reads .rst files."""
+
+    def _elements(self, file: SourceFile) -> Iterator[Element]:
+        text = read_text(file, self.limits)
+        try:
+            body = _body(text) if len(text) <= MAX_CHARS else None
+            reason = f"the text is longer than {MAX_CHARS:,} characters"
+        # docutils raises what it likes on text that no person writes.
+        except (Exception, SystemExit) as error:  # noqa: BLE001
+            body, reason = None, f"docutils cannot read it ({type(error).__name__}: {error})"
+        if body is None:
+            yield Info()
+            yield from read_plain(text)
+            yield Skipped("The structure of the text", reason)
+            return
+        page = parse_html(body, self.limits)
+        prune(page)
+        heading = page.find(["h1", "h2"])
+        yield Info(title=heading.get_text() if heading else None)
+        yield from read_markup(page.body or page, NamedPictures(file, self.limits))
+
+
+def _body(text: str) -> str:
+    """The text as HTML."""
+    from docutils.core import publish_parts
+
+    from loaders.rst_names import register_unknown
+
+    register_unknown(text)
+    parts = publish_parts(text, writer="html5", settings_overrides=SETTINGS)
+    return str(parts["html_body"])
