@@ -14,6 +14,7 @@ import pypdfium2
 from loaders.elements import Attached, Skipped
 from loaders.limits import Limits
 from loaders.pdf.document import PDFIUM
+from loaders.pdf.letters import on_one_line
 
 
 def attachments(document: Any, limits: Limits) -> Iterator[Attached | Skipped]:
@@ -25,7 +26,7 @@ def attachments(document: Any, limits: Limits) -> Iterator[Attached | Skipped]:
         try:
             with PDFIUM:
                 attachment = document.get_attachment(index)
-                name = attachment.get_name() or name
+                name = on_one_line(attachment.get_name()) or name
                 content = bytes(attachment.get_data())
         except (pypdfium2.PdfiumError, UnicodeDecodeError, MemoryError) as error:
             yield Skipped(f"Attachment {name}", f"it cannot be unpacked ({error})")

@@ -93,7 +93,7 @@ def render_region(
     least = LABELLED_DPI if has_labels else MIN_DPI
     dpi = min(MAX_DPI, max(least, region.pixels_per_point * POINTS_PER_INCH))
     image = render(page, frame, region.shown or region.box, dpi, MAX_PIXELS, drawing_time)
-    if _is_blank(image):
+    if is_blank(image):
         return None
     return _jpeg(image) if region.is_photo else _without_needless_colour(image)
 
@@ -146,7 +146,8 @@ def _seen_outside(page: Any, frame: Frame, band: Box, boxes: Sequence[Box]) -> N
     return dots
 
 
-def _is_blank(image: Image.Image) -> bool:
+def is_blank(image: Image.Image) -> bool:
+    """Whether nothing is seen on it."""
     low, high = image.convert("L").getextrema()
     return float(high) - float(low) <= BLANK_RANGE  # type: ignore[arg-type]
 
