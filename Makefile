@@ -15,7 +15,7 @@ DOCUMENTS ?= ../shared/corpus/qa/corpus
 INSTALL := install --no-compile --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install start demo test check fix bench bench-pdf quality clean
+.PHONY: help install start demo test check fix bench bench-pdf bench-formats quality clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,11 +49,14 @@ bench: $(TESTABLE) ## measure start-up, ingestion, search and answer times
 bench-pdf: $(TESTABLE) $(VENV)-pdf/.installed ## measure reading PDFs, side by side with other libraries
 	COMPARED=$(VENV)-pdf/bin/python $(BIN)/python tests/bench_pdf.py
 
-# Two gigabytes, torch among them; what cannot be installed is a line in the table.
-$(VENV)-pdf/.installed: tests/bench_pdf.txt constraints.txt | $(BIN)/python
-	$(PYTHON) -m venv $(VENV)-pdf
-	grep -v '^#' tests/bench_pdf.txt | while read -r library; do \
-	  $(VENV)-pdf/bin/python -m pip --disable-pip-version-check $(INSTALL) --quiet "$$library" \
+bench-formats: $(TESTABLE) $(VENV)-formats/.installed ## measure reading office and web files, side by side
+	COMPARED=$(VENV)-formats/bin/python $(BIN)/python tests/bench_formats.py
+
+# For PDF two gigabytes, torch among them; what cannot be installed is a line in the table.
+$(VENV)-%/.installed: tests/bench_%.txt constraints.txt | $(BIN)/python
+	$(PYTHON) -m venv $(VENV)-$*
+	grep -v '^#' tests/bench_$*.txt | while read -r library; do \
+	  $(VENV)-$*/bin/python -m pip --disable-pip-version-check $(INSTALL) --quiet "$$library" \
 	    || echo "$$library cannot be installed here"; done
 	@touch $@
 
@@ -63,7 +66,7 @@ quality: $(INSTALLED) ## measure figures, tables and retrieval: DOCUMENTS=folder
 	$(BIN)/limner evaluate $(QUESTIONS) --library $(LIBRARY)-quality
 
 clean: ## delete the virtual environment, the libraries and what tools leave behind
-	rm -rf $(VENV) $(VENV)-pdf $(LIBRARY) $(LIBRARY)-quality build *.egg-info
+	rm -rf $(VENV) $(VENV)-pdf $(VENV)-formats $(LIBRARY) $(LIBRARY)-quality build *.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(BIN)/python:

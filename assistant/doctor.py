@@ -13,7 +13,7 @@ from pathlib import Path
 from assistant.assistant import Assistant
 from assistant.errors import EXPLAINED
 from assistant.settings import Settings
-from loaders import BlipCaptioner, MediaStore, OcrReader, PartMissing
+from loaders import BlipCaptioner, MediaStore, OcrReader, PartMissing, libre_office
 from loaders.captioning.blip import missing_weights
 from loaders.speech.transcriber import describe_weights
 from retrievers import Library, MiniLMEmbeddings
@@ -37,6 +37,7 @@ def checks(settings: Settings) -> Iterator[Check]:
     yield _llm(settings)
     yield _blip(settings)
     yield _ocr()
+    yield _libre_office()
     yield _speech(settings)
 
 
@@ -105,3 +106,11 @@ def _checked(name: str, look: Callable[[], str]) -> Check:
         return Check(name, True, look())
     except EXPLAINED as error:
         return Check(name, False, type(error).__name__, str(error))
+
+
+def _libre_office() -> Check:
+    program = libre_office.program()
+    fix = f"Old Office files and metafiles are not read. {libre_office.HOW_TO_INSTALL}."
+    return Check(
+        "libreoffice", program is not None, program or "not installed", fix * (not program)
+    )

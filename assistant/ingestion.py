@@ -45,6 +45,8 @@ READING_VERSION = 3
 MAX_BEGUN = 16
 """Sources that are waiting, being read, or read and held in memory."""
 MAX_HELD_CHUNKS = 256
+OF_ALL = (LibraryError, ModelMissing, PartMissing)
+"""What every other source would meet as well."""
 
 logger = logging.getLogger(__name__)
 
@@ -265,12 +267,22 @@ class _Run:
         finally:
             self.pool.close()
             threads.shutdown(cancel_futures=True)
+            self._disuse_unfinished()
             for key in self.disused - self.library.image_keys():
                 self.media.remove(key)
             self.library.flush()
         order = {_uri(source): n for n, (source, _) in enumerate(found)}
         for entries in (self.report.failed, self.report.skipped):
             entries.sort(key=lambda entry: order.get(entry[0], -1))
+
+    def _disuse_unfinished(self) -> None:
+        """Of an ended run, the pictures of what did not get into the library."""
+        tasks = list(self.held)
+        while not self.events.empty():
+            event = self.events.get()
+            tasks += [event] if isinstance(event, _Task) else []
+        for task in tasks:
+            self.disused |= task.stored_keys
 
     def _read_files(
         self,
@@ -331,8 +343,9 @@ class _Run:
         try:
             task.reading = Reading(list(loader.lazy_load()), loader.title, loader.n_pages)
             task.reading.skipped = loader.skipped
-            ids = "".join(d.metadata["chunk_id"] for d in task.reading.documents)
-            task.fingerprint = hashlib.sha256(ids.encode()).hexdigest()
+            told = [(d.page_content, sorted(d.metadata.items())) for d in task.reading.documents]
+            content = hashlib.sha256(repr(told).encode()).hexdigest()
+            task.fingerprint = f"{content} v{READING_VERSION} {self.describer.fingerprint}"
             task.is_known = self.library.fingerprint(task.uri) == task.fingerprint
         except Exception as error:  # noqa: BLE001 - reported by the run
             task.error = error
@@ -362,8 +375,7 @@ class _Run:
 
     def _report(self, uri: str, error: BaseException) -> None:
         """Say why a source was not read. Raises an error that every other source would meet."""
-        is_of_all = isinstance(error, LibraryError | ModelMissing | PartMissing)
-        if is_of_all or not isinstance(error, Exception):
+        if isinstance(error, OF_ALL) or not isinstance(error, Exception):
             raise error
         reason = str(error)
         if isinstance(error, PasswordNeeded):
@@ -384,8 +396,12 @@ class _Run:
         try:
             changes = self.library.put_all([_new_document(task) for task in tasks])
         except Exception as error:  # noqa: BLE001 - reported, or raised where all would fail
-            for task in tasks:
-                self._report(task.uri, error)
+            if len(tasks) > 1 and not isinstance(error, OF_ALL):
+                for task in tasks:
+                    self.held = [task]
+                    self._put_held()
+                return
+            self._report(tasks[0].uri, error)
         for task, change in zip(tasks, changes, strict=False):  # no change where it failed
             self._count(task, change)
         self.n_done += len(tasks)

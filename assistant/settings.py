@@ -78,6 +78,7 @@ class Settings(BaseSettings):
     max_memory: int = Field(default=DEFAULT_LIMITS.max_memory, gt=0)
     max_seconds: float = Field(default=DEFAULT_LIMITS.max_seconds, gt=0)
     max_silence_s: float = Field(default=DEFAULT_LIMITS.max_silence_s, gt=0)
+    conversion_s: float = Field(default=DEFAULT_LIMITS.conversion_s, gt=0)
     fetch_timeout_s: float = Field(default=DEFAULT_LIMITS.fetch_timeout_s, gt=0)
     fetch_total_s: float = Field(default=DEFAULT_LIMITS.fetch_total_s, gt=0)
     fetch_remote_images: bool = DEFAULT_LIMITS.fetch_remote_images

@@ -7,6 +7,7 @@ a document such files lie: that is each format's matter.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +31,8 @@ from loaders.limits import BYTES_PER_MIB, Limits
 from loaders.source import SourceFile
 
 MAX_NAME_CHARS = 120
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069]+")
+"""Control characters, and what turns the direction of writing."""
 
 
 @dataclass(slots=True)
@@ -51,7 +54,8 @@ class AttachedFiles:
             if not isinstance(element, Attached):
                 yield element
                 continue
-            name = one_line(element.name)[:MAX_NAME_CHARS] or "without a name"
+            name = one_line(UNPRINTABLE.sub(" ", element.name))[:MAX_NAME_CHARS]
+            name = name or "without a name"
             if reason := self._refusal(element, depth):
                 yield Skipped(f"Attachment {name}", reason)
             else:

@@ -1,4 +1,4 @@
-"""Native Office charts as tables: the numbers that a chart draws, from its cache in the file.
+"""Native Office charts: the numbers that a chart draws, from its cache in the file.
 
 Leaves out how a chart looks, and the newer kinds (waterfall, sunburst, map), which are
 stored in another way.
@@ -8,18 +8,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from lxml import etree
 
-from loaders.elements import BBox, Table
+from loaders.elements import Table
+from loaders.number_formats import shown_number
 
 NAMESPACES = {
     "c": "http://schemas.openxmlformats.org/drawingml/2006/chart",
     "a": "http://schemas.openxmlformats.org/drawingml/2006/main",
 }
+SCATTER_KINDS = {"scatter", "bubble"}
+KIND_NAMES = {"ofPie": "pie", "doughnut": "doughnut", "stock": "stock"}
+MAX_SERIES = 100
+LARGEST = 1e300
+"""Of a number that can be drawn; infinity and what is no number cannot."""
 QUOTED = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.')
+UNIT = re.compile(r'"[^"\s]|\[\$[^\]-]|[$€£¥#0],[#0]|^[$€£¥]')
+"""A number format that tells more than digits: a currency, a unit, thousands."""
 DAYS_1904 = 1462
 DAY_0 = datetime(1899, 12, 30)
 MAX_CODE_CHARS = 255
@@ -30,34 +39,88 @@ LAST_DAY = 2_958_465
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One series: points are index → text, as far as the file caches them."""
+    """One series: points are index → text, as far as the file caches them.
+
+    kind: as the file calls it, "bar". x and y are the numbers behind the texts.
+    """
 
     name: str
     categories: dict[int, str]
     values: dict[int, str]
+    kind: str = "bar"
+    x: dict[int, float] = field(default_factory=dict)
+    y: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def is_scatter(self) -> bool:
+        return self.kind in SCATTER_KINDS
 
 
-def chart_table(
-    xml: bytes, *, caption: str | None = None, page: int | None = None, bbox: BBox | None = None
-) -> Table | None:
-    """The chart's data, a column a series; None if the file holds none.
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A native chart. category_title and value_title: of its axes, "" where they have none.
 
-    caption: used where the chart has no title of its own. Raises lxml.etree.XMLSyntaxError.
+    is_lying: bars from left to right. stacking: "clustered", "stacked" or "percentStacked".
+    """
+
+    series: tuple[Series, ...]
+    title: str | None = None
+    category_title: str = ""
+    value_title: str = ""
+    is_lying: bool = False
+    stacking: str = "clustered"
+
+    @property
+    def kinds(self) -> list[str]:
+        """In words, each once: "bar", "line"."""
+        return list(dict.fromkeys(KIND_NAMES.get(s.kind, s.kind) for s in self.series))
+
+    def caption(self, around: str | None = None) -> str | None:
+        """Its title, or else what the document says around it, or the name of its only series."""
+        names = [s.name for s in self.series if s.name]
+        return self.title or around or (names[0] if len(self.series) == 1 and names else None)
+
+    def table(self, caption: str | None = None) -> Table:
+        """Its data, a column a series."""
+        rows = tuple(_rows(self.series, self.category_title, self.value_title))
+        is_said = self.value_title in rows[0]
+        return Table(rows, caption, unit=None if is_said else self.value_title or None)
+
+    def words(self) -> str:
+        """Its kind, axes and data as a text."""
+        lines = [f"{' and '.join(self.kinds)} chart".capitalize()]
+        axes = (self.category_title, self.value_title)
+        lines += [f"{axis}: {title}" for axis, title in zip("xy", axes, strict=True) if title]
+        for s in self.series:
+            points = (f"{s.categories.get(n, n + 1)} {s.values[n]}" for n in sorted(s.values))
+            lines.append(f"{s.name or 'Values'}: {', '.join(points)}")
+        return "; ".join(lines)
+
+
+def read_chart(xml: bytes) -> Chart | None:
+    """The chart in a part of an Office file; None if the part holds no data.
+
+    Raises lxml.etree.XMLSyntaxError.
     """
     root = etree.fromstring(xml, etree.XMLParser(resolve_entities=False))
     drawn = map(_series, root.iterfind(".//c:plotArea//c:ser", NAMESPACES))
-    series = [s for s in drawn if s.values]
+    series = tuple(s for s in drawn if s.values)[:MAX_SERIES]
     if not series:
         return None
-    names = [s.name for s in series if s.name]
-    title = _text(root.find("c:chart/c:title", NAMESPACES)) or caption
-    rows = _rows(series, *_axis_titles(root))
-    return Table(
-        tuple(rows), title or (names[0] if len(series) == 1 and names else None), page, bbox
+    plot = root.find(".//c:plotArea", NAMESPACES)
+    grouping = root.find(".//c:plotArea/*/c:grouping", NAMESPACES)
+    return Chart(
+        series,
+        _text(root.find("c:chart/c:title", NAMESPACES)) or None,
+        *_axis_titles(root),
+        is_lying=plot is not None and plot.find(".//c:barDir[@val='bar']", NAMESPACES) is not None,
+        stacking="clustered" if grouping is None else grouping.get("val", "clustered"),
     )
 
 
-def _rows(series: list[Series], category_title: str, value_title: str) -> Iterator[tuple[str, ...]]:
+def _rows(
+    series: tuple[Series, ...], category_title: str, value_title: str
+) -> Iterator[tuple[str, ...]]:
     first = series[0]
     if all(s.categories == first.categories or not s.categories for s in series):
         named = [s.name or value_title or f"Series {n}" for n, s in enumerate(series, 1)]
@@ -78,11 +141,28 @@ def _series(element: etree._Element) -> Series:
     shown_as = label_format.get("formatCode") if label_format is not None else None
     percent = element.find("c:dLbls/c:showPercent[@val='1']", NAMESPACES) is not None
     values = _points(element, ("c:val", "c:yVal"), shown_as)
+    group = element.getparent()
+    kind = "" if group is None else etree.QName(group).localname.removesuffix("Chart")
     return Series(
         name=" ".join(v.text or "" for v in element.iterfind("c:tx//c:v", NAMESPACES)).strip(),
         categories=_points(element, ("c:cat", "c:xVal"), None),
         values=_with_percent(values) if percent else values,
+        kind=kind.removesuffix("3D"),
+        x=_numbers(element, ("c:xVal",)),
+        y=_numbers(element, ("c:val", "c:yVal")),
     )
+
+
+def _numbers(element: etree._Element, paths: tuple[str, ...]) -> dict[int, float]:
+    """index → the number that is drawn."""
+    found: dict[int, float] = {}
+    for point in (p for path in paths for p in element.iterfind(f"{path}//c:pt", NAMESPACES)):
+        index = point.get("idx") or ""
+        with suppress(ValueError):
+            number = float(point.findtext("c:v", "", NAMESPACES))
+            if index.isdecimal() and abs(number) < LARGEST:
+                found[int(index)] = number
+    return found
 
 
 def _points(
@@ -139,6 +219,8 @@ def _as_shown(text: str, code: str, uses_1904: bool) -> str:
         if 0 <= days <= LAST_DAY:
             day = DAY_0 + timedelta(days=days)
             return day.strftime("%Y-%m-%d" if "d" in letters else "%Y-%m")
+    if UNIT.search(code[:MAX_CODE_CHARS]):
+        return shown_number(number, code)
     return f"{number:.10g}"
 
 

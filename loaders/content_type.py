@@ -11,6 +11,7 @@ import mmap
 import re
 import warnings
 import zipfile
+import zlib
 from pathlib import Path, PurePath
 
 from PIL import Image
@@ -36,6 +37,7 @@ RST = "text/x-rst"
 XML = "application/xml"
 RTF = "application/rtf"
 PLAIN_TEXT = "text/plain"
+XLSB = "application/vnd.ms-excel.sheet.binary.macroenabled.12"
 ZIP = "application/zip"
 OLE2 = "application/x-ole-storage"
 UNKNOWN = "application/octet-stream"
@@ -50,11 +52,23 @@ PDF_HEAD_BYTES = 1024
 TAIL_BYTES = 2048
 PART_LIST_BYTES = 4 * 1024 * 1024
 
+OPEN_DOCUMENT_TYPES = tuple(
+    f"application/vnd.oasis.opendocument.{kind}" for kind in ("text", "spreadsheet", "presentation")
+)
+CONVERTED_TYPES = {
+    "application/msword": (".doc", "docx", "MS Word 97"),
+    "application/vnd.ms-powerpoint": (".ppt", "pptx", "MS PowerPoint 97"),
+    "application/vnd.ms-excel": (".xls", "xlsx", "MS Excel 97"),
+    XLSB: (".xlsb", "xlsx", "Calc MS Excel 2007 Binary"),
+}
+"""Formats that LibreOffice converts: their own suffix, what into, and its name for the format."""
+
 NAMES = {
     PDF: "a PDF",
     DOCX: "a Word document",
     PPTX: "a PowerPoint presentation",
     XLSX: "an Excel workbook",
+    XLSB: "a binary Excel workbook",
     ZIP: "a zip archive",
     OLE2: "an Office file of before 2007",
     HTML: "a web page",
@@ -141,7 +155,7 @@ OOXML_MAIN_PARTS = {
     b"spreadsheetml.sheet.main": XLSX,
     b"spreadsheetml.template.main": XLSX,
     b"ms-excel.sheet.macroEnabled.main": XLSX,
-    b"ms-excel.sheet.binary.macroEnabled.main": XLSX,
+    b"ms-excel.sheet.binary.macroEnabled.main": XLSB,
 }
 OLE2_STREAMS = {
     "WordDocument": "application/msword",
@@ -154,7 +168,8 @@ BINARY_SUFFIXES = {
     ".pdf": PDF,
     **dict.fromkeys((".docx", ".docm", ".dotx"), DOCX),
     **dict.fromkeys((".pptx", ".pptm", ".ppsx", ".potx"), PPTX),
-    **dict.fromkeys((".xlsx", ".xlsm", ".xltx", ".xlsb"), XLSX),
+    **dict.fromkeys((".xlsx", ".xlsm", ".xltx"), XLSX),
+    ".xlsb": XLSB,
     ".doc": "application/msword",
     ".ppt": "application/vnd.ms-powerpoint",
     ".xls": "application/vnd.ms-excel",
@@ -305,9 +320,13 @@ def _archive_type(path: Path, name: str) -> str:
             if "[Content_Types].xml" not in members:
                 return ZIP
             parts = _start_of(archive, "[Content_Types].xml")
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError) as error:
         raise BrokenDocument(
             f"{name} is a damaged zip archive ({error}). Get the file again from where it came."
+        ) from error
+    except NotImplementedError as error:
+        raise BrokenDocument(
+            f"{name} is packed in a way that only its own program knows ({error}). Save it anew."
         ) from error
     except RuntimeError as error:  # zipfile's way of asking for a password
         raise EncryptedDocument(f"{name} needs a password. Save it without one.") from error

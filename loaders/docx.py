@@ -1,7 +1,7 @@
 """Reads Word documents: headings, paragraphs, lists, tables, charts and pictures, in order.
 
 The file has no pages, so nothing has a page. Leaves out headers and footers, comments,
-the table of contents, the numbers of lists, and pictures that are only linked.
+the table of contents, the numbers of headings, and pictures that are only linked.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from docx.oxml.ns import qn
 from lxml import etree
 
 from loaders.captions import CaptionText, Marked, is_labelled, join_captions
+from loaders.docx_numbers import ListNumbers
 from loaders.docx_styles import Styles
 from loaders.docx_text import DRAWINGS, TEXT_BOX, full_text, is_hidden, read_line, shown
 from loaders.elements import Element, Heading, Info, Paragraph
@@ -52,7 +53,10 @@ class DocxLoader(DocumentLoader):
                     "Open it in Office and save it again."
                 )
             reader = _Reader(document)
-            yield Info(title=meaningful_title(document.core_properties.title) or reader.title())
+            yield Info(
+                title=meaningful_title(getattr(document.core_properties, "title", None))
+                or reader.title()
+            )
             yield from join_captions(reader.blocks(document.element.body))
 
 
@@ -100,13 +104,22 @@ class _Reader:
         if not text:
             return
         level = self._styles.heading_level(paragraph)
-        depth = self._styles.list_depth(paragraph)
+        place = self._styles.list_place(paragraph)
         if level:
             yield Heading(text, level)
+        elif place:
+            mark = self._numbers.mark(place.list_id, place.level)
+            yield Paragraph(f"{'  ' * place.depth}{mark} {text}")
         elif self._styles.is_caption(paragraph) or is_labelled(text):
             yield CaptionText(text)
         else:
-            yield Paragraph(text if depth is None else f"{'  ' * depth}- {text}")
+            yield Paragraph(text)
+
+    @cached_property
+    def _numbers(self) -> ListNumbers:
+        related = (r for r in self._part.rels.values() if r.reltype == RELATION.NUMBERING)
+        part = next((r.target_part for r in related if not r.is_external), None)
+        return ListNumbers(None if part is None else parse_xml(part.blob))
 
     @cached_property
     def _notes(self) -> dict[tuple[str, str], str]:

@@ -1,7 +1,7 @@
 """What the styles of a Word document make of a paragraph: heading, title, caption, list item.
 
 Word keeps the names of its own styles in English in the file, whatever its language.
-Leaves out how things look, and the numbers of lists and headings.
+Leaves out how things look, and the numbers of lists (`docx_numbers`) and headings.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from docx.oxml.ns import qn
 from lxml import etree
@@ -29,6 +30,14 @@ class _Style:
     name: str
     based_on: str | None
     properties: etree._Element | None
+
+
+class ListPlace(NamedTuple):
+    """list_id: as the file calls the list. level: in that list. depth: 0 for the outermost."""
+
+    list_id: str
+    level: int
+    depth: int
 
 
 class Styles:
@@ -70,8 +79,8 @@ class Styles:
                 return level + 1 if level < BODY_LEVEL else None
         return None
 
-    def list_depth(self, paragraph: etree._Element) -> int | None:
-        """0 for an item of an outermost list; None for what is no list item."""
+    def list_place(self, paragraph: etree._Element) -> ListPlace | None:
+        """Where in which list an item stands; None for what is no list item."""
         # Word's "List Bullet 2" is a list of its own, whose level the file gives as the first.
         names = (LIST_NAME.fullmatch(style.name) for style in self._chain(paragraph))
         by_name = next((int(named[1] or 1) - 1 for named in names if named), None)
@@ -79,12 +88,13 @@ class Styles:
             number = properties.find(f"{qn('w:numPr')}/{qn('w:numId')}")
             if number is None:
                 continue
-            if number.get(qn("w:val")) == NO_LIST:
+            list_id = number.get(qn("w:val"), NO_LIST)
+            if list_id == NO_LIST:
                 return None
-            level = properties.find(f"{qn('w:numPr')}/{qn('w:ilvl')}")
-            depth = 0 if level is None else whole_number(level.get(qn("w:val")))
-            return max(min(depth, MAX_DEPTH), by_name or 0)
-        return by_name
+            found = properties.find(f"{qn('w:numPr')}/{qn('w:ilvl')}")
+            level = 0 if found is None else whole_number(found.get(qn("w:val")))
+            return ListPlace(list_id, level, max(min(level, MAX_DEPTH), by_name or 0))
+        return None if by_name is None else ListPlace("", 0, by_name)
 
     def _properties(self, paragraph: etree._Element) -> Iterator[etree._Element]:
         """Paragraph properties, the strongest first."""

@@ -7,7 +7,7 @@ that is `loaders.loader`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from PIL import Image
@@ -54,6 +54,7 @@ class Table:
     """rows[0] is the header row; cells are plain text.
 
     unit: the line that says in what the numbers are given. image: the region as it looks.
+    cells: where it lies on its sheet, "B2:F15".
     """
 
     rows: tuple[tuple[str, ...], ...]
@@ -63,20 +64,23 @@ class Table:
     unit: str | None = None
     image: bytes | Image.Image | None = None
     caption_bbox: BBox | None = None
+    cells: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One picture. image: its file's bytes in any format that Pillow reads, or the picture.
+    """One picture. image: its file's bytes in any format that Pillow reads, or the picture, or
+    what draws it if it is wanted.
 
     caption is what the document prints with the figure, alt its alternative text. text is
     what the document prints in the figure, ocr what was read in its pixels already, "" for
     nothing. is_drawn: whether there are no pixels in it that could hold more text. start and
     end, in seconds, are when a film shows it; spoken is what is said meanwhile. is_sent: a
-    person added or sent it by itself, so that it is no icon though it may be small.
+    person added or sent it by itself, so that it is no icon though it may be small. data: the
+    numbers that a chart draws. cells: the cell of a sheet at which it lies.
     """
 
-    image: bytes | Image.Image
+    image: bytes | Image.Image | Callable[[], Image.Image]
     caption: str | None = None
     alt: str | None = None
     page: int | None = None
@@ -89,6 +93,8 @@ class Figure:
     end: float | None = None
     spoken: str | None = None
     is_sent: bool = False
+    data: str | None = None
+    cells: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

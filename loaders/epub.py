@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from lzma import LZMAError
 from urllib.parse import unquote, urlsplit
 
 from bs4.element import Tag
@@ -38,7 +39,7 @@ FONT_OBFUSCATION = (b"http://www.idpf.org/2008/embedding", b"http://ns.adobe.com
 ENCRYPTED_DATA = re.compile(rb"<(?:\w+:)?EncryptedData[\s>]")
 CONTENTS_LIST = "toc"
 MAX_DEPTH = 8
-DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError)
+DAMAGE = (zipfile.BadZipFile, zlib.error, LZMAError, EOFError, OSError, NotImplementedError)
 
 
 @dataclass(frozen=True, slots=True)

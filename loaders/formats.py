@@ -13,6 +13,7 @@ from typing import Unpack
 from langchain_core.documents import Document
 
 from loaders.content_type import (
+    CONVERTED_TYPES,
     CSV,
     DOCX,
     EPUB,
@@ -21,6 +22,7 @@ from loaders.content_type import (
     MAIL,
     MARKDOWN,
     NOTEBOOK,
+    OPEN_DOCUMENT_TYPES,
     OUTLOOK,
     PDF,
     PICTURE_TYPES,
@@ -31,6 +33,7 @@ from loaders.content_type import (
     SOURCE_SUFFIXES,
     UNKNOWN,
     WEB_ARCHIVE,
+    XLSX,
     XML,
     content_type,
     format_name,
@@ -45,6 +48,7 @@ LOADERS = {
     PDF: "loaders.pdf.PdfLoader",
     DOCX: "loaders.docx.DocxLoader",
     PPTX: "loaders.pptx.PptxLoader",
+    XLSX: "loaders.xlsx.XlsxLoader",
     HTML: "loaders.html.HtmlLoader",
     MARKDOWN: "loaders.markdown.MarkdownLoader",
     EPUB: "loaders.epub.EpubLoader",
@@ -58,6 +62,8 @@ LOADERS = {
     XML: "loaders.xml.XmlLoader",
     RTF: "loaders.rtf.RtfLoader",
     PLAIN_TEXT: "loaders.text.TextLoader",
+    **dict.fromkeys(OPEN_DOCUMENT_TYPES, "loaders.open_document.OpenDocumentLoader"),
+    **dict.fromkeys(CONVERTED_TYPES, "loaders.converted.ConvertedLoader"),
     **dict.fromkeys(SOURCE_SUFFIXES, "loaders.source_code.SourceCodeLoader"),
     **dict.fromkeys(PICTURE_TYPES, "loaders.image.ImageLoader"),
     "image/heic": "loaders.image.HeicLoader",
@@ -65,11 +71,6 @@ LOADERS = {
     **dict.fromkeys(RECORDING_TYPES, "loaders.recording.RecordingLoader"),
 }
 """MIME type, or the suffix of a kind of text (".bib"), → the class that reads it."""
-
-OLD_OFFICE = {
-    "application/msword": ".docx",
-    "application/vnd.ms-powerpoint": ".pptx",
-}
 
 
 def load(source: str | Path, **options: Unpack[LoaderOptions]) -> list[Document]:
@@ -114,8 +115,6 @@ def _loader_class(mime: str, name: str) -> type[DocumentLoader] | None:
 
 
 def _refusal(name: str, mime: str) -> str:
-    if mime in OLD_OFFICE:
-        return f"{name} is {format_name(mime)}. Save it as {OLD_OFFICE[mime]} in Office."
     what = (
         "neither text nor a format that limner knows"
         if mime == UNKNOWN

@@ -38,6 +38,8 @@ class Limits:
     """For a whole source."""
     max_silence_s: float = 180.0
     """Without one more page or figure of it being read: a parser that hangs."""
+    conversion_s: float = 120.0
+    """For LibreOffice to convert one file or picture."""
     fetch_timeout_s: float = 30.0
     """How long a server may be silent."""
     fetch_total_s: float = 120.0

@@ -44,6 +44,8 @@ from loaders.source import SourceFile, open_source
 from loaders.speech.transcriber import Transcriber
 
 SECTION_SEPARATOR = " › "
+MAX_HEADING_CHARS = 300
+"""A section's name stands on each of its chunks; the rest of a longer one is lost."""
 SHEET_LEVEL = 0
 """A sheet is above all headings on it."""
 PLACES = ("source", "modality", "page", "section", "bbox")
@@ -62,7 +64,10 @@ SPEAKS_OF_PICTURE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """How far a source is read: n_done of n pages, or figures described. what: "page", "figure"."""
+    """How far a source is read: n_done of n, which is 0 where their number is not known.
+
+    what: "page"; "figure", of those to be described; "piece", where there are no pages.
+    """
 
     what: str
     n_done: int
@@ -207,7 +212,8 @@ class DocumentLoader(BaseLoader):
                 pieces.append(_Piece(_metadata("text", path, bare.page, None), one_line(bare.text)))
 
         for element in elements:
-            self._tell_page(element)
+            self._tell_page(element, len(pieces))
+            n_before = len(pieces)
             match element:
                 case Info(title=title, n_pages=n_pages, page_labels=labels):
                     self.title = one_line(title or "") or self.title
@@ -217,7 +223,9 @@ class DocumentLoader(BaseLoader):
                     flush()
                     keep_bare(level)
                     bare = element
-                    path[:] = [(n, t) for n, t in path if n < level] + [(level, one_line(text))]
+                    path[:] = [(n, t) for n, t in path if n < level] + [
+                        (level, one_line(text)[:MAX_HEADING_CHARS])
+                    ]
                 case Paragraph(text=text) if text.strip():
                     if held and held[-1].page != element.page:
                         flush()
@@ -241,7 +249,8 @@ class DocumentLoader(BaseLoader):
                     bare, path[:] = None, [(SHEET_LEVEL, one_line(sheet))]
                 case Skipped():
                     self.skipped.append(element)
-            if isinstance(element, Paragraph | Table | Figure | Speech):
+            is_figure = isinstance(element, Figure) and len(pieces) > n_before
+            if is_figure or isinstance(element, Paragraph | Table | Speech):
                 bare = None
             if n_chars > self.limits.max_text_chars:
                 raise LimitExceeded(
@@ -253,9 +262,11 @@ class DocumentLoader(BaseLoader):
         _set_sheet(pieces, path)
         return pieces
 
-    def _tell_page(self, element: Element) -> None:
-        """The pages before that of the element are read."""
+    def _tell_page(self, element: Element, n_pieces: int) -> None:
+        """The pages before that of the element are read; or else, so many pieces."""
         page = getattr(element, "page", None)
+        if page is None or not self.n_pages:
+            self._tell(Stage("piece", n_pieces, 0))
         if page and self.n_pages and page > self._page_told:
             self._page_told = page
             self._tell(Stage("page", page - 1, self.n_pages))
@@ -271,10 +282,11 @@ class DocumentLoader(BaseLoader):
         stored = [p for p in before if p.picture]
         try:
             self._check_number(stored)
+            image = figure.image() if callable(figure.image) else figure.image
             least = MIN_SENT_SIDE if figure.is_sent else self.limits.min_figure_side
-            if min(self.media.size(figure.image)) < least:
+            if min(self.media.size(image)) < least:
                 return list(_text_pieces(_words_of(figure, with_alt=False), path))
-            picture = self.media.put(figure.image)
+            picture = self.media.put(image)
         except (BrokenPicture, LimitExceeded) as error:
             self.skipped.append(Skipped(where, str(error)))
             return list(_text_pieces(_words_of(figure, with_alt=True), path))
@@ -286,6 +298,8 @@ class DocumentLoader(BaseLoader):
         metadata = _metadata("figure", path, figure.page, figure.bbox) | self._shown(picture)
         if figure.start is not None and figure.end is not None:
             metadata |= {"start": round(figure.start, 2), "end": round(figure.end, 2)}
+        if figure.cells:
+            metadata["cells"] = figure.cells
         if label := label_of(figure.caption):
             metadata["label"] = label
         # The picture is on disk now; holding its pixels too would unbound the memory.
@@ -295,6 +309,8 @@ class DocumentLoader(BaseLoader):
     def _table_pieces(self, table: Table, path: list[tuple[int, str]]) -> Iterator[_Piece]:
         metadata = _metadata("table", path, table.page, table.bbox)
         above = [one_line(line) for line in (table.caption, table.unit) if line]
+        if table.cells:
+            metadata["cells"] = table.cells
         if table.caption:
             metadata["caption"] = one_line(table.caption)
         if label := label_of(table.caption):
@@ -340,6 +356,7 @@ class DocumentLoader(BaseLoader):
                 document=piece.figure.caption,
                 alt=piece.figure.alt,
                 text=piece.figure.text,
+                chart_data=piece.figure.data,
                 **{"ocr": piece.figure.ocr} | readings.get(piece.picture.key, {}),
             )
             section = piece.metadata.get("section")
@@ -462,7 +479,7 @@ def _is_told(figure: Figure | None) -> bool:
     if figure is None:
         return False
     is_printed = figure.is_drawn and len(figure.text or "") >= MIN_PRINTED_CHARS
-    return is_printed or figure.ocr is not None
+    return is_printed or figure.ocr is not None or figure.data is not None
 
 
 def _words_of(figure: Figure, *, with_alt: bool) -> list[Paragraph]:

@@ -12,7 +12,7 @@ from email.message import Message
 from itertools import chain, islice
 
 from loaders.elements import Attached, Element, Figure, Heading, Info, Paragraph, Skipped, Table
-from loaders.errors import LimitExceeded
+from loaders.errors import LimitExceeded, LoaderError
 from loaders.limits import Limits
 from loaders.loader import DocumentLoader
 from loaders.markup import read_html
@@ -62,7 +62,10 @@ class MailLoader(DocumentLoader):
                 reason = f"the limit is {self.limits.max_pages:,} messages a file"
                 yield Skipped(f"Messages after the first {n:,}", reason)
                 return
-            yield from read_message(message, inside, self.limits)
+            try:
+                yield from read_message(message, inside, self.limits)
+            except LoaderError as error:
+                yield Skipped(f"Message {n + 1}", str(error))
 
 
 def read_message(message: Message, file: SourceFile, limits: Limits) -> Iterator[Element]:

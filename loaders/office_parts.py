@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from lxml import etree
 
-from loaders.charts import chart_table
+from loaders.chart_drawing import draw_chart
+from loaders.charts import read_chart
 from loaders.diagrams import diagram_text
-from loaders.elements import BBox, Element, Paragraph, Skipped
+from loaders.elements import BBox, Element, Figure, Paragraph, Skipped
 from loaders.pictures import left_out, picture
 
 
@@ -50,15 +53,18 @@ def embedded_chart(
     page: int | None = None,
     bbox: BBox | None = None,
 ) -> Iterator[Element]:
-    """The data of a native chart."""
+    """A native chart: drawn, and its data as a table. caption: where it has no title."""
     try:
-        content = part.rels[relation_id].target_part.blob
-        table = chart_table(content, caption=caption, page=page, bbox=bbox)
+        chart = read_chart(part.rels[relation_id].target_part.blob)
     except (LookupError, ValueError, etree.XMLSyntaxError) as error:
         yield Skipped(f"A chart{f' on slide {page}' if page else ''}", f"no data in it ({error})")
         return
-    if table:
-        yield table
+    if chart:
+        caption = chart.caption(caption)
+        yield Figure(
+            partial(draw_chart, chart, caption), caption, data=chart.words(), page=page, bbox=bbox
+        )
+        yield replace(chart.table(caption), page=page, bbox=bbox)
 
 
 def embedded_diagram(

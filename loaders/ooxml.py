@@ -2,7 +2,7 @@
 
 The archive is checked before anything is unpacked, and what the Office libraries raise
 on damaged files becomes a LoaderError here. Their XML parsers do not resolve entities.
-Leaves out what the parts mean: that is `docx`, `pptx`, `charts` and `diagrams`.
+Leaves out what the parts mean: that is `docx`, `pptx`, `xlsx`, `charts` and `diagrams`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ ORDINARY_TYPES = [
 PROGRAM_TITLE = re.compile(
     r"(?:(?:document|dokument|presentation|präsentation|powerpoint presentation|untitled|title|"
     r"titel|slide|folie|word document|no slide title)\s*\d*|(?:microsoft word|powerpoint) - .*"
-    r"|.*\.(?:docx?|pptx?|rtf|odt))",
+    r"|.*\.(?:docx?|pptx?|xlsx?|rtf|od[tps]))",
     re.IGNORECASE,
 )
 """Titles that a program filled in."""
@@ -72,13 +72,27 @@ def open_package(file: SourceFile, limits: Limits) -> Iterator[IO[bytes]]:
 
     Raises BrokenDocument, EncryptedDocument, UnsupportedFormat or LimitExceeded.
     """
+    with _known_errors(file), _readable(file, limits) as stream:
+        yield stream
+
+
+@contextmanager
+def open_archive(file: SourceFile, limits: Limits) -> Iterator[zipfile.ZipFile]:
+    """Open an OpenDocument file, or any other archive of XML, as `open_package` does."""
+    with _known_errors(file), zipfile.ZipFile(file.path) as archive:
+        check_archive(archive, file, limits)
+        yield archive
+
+
+@contextmanager
+def _known_errors(file: SourceFile) -> Iterator[None]:
+    """Turn what the libraries raise on a damaged file into BrokenDocument."""
     from docx.exceptions import PythonDocxError
     from docx.opc.exceptions import OpcError
     from pptx.exc import PythonPptxError
 
     try:
-        with _readable(file, limits) as stream:
-            yield stream
+        yield
     except (*DAMAGE, *FOREIGN_ERRORS, PythonDocxError, OpcError, PythonPptxError) as error:
         if isinstance(error, FOREIGN_ERRORS) and not _is_from_library(error):
             raise
@@ -163,7 +177,7 @@ def _changed_parts(archive: zipfile.ZipFile, file_name: str) -> dict[str, bytes]
     if STRICT_NAMESPACE in package_rels:
         raise UnsupportedFormat(
             f"{file_name} is saved as Strict Open XML. "
-            "Save it as an ordinary .docx or .pptx in Office."
+            "Save it as an ordinary .docx, .pptx or .xlsx in Office."
         )
     changed: dict[str, bytes] = {}
     types = archive.read(CONTENT_TYPES)

@@ -12,10 +12,10 @@ from dataclasses import replace
 
 from loaders.elements import BBox, Element, Figure, Paragraph, Skipped
 from loaders.errors import BrokenPicture
+from loaders.metafiles import draw_metafile, metafile_suffix
 from loaders.svg import draw
 
 SVG_HEAD_BYTES = 4096
-WMF_HEADS = (b"\xd7\xcd\xc6\x9a", b"\x01\x00\x09\x00", b"\x02\x00\x09\x00")
 POSTSCRIPT_HEADS = (b"%!PS", b"\xc5\xd0\xd3\xc6")
 
 MAX_ALT_CHARS = 1_000
@@ -56,8 +56,6 @@ def alt_text(*candidates: str | None) -> str | None:
 
 def undrawable(content: bytes) -> str | None:
     """Why the picture cannot be drawn, or None if it may be."""
-    if content.startswith(WMF_HEADS) or content[40:44] == b" EMF":
-        return "Windows metafiles (WMF, EMF) cannot be drawn; save the picture as PNG"
     if content.startswith(POSTSCRIPT_HEADS):
         return "PostScript pictures cannot be drawn; save the picture as PNG"
     return None
@@ -83,6 +81,10 @@ def picture(
     name: what to call it in the report, "The picture image3.emf".
     """
     reason = undrawable(content)
+    if metafile_suffix(content):
+        converted = draw_metafile(content, name)
+        reason = converted if isinstance(converted, str) else None
+        content = converted if isinstance(converted, bytes) else content
     if reason:
         yield from left_out(name, reason, caption=caption, alt=alt, page=page)
         return

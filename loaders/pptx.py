@@ -1,7 +1,7 @@
 """Reads PowerPoint presentations: a slide is a page, its title a heading.
 
-Leaves out what masters and layouts put on every slide, footers, animations, and sound
-and film.
+A slide whose shapes make a diagram is drawn whole where LibreOffice is installed. Leaves out what
+masters and layouts put on every slide, footers, comments, animations, and sound and film.
 """
 
 from __future__ import annotations
@@ -13,17 +13,22 @@ from pptx import Presentation
 from pptx.enum.shapes import PP_PLACEHOLDER
 from pptx.oxml.ns import qn
 
-from loaders.elements import Element, Heading, Info, Paragraph, Skipped, Table
-from loaders.errors import LimitExceeded
+from loaders.elements import Element, Figure, Heading, Info, Paragraph, Skipped, Table
+from loaders.errors import LimitExceeded, LoaderError
 from loaders.loader import DocumentLoader
 from loaders.office_parts import embedded_chart, embedded_diagram, embedded_picture
 from loaders.ooxml import meaningful_title, open_package
 from loaders.pictures import alt_text
 from loaders.slide_layout import Placed, caption_of, label_above, placed_shapes
+from loaders.slide_pictures import draw_slides
 from loaders.source import SourceFile
 
 COMPATIBILITY = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
+CONNECTOR = qn("p:cxnSp")
+MIN_DIAGRAM_PARTS = 5
+"""Shapes, texts and pictures that somebody placed beside each other."""
+WHOLE = (0.0, 0.0, 1.0, 1.0)
 MEDIA = [
     (("a:audioFile", "a:wavAudioFile", "a:audioCd"), "sound"),
     (("a:videoFile", "a:quickTimeFile"), "film"),
@@ -51,11 +56,20 @@ class PptxLoader(DocumentLoader):
                     f"{file.name} has {len(slides):,} slides; "
                     f"the limit is {self.limits.max_pages:,}."
                 )
-            title = meaningful_title(presentation.core_properties.title)
+            title = meaningful_title(
+                # A part of a wrong type has no title.
+                getattr(presentation.core_properties, "title", None)
+            )
             yield Info(title or (_title(slides[0]) if slides else None), n_pages=len(slides))
             size = (presentation.slide_width or 0, presentation.slide_height or 0)
+            drawn: dict[int, bytes] = {}
+            numbers = [n for n, slide in enumerate(slides, 1) if _is_diagram(slide)]
+            try:
+                drawn = draw_slides(file, len(slides), numbers, self.limits)
+            except LoaderError as error:
+                yield Skipped("Pictures of whole slides", str(error))
             for number, slide in enumerate(slides, 1):
-                yield from _Slide(slide, number, size).elements()
+                yield from _Slide(slide, number, size).elements(drawn.get(number))
 
 
 class _Slide:
@@ -69,8 +83,11 @@ class _Slide:
         self._shapes = [s for s in placed_shapes(slide.shapes, *size) if self._is_content(s)]
         self._captions: set[Placed] = set()
 
-    def elements(self) -> Iterator[Element]:
-        """The heading, what is on the slide in reading order, and the notes."""
+    def elements(self, drawn_whole: bytes | None = None) -> Iterator[Element]:
+        """The heading, what is on the slide in reading order, and the notes.
+
+        drawn_whole: the picture of the slide, if it is worth one.
+        """
         # Pictures first: the texts that they take as captions are not said again.
         drawn = {s: list(self._drawn(s)) for s in self._shapes if not s.shape.has_text_frame}
         said = {s: list(self._said(s)) for s in self._shapes if s not in self._captions}
@@ -81,6 +98,11 @@ class _Slide:
             # A slide without a title gets its number, or it would count to the one before.
             yield Heading(title or f"Slide {self._number}", 1, self._number)
         yield from content
+        if drawn_whole:
+            text = "\n".join(e.text for e in content if isinstance(e, Paragraph))
+            yield Figure(
+                drawn_whole, title, page=self._number, bbox=WHOLE, text=text, is_drawn=True
+            )
         if notes:
             yield Paragraph(f"Notes: {notes}", self._number)
 
@@ -157,6 +179,16 @@ class _Slide:
             return ""
         frame = self._slide.notes_slide.notes_text_frame
         return "" if frame is None else frame.text.replace("\v", "\n").strip()
+
+
+def _is_diagram(slide: Any) -> bool:
+    """Whether the places of its shapes say what its texts do not."""
+    tree = slide.shapes._spTree
+    if tree.find(f".//{DIAGRAM}") is not None or len(tree.findall(f".//{CONNECTOR}")) > 1:
+        return True
+    kinds = (qn("p:sp"), qn("p:pic"), CONNECTOR)
+    parts = [shape for shape in tree.iter(*kinds) if shape.find(f".//{qn('p:ph')}") is None]
+    return len(parts) >= MIN_DIAGRAM_PARTS
 
 
 def _title(slide: Any) -> str | None:

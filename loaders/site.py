@@ -27,6 +27,8 @@ AGENT = "limner"
 SECONDS_BETWEEN_PAGES = 0.2
 MAX_CRAWL_DELAY_S = 10.0
 MAX_ROBOTS_BYTES = 512 * 1024
+MAX_LINKED_BYTES = 2 << 20
+"""Of a page whose links are followed: they are looked for in this process, not in a worker."""
 MAX_LINKS = 2_000
 """Of one page; what it links to beyond that is left out."""
 NO_PAGES = {".css", ".js", ".mjs", ".map", ".woff", ".woff2", ".ttf", ".eot", ".svg", ".exe"}
@@ -54,7 +56,7 @@ def crawl(
     while waiting:
         address, n_links = waiting.popleft()
         if reason := site.refusal(address, n_pages):
-            yield Skipped(address, reason)
+            yield Skipped(without_login(address), reason)
             if n_pages >= limits.max_site_pages or site.is_late:
                 return
             continue
@@ -63,10 +65,16 @@ def crawl(
         except LoaderError as error:
             if not n_pages:
                 raise
-            yield Skipped(address, str(error))
+            yield Skipped(without_login(address), str(error))
             continue
         n_pages += 1
-        if page is None or (page.uri != address and page.uri in known):
+        if page is None:
+            yield Skipped(
+                without_login(address),
+                "it leads to another site, or where robots.txt asks programs not to go",
+            )
+            continue
+        if page.uri != address and page.uri in known:
             continue
         known.add(page.uri)
         yield page
@@ -107,14 +115,19 @@ class _Site:
         return None
 
     def page(self, address: str, n: int) -> SourceFile | None:
-        """The page as a file; None where it leads to another host."""
+        """The page as a file; None where it leads to another host, or is not to be read.
+
+        The first page decides which host that is: `http` leads to `https`, a name to its `www`.
+        """
         if n:
             time.sleep(self._pause_s)
         path = self._folder / f"page-{n}"
         limits = replace(self._limits, max_bytes=self._n_bytes_left)
         final = _address(fetch(address, path, limits, self._is_allowed))
         self._n_bytes_left -= path.stat().st_size
-        if _host(final) != self._host:
+        if not n and _host(final) != self._host:
+            self._host, self._robots = _host(final), self._fetch_robots(final)
+        if _host(final) != self._host or not self._robots.can_fetch(AGENT, final):
             path.unlink()
             return None
         name = unquote(PurePosixPath(urlsplit(final).path).name)
@@ -123,7 +136,8 @@ class _Site:
     def links(self, page: SourceFile) -> list[str]:
         """The addresses on the same host that a page links to, in order."""
         try:
-            if content_type(page.path, page.name, is_web_page=True) != HTML:
+            is_page = content_type(page.path, page.name, is_web_page=True) == HTML
+            if not is_page or page.path.stat().st_size > MAX_LINKED_BYTES:
                 return []
             tree = parse_html(decode(page.path.read_bytes()) or "", self._limits)
         except LoaderError:  # it is reported where the page is read
@@ -156,7 +170,7 @@ class _Site:
         try:
             fetch(_joined(url, "/robots.txt"), path, limits, self._is_allowed)
             robots.parse((decode(path.read_bytes()) or "").splitlines())
-        except LoaderError:
+        except (LoaderError, ValueError):  # what is no rule binds nobody
             robots.parse([])
         finally:
             path.unlink(missing_ok=True)

@@ -15,6 +15,7 @@ import socket
 import ssl
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 """All of IPv6 that the public internet uses, apart from NAT64."""
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 READ_CHUNK_BYTES = 1 << 20
+ZLIB_OR_GZIP = 47
+"""zlib's name for both of the forms in which a server may pack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +236,7 @@ class _CheckedBackend(httpcore.SyncBackend):
     ) -> httpcore.NetworkStream:
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise FetchRefused(
                 f"The address of {host} cannot be found ({error}). "
                 "Check the URL and the network, or save the page and add the file."
@@ -261,7 +264,11 @@ def _client(limits: Limits, is_allowed: Callable[[str], bool]) -> httpx.Client:
         follow_redirects=True,
         max_redirects=MAX_REDIRECTS,
         timeout=limits.fetch_timeout_s,
-        headers={"User-Agent": "limner", "Accept": "text/html,application/pdf,image/*,*/*;q=0.5"},
+        headers={
+            "User-Agent": "limner",
+            "Accept": "text/html,application/pdf,image/*,*/*;q=0.5",
+            "Accept-Encoding": "gzip, deflate",
+        },
     )
 
 
@@ -284,7 +291,7 @@ def fetch(
                     f"{shown} answered {response.status_code} {response.reason_phrase}."
                 )
             n_bytes = 0
-            for piece in response.iter_bytes():
+            for piece in _unpacked(response, shown):
                 n_bytes += len(piece)
                 if n_bytes > limits.max_bytes:
                     raise LimitExceeded(
@@ -297,10 +304,28 @@ def fetch(
             f"{shown} took longer than {limits.fetch_total_s:,.0f} s. "
             "Try again later, or save the page and add the file."
         ) from error
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, zlib.error) as error:
         raise FetchRefused(
             f"{shown} cannot be fetched ({type(error).__name__}: {error})."
         ) from error
+
+
+def _unpacked(response: httpx.Response, shown: str) -> Iterator[bytes]:
+    """The content in pieces of bounded size: the client unpacks each that comes in as a whole."""
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding == "identity":
+        yield from response.iter_raw()
+        return
+    if encoding not in {"gzip", "deflate"}:
+        raise FetchRefused(
+            f"{shown} answered in the encoding {encoding!r}, which was not asked for."
+        )
+    unpacker = zlib.decompressobj(wbits=ZLIB_OR_GZIP)
+    for piece in response.iter_raw():
+        waiting = piece
+        while waiting:
+            yield unpacker.decompress(waiting, READ_CHUNK_BYTES)
+            waiting = unpacker.unconsumed_tail
 
 
 def _login(url: str) -> tuple[str, str] | None:

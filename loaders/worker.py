@@ -12,6 +12,7 @@ import gc
 import json
 import os
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -33,6 +34,7 @@ from loaders.speech.transcriber import Transcriber
 DOCUMENTS_AT_ONCE = 200
 """In one message, so that a message is a few hundred kilobytes."""
 SECONDS_BETWEEN_STAGES = 0.1
+SECONDS_BETWEEN_LOOKS = 1.0
 GARBAGE_OBJECTS = 50_000
 
 Message = dict[str, Any]
@@ -185,11 +187,19 @@ class _Worker:
         )
 
 
+def _end_with_parent(pid: int) -> None:
+    """End this process when the one that started it has ended: nobody would watch it."""
+    while os.getppid() == pid:
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    os._exit(1)
+
+
 def main() -> None:
     """Read what the parent names until it closes the pipe."""
     # What a library prints must not come between the messages.
     outgoing = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    threading.Thread(target=_end_with_parent, args=[os.getppid()], daemon=True).start()
     # A page is thousands of small objects without cycles: looking for some takes a twentieth of
     # the time.
     gc.freeze()

@@ -233,16 +233,17 @@ class WorkerPool:
 
     def _take(self) -> _Process:
         with self._lock:
-            process = self._idle.pop() if self._idle else None
             if self._is_closed.is_set():
                 raise WorkerFailed("the worker processes were ended")
-            process = process or _Process(self._setup, self._scratch.name)
+            alive = [process for process in self._idle if process.is_fit]
+            self._idle = alive[:-1]
+            process = alive[-1] if alive else _Process(self._setup, self._scratch.name)
             self._busy.append(process)
             return process
 
     def _give_back(self, process: _Process) -> None:
         limit = RENEWED_SHARE * self._limits.max_memory
-        is_good = process.is_between_files and process.n_bytes() < limit
+        is_good = process.is_between_files and process.is_fit and process.n_bytes() < limit
         with self._lock:
             self._busy.remove(process)
             if is_good and not self._is_closed.is_set():
@@ -300,6 +301,11 @@ class _Process:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def is_fit(self) -> bool:
+        """Whether the process is there, and is not being ended for its limits."""
+        return self.verdict is None and self._process.poll() is None
 
     def begin(self) -> None:
         """A file is to be read: its time begins."""

@@ -235,8 +235,20 @@ def draw(path: Path, page: int, marks: Sequence[tuple[Box, str, str]], folder: P
         draw_page(pdf, page - 1, drawn).save(folder / f"{path.stem}-page-{page}.png")
 
 
-def main() -> None:
-    """Print the report and draw the misses."""
+def missed_goals(golds: Sequence[Gold], readings: Readings, part: str) -> Iterator[str]:
+    """What is short of its goal. part: of the names of the documents."""
+    for kind, goal in GOALS.items():
+        boxes = {(g.doc, g.page, g.box): g for g in golds if g.kind == kind}
+        n = sum(is_covered(gold, readings, kind) for gold in boxes.values())
+        if n < goal * len(boxes):
+            yield f"{n} of {len(boxes)} {kind} boxes are covered; the goal is {goal:.0%}"
+    without = [(doc, p) for doc, pages in WITHOUT_FIGURES.items() for p in pages if part in doc]
+    if (n := len(false_figures(readings, without))) >= MAX_FALSE:
+        yield f"{n} false figures; the goal is fewer than {MAX_FALSE}"
+
+
+def main() -> int:
+    """Print the report and draw the misses; 1 where a goal is missed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--questions", type=Path, default=CORPUS / "qa" / "manifest.jsonl")
     parser.add_argument("--documents", type=Path, default=CORPUS / "qa" / "corpus")
@@ -255,7 +267,11 @@ def main() -> None:
         sys.stdout.write(f"{line}\n")
     n_missed = draw_misses(golds, readings, wanted.draw)
     sys.stdout.write(f"The {n_missed} misses are drawn in {wanted.draw}: gold green, ours else.\n")
+    missed = list(missed_goals(golds, readings, wanted.doc))
+    for line in missed:
+        sys.stdout.write(f"Goal missed: {line}.\n")
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

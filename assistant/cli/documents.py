@@ -77,13 +77,19 @@ def _ask_for_passwords(assistant: Assistant, report: Report) -> None:
             if not retry.locked:
                 break
             question = f"Password of {printable(file_name(source))} (Enter leaves it out)"
-            given = typer.prompt(
-                question, default="", hide_input=True, show_default=False, err=True
-            )
+            try:
+                given = typer.prompt(
+                    question, default="", hide_input=True, show_default=False, err=True
+                )
+            except typer.Abort:  # the report of what was read is still to be told
+                return
             if not given:
                 break
             known.append(given)
             retry = read_with_progress(assistant, [source], [given])
+        if retry.n_unread:
+            report.n_unread += retry.n_unread
+            return
         if known:
             report.take_in_retry(source, retry)
 
@@ -112,7 +118,8 @@ def read_with_progress(
 
         def step(progress: Step) -> None:
             name, stage = file_name(progress.source), progress.stage
-            at = f", {stage.what} {stage.n_done}/{stage.n}" if stage else ""
+            of_all = f"/{stage.n}" if stage and stage.n else ""
+            at = f", {stage.what} {stage.n_done}{of_all}" if stage else ""
             bar.update(
                 task,
                 description=f"Reading {name}{at}",

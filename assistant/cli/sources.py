@@ -41,8 +41,8 @@ def loader_named(name: str, arguments: list[str]) -> AdaptedLoader:
     """The LangChain loader `package.module:ClassName`, made with the arguments.
 
     One of the form `name=value` is a keyword argument, its value JSON or else text. The first
-    of the others, or else of them, is the source under which the Documents are known. Raises
-    SettingsInvalid.
+    of the others, or else the loader's name, is the source under which the Documents are known.
+    Raises SettingsInvalid.
     """
     named = {k: v for k, _, v in (a.partition("=") for a in arguments) if v and k.isidentifier()}
     given = [a for a in arguments if a.partition("=")[0] not in named]
@@ -63,7 +63,7 @@ def loader_named(name: str, arguments: list[str]) -> AdaptedLoader:
             f"--loader {name} does not take {' '.join(arguments)!r} "
             f"({type(error).__name__}: {error})."
         ) from error
-    return adapt(loader, next(iter([*given, *named.values()])))
+    return adapt(loader, given[0] if given else name)  # a named value may be a secret
 
 
 def _json_or_text(value: str) -> Any:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 MAX_TEXT_CHARS = 1_500
 CAPTION_CHARS = 200
 TEXT_LABEL = "Text in the picture: "
+DATA_LABEL = "Data of the chart: "
 BLIP_LABEL = "A machine sees: "
 SECTION_LABEL = "Section: "
 REFERENCE_LABEL = "The document says: "
@@ -36,6 +37,8 @@ class FigureWords:
     alt: str | None = None
     text: str | None = None
     """What the document prints in the figure."""
+    chart_data: str | None = None
+    """The numbers that it draws, as the document stores them."""
     ocr: str | None = None
     blip: str | None = None
 
@@ -75,6 +78,7 @@ def fuse(
     lines = [
         ("", known.get("document")),
         ("", known.get("alt")),
+        (DATA_LABEL, known.get("chart_data", "")[:MAX_TEXT_CHARS]),
         (TEXT_LABEL, known.get("text", "")[:MAX_TEXT_CHARS]),
         (TEXT_LABEL, known.get("ocr", "")[:MAX_TEXT_CHARS]),
         (BLIP_LABEL, known.get("blip")),

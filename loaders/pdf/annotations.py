@@ -18,7 +18,7 @@ import pypdfium2.raw as pdfium
 
 from loaders.elements import Paragraph
 from loaders.pdf.forms import Field, read_field
-from loaders.pdf.letters import LINE_END_HYPHEN
+from loaders.pdf.letters import INVISIBLE, LINE_END_HYPHEN
 from loaders.pdf.page import Box, Frame
 from loaders.pdf.segments import TextLayer
 
@@ -50,9 +50,6 @@ NOTES = {
     pdfium.FPDF_ANNOT_INK,
 }
 HIDDEN = pdfium.FPDF_ANNOT_FLAG_HIDDEN | pdfium.FPDF_ANNOT_FLAG_NOVIEW
-INVISIBLE = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
-)
 
 
 class PrintedText(NamedTuple):

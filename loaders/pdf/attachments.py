@@ -6,7 +6,6 @@ process that reads the PDF. Leaves out files pinned to a place on a page.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,8 +14,7 @@ import pypdfium2
 from loaders.elements import Attached, Skipped
 from loaders.limits import Limits
 from loaders.pdf.document import PDFIUM
-
-UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069]+")
+from loaders.pdf.letters import on_one_line
 
 
 def attachments(document: Any, limits: Limits) -> Iterator[Attached | Skipped]:
@@ -28,7 +26,7 @@ def attachments(document: Any, limits: Limits) -> Iterator[Attached | Skipped]:
         try:
             with PDFIUM:
                 attachment = document.get_attachment(index)
-                name = UNPRINTABLE.sub(" ", attachment.get_name()).strip() or name
+                name = on_one_line(attachment.get_name()) or name
                 content = bytes(attachment.get_data())
         except (pypdfium2.PdfiumError, UnicodeDecodeError, MemoryError) as error:
             yield Skipped(f"Attachment {name}", f"it cannot be unpacked ({error})")

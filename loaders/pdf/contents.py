@@ -5,7 +5,7 @@ Leaves out the pictures themselves: they are rendered one by one when they are w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import takewhile
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from loaders.elements import BBox, Heading, Paragraph
 from loaders.pdf.annotations import Annotations, read_annotations
+from loaders.pdf.document import PageAtNeed
 from loaders.pdf.figures import are_drawn, find_figures
 from loaders.pdf.headings import (
     SLIDE,
@@ -152,8 +153,8 @@ class PageReading:
 
     contents: PageContents
     known: Knowledge
-    page: Callable[[], Any]
-    """Gives the pypdfium2 page; not called where the contents are all text."""
+    page: PageAtNeed
+    """Not opened where the contents are all text."""
 
     @property
     def frame(self) -> Frame:
@@ -292,7 +293,8 @@ class PageReading:
         known = [turned.on_page(s.box) for turned, segments in sheets for s in segments]
         known += [region.box for region in regions]
         known += [image.box for image in self.contents.images if image.content in repeated]
-        return regions if is_blank_but_for(self.page(), self.frame, known) else None
+        n_decoded = sum(image.n_pixels for image in self.contents.images)
+        return regions if is_blank_but_for(self.page, self.frame, known, n_decoded) else None
 
     def _body(
         self,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -17,6 +17,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from loaders.errors import BrokenDocument, EncryptedDocument, LoaderError, PasswordNeeded
+from loaders.pdf.letters import on_one_line
 from loaders.source import SourceFile
 
 PDFIUM = threading.RLock()
@@ -37,8 +38,6 @@ MAX_TITLE_CHARS = 300
 SEARCHED_BYTES = 1 << 20
 MAX_LABEL_CHARS = 20
 """A longer page label is not one to find a page by."""
-SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufffd-\uffff]+")
-"""Spaces, and what is not for the eye: it could turn or break the line it is shown in."""
 MADE_BY_PROGRAM = re.compile(
     r"(?i)(?:microsoft (?:word|powerpoint|excel|publisher)\b.*|powerpoint[ -]pr[eäé]sentation.*"
     r"|(?:untitled|document|presentation|slide|book|title|print|scan|layout|template|report"
@@ -89,28 +88,41 @@ def page_size(document: Any, index: int) -> tuple[float, float]:
     return width, height
 
 
+class PageAtNeed:
+    """Gives the page, loaded when it is first asked for, and again after it was closed."""
+
+    def __init__(self, document: Any, index: int) -> None:
+        self._document = document
+        self._index = index
+        self._opened: Any = None
+
+    def __call__(self) -> Any:
+        if self._opened is None:
+            self._opened = self._document[self._index]
+        return self._opened
+
+    def close(self) -> None:
+        """Let go of all that PDFium keeps of the page, the pictures it decoded above all."""
+        if self._opened is not None:
+            with PDFIUM:
+                self._opened.close()
+            self._opened = None
+
+
 @contextmanager
-def page_at_need(document: Any, index: int) -> Iterator[Callable[[], Any]]:
-    """A function that gives the page, loaded when it is first called, closed in the end."""
-    opened: list[Any] = []
-
-    def page() -> Any:
-        if not opened:
-            opened.append(document[index])
-        return opened[0]
-
+def page_at_need(document: Any, index: int) -> Iterator[PageAtNeed]:
+    """The page, closed in the end if it was opened."""
+    page = PageAtNeed(document, index)
     try:
         yield page
     finally:
-        with PDFIUM:
-            for own in opened:
-                own.close()
+        page.close()
 
 
 def own_title(document: Any, name: str) -> str | None:
     """The title in the document's metadata, if a person wrote it."""
     try:
-        written = SPACES.sub(" ", document.get_metadata_value("Title")).strip()
+        written = on_one_line(document.get_metadata_value("Title"))
     except UnicodeDecodeError:  # half a character
         return None
     is_name = " " not in written and written.casefold() == name.rsplit(".", 1)[0].casefold()
@@ -142,7 +154,7 @@ def page_labels(document: Any) -> dict[int, str]:
     labels = {}
     for index in range(len(document)):
         try:
-            label = SPACES.sub(" ", document.get_page_label(index)).strip()
+            label = on_one_line(document.get_page_label(index))
         except UnicodeDecodeError:
             continue
         if label and label != str(index + 1) and len(label) <= MAX_LABEL_CHARS:

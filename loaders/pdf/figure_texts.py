@@ -140,6 +140,20 @@ class Texts:
         found: NDArray[np.bool_] = is_cut | (is_near & (over | beside)) | is_title
         return found
 
+    def room_around(self, box: Box, points: float) -> Box:
+        """The box and what is free of other text around it, points wide at most."""
+        x0, y0, x1, y1 = box
+        middle = (self.boxes[:, :2] + self.boxes[:, 2:]) / 2
+        is_outside = (middle < box[:2]).any(axis=1) | (middle > box[2:]).any(axis=1)
+        room = [points] * 4
+        for text in self.boxes[is_outside].tolist():
+            gaps = (x0 - text[2], y0 - text[3], text[0] - x1, text[1] - y1)
+            # It limits the one side from which it is furthest off.
+            side = gaps.index(max(gaps))
+            if max(gaps) < points:
+                room[side] = min(room[side], max(0.0, gaps[side]))
+        return Box(x0 - room[0], y0 - room[1], x1 + room[2], y1 + room[3])
+
     def caption_box(self, first: int) -> Box:
         """The caption whose first line that is: what stands beside it, and its next lines."""
         size, here = self.sizes[first], self.boxes[first]

@@ -57,6 +57,8 @@ MIN_TILED = 0.3
 MIN_CURVES, MIN_CURVE_POINTS, MIN_AROUND = 3, 18.0, 1.5
 MIN_LAYOUT_LINES = 5
 MIN_BARS, MIN_NUMBERS, MIN_BOXES = 3, 3, 4
+ROOM_POINTS = 4.0
+"""Rendered around a drawing: letters and thick lines go beyond their boxes by as much."""
 VECTOR_PIXELS_PER_POINT = 200.0 / 72.0
 
 NOTHING = np.array([], np.int64)
@@ -101,7 +103,7 @@ def find_figures(
     for cluster in [*captioned, *others]:
         _take_labels(cluster, texts, walls)
     found = [
-        _region(cluster, drawings, texts)
+        _region(cluster, drawings, texts, frame)
         for cluster in _without_layout(_apart([*captioned, *others]), texts, drawings, frame)
         if _is_figure(cluster, texts, frame, min_pixels)
     ]
@@ -315,7 +317,7 @@ def _is_drawing(cluster: Cluster, texts: Texts) -> bool:
     return is_chart or (is_tall and cluster.n_fills >= MIN_BOXES and n_rules >= MIN_BOXES - 1)
 
 
-def _region(cluster: Cluster, drawings: Drawings, texts: Texts) -> Region:
+def _region(cluster: Cluster, drawings: Drawings, texts: Texts, frame: Frame) -> Region:
     pixels = [i.pixels_per_point for i in cluster.images]
     pixels += [VECTOR_PIXELS_PER_POINT] if cluster.marks else []
     return Region(
@@ -327,6 +329,9 @@ def _region(cluster: Cluster, drawings: Drawings, texts: Texts) -> Region:
         key=tuple(_key(cluster, drawings, texts)),
         caption=cluster.caption,
         is_drawn=not cluster.images,
+        shown=texts.room_around(cluster.box, ROOM_POINTS).common(frame.box)
+        if cluster.marks
+        else None,
     )
 
 

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from loaders.pdf.captions import CAPTION
+from loaders.pdf.letters import on_one_line
 from loaders.pdf.page import Segment
 from loaders.pdf.paragraphs import Block
 
@@ -58,7 +59,7 @@ def read_outline(document: Any) -> dict[int, list[Bookmark]]:
     outline: dict[int, list[Bookmark]] = {}
     for entry in islice(document.get_toc(), MAX_BOOKMARKS):
         try:
-            title = re.sub(r"[\s\x00-\x1f]+", " ", entry.get_title()).strip()[:MAX_TITLE_CHARS]
+            title = on_one_line(entry.get_title())[:MAX_TITLE_CHARS]
         except UnicodeDecodeError:  # half a character
             continue
         title = SLIDE_NUMBER.sub("", title, count=1) if SLIDE_NUMBER.match(title) else title

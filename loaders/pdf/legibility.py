@@ -20,8 +20,6 @@ from loaders.pdf.page import Frame
 from loaders.pdf.pictures import ImageObject
 from loaders.pdf.segments import SLANTED, TextLayer
 
-MIN_CHARS = 20
-"""A page with fewer characters has no text layer worth the name."""
 SPARSE_CHARS = 200
 """A scan over the page with fewer on it may hold text that its layer lacks: it has a stamp."""
 SCAN_SHARE = 0.6
@@ -66,7 +64,7 @@ class Verdict(Enum):
 def judge(contents: PageContents) -> Verdict:
     """Whether the text layer of a page is what a person reads there."""
     layer = contents.layer
-    if layer.n_chars < MIN_CHARS or not is_legible(_texts(layer), layer.n_unreadable):
+    if not contents.has_text or not is_legible(_texts(layer), layer.n_unreadable):
         return Verdict.UNUSABLE
     if layer.n_chars < SPARSE_CHARS and is_scan(contents.images, contents.frame):
         return Verdict.SPARSE

@@ -19,6 +19,13 @@ from loaders.pdf.page import Floats
 LINE_END_HYPHEN = "\xad"
 PDFIUM_HYPHENS = (0x02, 0xFFFE)
 """What PDFium puts in the place of a hyphen at the end of a line."""
+_UNSEEN = (
+    r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    r"\ufeff\ufffd-\uffff\U000e0000-\U000e007f"
+)
+INVISIBLE = re.compile(f"[{_UNSEEN}]")
+"""Not for the eye: it could turn or break the line it is shown in, or hide a text (tags do)."""
+_SPACES = re.compile(rf"[\s{_UNSEEN}]+")
 RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 ACCENTS = {
     0x5E: "\u0302",
@@ -82,6 +89,11 @@ _UNCLEAN = frozenset(map(chr, _CLEANED))
 _IS_ACCENT = np.zeros(max(ACCENTS) + 2, bool)
 """By code; the last one stands for all above."""
 _IS_ACCENT[list(ACCENTS)] = True
+
+
+def on_one_line(text: str) -> str:
+    """A title or a name as it is shown: nothing in it but what is seen, and single spaces."""
+    return _SPACES.sub(" ", text).strip()
 
 
 def n_unreadable(codes: NDArray[np.uint32]) -> int:

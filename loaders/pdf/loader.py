@@ -5,7 +5,7 @@ Leaves out what a page holds (`contents`), XFA forms, signatures and scripts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from loaders.elements import Element, Figure, Info, Skipped, Table
@@ -17,6 +17,7 @@ from loaders.pdf.contents import Knowledge, PageContents, PageReading, Part, Pic
 from loaders.pdf.document import (
     PAGE_ERRORS,
     PDFIUM,
+    PageAtNeed,
     damage,
     open_page,
     open_pdf,
@@ -28,8 +29,15 @@ from loaders.pdf.headings import Ladder, body_size, is_thorough, read_outline
 from loaders.pdf.objects import PageObjects
 from loaders.pdf.page import Frame
 from loaders.pdf.page_breaks import complete_sentences
-from loaders.pdf.pictures import read_images, render_page, render_region, render_table
+from loaders.pdf.pictures import (
+    MAX_DECODED_PIXELS,
+    read_images,
+    render_page,
+    render_region,
+    render_table,
+)
 from loaders.pdf.recognition import PageRecogniser
+from loaders.pdf.rendering import DrawingTime
 from loaders.pdf.survey import Survey, sampled_pages
 from loaders.pdf.table_pages import TableParts
 from loaders.source import SourceFile
@@ -220,23 +228,28 @@ class _Reader:
         except PAGE_ERRORS as error:
             yield Skipped(f"Page {index + 1}", str(error) or type(error).__name__)
 
-    def _contents(self, page: Callable[[], Any], index: int) -> PageContents:
+    def _contents(self, page: PageAtNeed, index: int) -> PageContents:
         with PDFIUM:
             contents = PageContents.of(page(), index)
             is_begun = self._recogniser.begin(page(), contents)
         return self._recognised(index) if is_begun else contents
 
     def _elements_of(
-        self, page: Callable[[], Any], contents: PageContents, parts: Sequence[Part]
+        self, page: PageAtNeed, contents: PageContents, parts: Sequence[Part]
     ) -> Iterator[Element]:
         self._count_hidden(contents)
         if contents.left_out:
             yield Skipped(f"The drawings on page {contents.index + 1}", contents.left_out)
+        drawing_time, n_decoded = DrawingTime(), 0.0
         for part in parts:
             if isinstance(part, Picture):
-                yield from self._figure(page, contents, part)
+                yield from self._figure(page, contents, part, drawing_time)
+                n_decoded += part.region.n_pixels if part.region else 0.0
+                if n_decoded > MAX_DECODED_PIXELS:
+                    page.close()
+                    n_decoded = 0.0
             elif isinstance(part, TableOnPage):
-                yield from self._table(page, contents, part)
+                yield from self._table(page, contents, part, drawing_time)
             else:
                 yield part
 
@@ -245,7 +258,11 @@ class _Reader:
             self._n_hidden[contents.index + 1] = n_hidden
 
     def _figure(
-        self, page: Callable[[], Any], contents: PageContents, picture: Picture
+        self,
+        page: PageAtNeed,
+        contents: PageContents,
+        picture: Picture,
+        drawing_time: DrawingTime,
     ) -> Iterator[Figure | Skipped]:
         """The rendered figure; nothing if it is blank, or was shown on a page before."""
         number, region = contents.index + 1, picture.region
@@ -259,7 +276,7 @@ class _Reader:
         try:
             with PDFIUM:
                 image = (
-                    render_region(page(), contents.frame, region, bool(picture.text))
+                    render_region(page(), contents.frame, region, bool(picture.text), drawing_time)
                     if region
                     else render_page(page(), contents.frame)
                 )
@@ -285,7 +302,11 @@ class _Reader:
         )
 
     def _table(
-        self, page: Callable[[], Any], contents: PageContents, table: TableOnPage
+        self,
+        page: PageAtNeed,
+        contents: PageContents,
+        table: TableOnPage,
+        drawing_time: DrawingTime,
     ) -> Iterator[Table | Skipped]:
         """The table with its picture; without one if it cannot be drawn."""
         number, frame = contents.index + 1, contents.frame
@@ -297,7 +318,7 @@ class _Reader:
         if self._n_tables <= self._limits.max_figures:
             try:
                 with PDFIUM:
-                    image = render_table(page(), frame, table.box)
+                    image = render_table(page(), frame, table.box, drawing_time)
             except PAGE_ERRORS as error:
                 reason = str(error) or type(error).__name__
                 yield Skipped(f"The picture of a table on page {number}", reason)

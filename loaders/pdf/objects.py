@@ -35,6 +35,8 @@ LARGE_POINTS = 72.0
 MAX_STRAIGHT_SEGMENTS = 400
 """Of a path that is looked at as a grid of rules."""
 BATCH_SEGMENTS = 50_000
+FEW_PATHS, MAX_GATHERED = 20, 1_000
+"""Holders of fewer paths are looked at together, so many at a time: a look costs a millisecond."""
 MAX_RULE_POINTS = 4.0
 """A straight line or a bar no thicker than this is a rule."""
 MIN_RULE_ASPECT = 4.0
@@ -161,12 +163,35 @@ class Fills(NamedTuple):
 
 
 class _Paths(NamedTuple):
-    """The paths of one holder, the matrix that applies to them, and its clip."""
+    """Paths, for each the matrix that applies to it, (n, 6), and the clip of its holder, (n, 4)."""
 
     handles: list[int]
     ranks: Floats
-    matrix: _Matrix
-    clip: Box
+    matrices: Floats
+    clips: Floats
+
+    @staticmethod
+    def joined(parts: Sequence[_Paths]) -> _Paths:
+        handles = [handle for part in parts for handle in part.handles]
+        columns = zip(*(part[1:] for part in parts), strict=True)
+        return _Paths(handles, *map(np.concatenate, columns))
+
+    @staticmethod
+    def gathered(parts: Sequence[_Paths]) -> Iterator[_Paths]:
+        """Those of many small holders as one: some programs make a form of every dot."""
+        few: list[_Paths] = []
+        for part in parts:
+            if len(part.handles) < FEW_PATHS:
+                few.append(part)
+                if len(few) < MAX_GATHERED:
+                    continue
+            if few:
+                yield _Paths.joined(few)
+                few = []
+            if len(part.handles) >= FEW_PATHS:
+                yield part
+        if few:
+            yield _Paths.joined(few)
 
 
 class _Holder(NamedTuple):
@@ -210,7 +235,9 @@ class PageObjects:
         self._fills = []
         if not self.left_out:
             try:
-                return Drawings.joined([self._drawn(paths) for paths in self._paths])
+                return Drawings.joined(
+                    [self._drawn(paths) for paths in _Paths.gathered(self._paths)]
+                )
             except LimitExceeded as error:
                 self.left_out = str(error)
         return Drawings.joined([])
@@ -225,6 +252,7 @@ class PageObjects:
         waiting = [_Holder(_address(page.raw), False, _IDENTITY, self._frame.box, 0, 0.0, 1.0)]
         while waiting:
             holder, is_inner, matrix, clip, depth, first, extent = waiting.pop()
+            place = np.array([matrix]), np.array([clip])
             count = calls.count_in_form if is_inner else calls.count_on_page
             get = calls.get_in_form if is_inner else calls.get_on_page
             n_objects = count(holder)
@@ -246,25 +274,26 @@ class PageObjects:
             paths = np.flatnonzero(is_path).tolist()
             if texts:
                 own = [handles[k] for k in texts]
-                clips = self._clips(own, matrix, clip)
+                clips = self._clips(own, *place)
                 self._texts.append(DrawnTexts(np.array(own, np.int64), clips, ranks[texts]))
             if images:
                 own = [handles[k] for k in images]
-                self._take_images(own, matrix, self._clips(own, matrix, clip), ranks[images])
-            clips = self._clips([handles[k] for k in forms], matrix, clip)
+                self._take_images(own, place[0], self._clips(own, *place), ranks[images])
+            clips = self._clips([handles[k] for k in forms], *place)
             for k, row in zip(forms, clips.tolist(), strict=True):
                 if (shown := Box._make(row)).area > 0:
                     inner, rank = _combined(_matrix(handles[k]), matrix), float(ranks[k])
                     waiting.append(_Holder(handles[k], True, inner, shown, depth + 1, rank, step))
             if paths:
                 own = [handles[k] for k in paths]
-                self._paths.append(_Paths(own, ranks[paths], matrix, clip))
+                rows = (np.tile(np.array(row), (len(own), 1)) for row in (matrix, clip))
+                self._paths.append(_Paths(own, ranks[paths], *rows))
             self._check_time()
 
     def _take_images(
-        self, handles: list[int], matrix: _Matrix, clips: Floats, ranks: Floats
+        self, handles: list[int], matrices: Floats, clips: Floats, ranks: Floats
     ) -> None:
-        boxes = _boxes(handles, matrix, self._frame)
+        boxes = _boxes(handles, matrices, self._frame)
         for k in np.flatnonzero(np.isfinite(boxes).all(axis=1)).tolist():
             box, clip = Box._make(boxes[k].tolist()), Box._make(clips[k].tolist())
             self.images.append(DrawnImage(as_object(handles[k]), box, clip, float(ranks[k])))
@@ -275,13 +304,19 @@ class PageObjects:
                 f"its drawings take longer than the limit of {MAX_SECONDS:g} seconds for one page"
             )
 
-    def _clips(self, handles: list[int], matrix: _Matrix, clip: Box) -> Floats:
-        """(n, 4): the part of the clip in which each object may show."""
-        shown = np.tile(np.array(clip), (len(handles), 1))
+    def _clips(self, handles: list[int], matrices: Floats, clips: Floats) -> Floats:
+        """(n, 4): the part of its holder's clip in which each object may show.
+
+        matrices, clips: one row for each object, or one for all.
+        """
+        shown = np.broadcast_to(clips, (len(handles), 4)).copy()
+        matrices = np.broadcast_to(matrices, (len(handles), 6))
         addresses = list(map(_calls().clip_path, handles))
         n_paths = np.fromiter(map(_calls().n_clip_paths, addresses), np.int64, len(handles))
         for some in _batches(np.flatnonzero(n_paths > 0), n_paths):
-            self._narrow(shown, some, [addresses[k] for k in some.tolist()], n_paths[some], matrix)
+            self._narrow(
+                shown, some, [addresses[k] for k in some.tolist()], n_paths[some], matrices
+            )
         return shown
 
     def _narrow(
@@ -290,7 +325,7 @@ class PageObjects:
         objects: NDArray[np.int64],
         clips: Sequence[int | None],
         n_paths: NDArray[np.int64],
-        matrix: _Matrix,
+        matrices: Floats,
     ) -> None:
         """Cut what shows of some objects, indexes into shown, by the n_paths of their clips."""
         calls = _calls()
@@ -303,27 +338,30 @@ class PageObjects:
             own = np.repeat(some, n_points).tolist()
             of_path = [paths[k] for k in own], [numbers[k] for k in own]
             points = _points(list(map(calls.clip_segment, *of_path, _counted(n_points))))
-            boxes = _around(points, np.cumsum(n_points) - n_points, matrix, self._frame)
+            starts = np.cumsum(n_points) - n_points
+            placing = np.repeat(matrices[owners[some]], n_points, axis=0)
+            boxes = _around(points, starts, placing, self._frame)
             known = np.isfinite(boxes).all(axis=1)
             np.maximum.at(shown[:, :2], owners[some[known]], boxes[known, :2])
             np.minimum.at(shown[:, 2:], owners[some[known]], boxes[known, 2:])
             self._check_time()
 
     def _drawn(self, paths: _Paths) -> Drawings:
-        handles, ranks, matrix, clip = paths
-        boxes = _boxes(handles, matrix, self._frame)
+        handles, ranks, matrices, clips = paths
+        boxes = _boxes(handles, matrices, self._frame)
         fills, strokes = _modes(handles)
         fill_colours = _colours(handles, _calls().fill_colour)
         self._fills.append(_grounds(boxes, fills, fill_colours, ranks))
         fills &= ~_is_white(fill_colours)
         strokes &= ~_is_white(_colours(handles, _calls().stroke_colour))
         shown = (fills | strokes) & np.isfinite(boxes).all(axis=1)
-        clips = np.tile(np.array(clip), (len(handles), 1))
+        clips = clips.copy()
         is_small = shown & ~((boxes[:, 2:] - boxes[:, :2]).max(axis=1) > LARGE_POINTS)
         n_small = self._n_clipped + np.cumsum(is_small)
         self._n_clipped = int(n_small[-1])
         asked = np.flatnonzero(shown & (~is_small | (n_small <= MAX_CLIPPED)))
-        clips[asked] = self._clips([handles[k] for k in asked.tolist()], matrix, clip)
+        own = [handles[k] for k in asked.tolist()]
+        clips[asked] = self._clips(own, matrices[asked], clips[asked])
         kinds = np.full(len(handles), Kind.SHAPE)
         kinds[_is_thin(boxes)] = Kind.RULE
         counts = np.fromiter(map(_calls().n_segments, handles), np.int64, len(handles))
@@ -331,7 +369,7 @@ class PageObjects:
         found: list[Drawings] = []
         for some in _batches(np.flatnonzero(shown & (kinds == Kind.SHAPE) & is_short), counts):
             runs, owners = _straight_runs(
-                [handles[k] for k in some.tolist()], counts[some], matrix, self._frame
+                [handles[k] for k in some.tolist()], counts[some], matrices[some], self._frame
             )
             n_runs = np.bincount(owners, minlength=len(some))
             kinds[some[fills[some] & (n_runs > 0) & (n_runs <= 4)]] = Kind.FILL
@@ -374,7 +412,7 @@ def _batches(chosen: NDArray[np.int64], counts: NDArray[np.int64]) -> Iterator[N
 
 
 def _straight_runs(
-    handles: list[int], counts: NDArray[np.int64], matrix: _Matrix, frame: Frame
+    handles: list[int], counts: NDArray[np.int64], outer: Floats, frame: Frame
 ) -> tuple[Floats, NDArray[np.int64]]:
     """The level and upright lines of the paths that consist of nothing else.
 
@@ -405,7 +443,7 @@ def _straight_runs(
     extents = np.abs(lines[:, 2:] - lines[:, :2])
     is_run = extents.max(axis=1) > 0
     slanted = ~(extents.min(axis=1) <= STRAIGHT_POINTS)  # true where a point is not known
-    runs = _placed(lines, _matrices(handles, matrix)[own])
+    runs = _placed(lines, _matrices(handles, outer)[own])
     slanted |= is_run & ~(np.isfinite(runs).all(axis=1) & _is_level(runs))
     kept = is_run & (np.bincount(own[slanted], minlength=len(handles)) == 0)[own]
     return frame.displayed(runs[kept]), own[kept]
@@ -439,10 +477,10 @@ def _counted(counts: NDArray[np.int64]) -> list[int]:
 
 
 def _around(
-    points: NDArray[np.float32], starts: NDArray[np.int64], matrix: _Matrix, frame: Frame
+    points: NDArray[np.float32], starts: NDArray[np.int64], matrices: Floats, frame: Frame
 ) -> Floats:
     """(n, 4): the boxes, as displayed, around the runs of points that begin at starts."""
-    a, b, c, d, e, f = matrix
+    a, b, c, d, e, f = matrices.T
     x, y = points.astype(np.float64).T
     with np.errstate(invalid="ignore", over="ignore"):  # damaged numbers; nan is left out later
         placed = np.stack([a * x + c * y + e, b * x + d * y + f], axis=1)
@@ -450,13 +488,14 @@ def _around(
     return frame.displayed(np.concatenate([low, high], axis=1))
 
 
-def _matrices(handles: list[int], outer: _Matrix) -> Floats:
-    """(n, 6): the matrix of a path applies to its points, the outer one to the path."""
+def _matrices(handles: list[int], outer: Floats) -> Floats:
+    """(n, 6): the matrix of a path applies to its points, the outer one, (n, 6), to the path."""
     own = np.tile(np.array(_IDENTITY, np.float32), (len(handles), 1))
     start, stride = own.ctypes.data, own.strides[0]
     deque(map(_calls().matrix, handles, range(start, start + own.nbytes, stride)), maxlen=0)
     a, b, c, d, e, f = own.astype(np.float64).T
-    return np.stack(_combined((a, b, c, d, e, f), outer), axis=1)
+    p, q, r, s, t, u = outer.T
+    return np.stack(_combined((a, b, c, d, e, f), (p, q, r, s, t, u)), axis=1)
 
 
 def _placed(lines: Floats, matrices: Floats) -> Floats:
@@ -472,11 +511,11 @@ def _is_level(boxes: Floats) -> NDArray[np.bool_]:
     return level
 
 
-def _boxes(handles: list[int], matrix: _Matrix, frame: Frame) -> Floats:
+def _boxes(handles: list[int], matrices: Floats, frame: Frame) -> Floats:
     """(n, 4) as displayed; nan where an object has none."""
     found = np.full((len(handles), 4), np.nan, np.float32)
     fill_rows(_calls().bounds, handles, found)
-    a, b, c, d, e, f = matrix
+    a, b, c, d, e, f = matrices.T
     left, bottom, right, top = found.astype(np.float64).T
     with np.errstate(invalid="ignore", over="ignore"):  # damaged numbers; nan is left out later
         xs = np.stack([a * x + c * y + e for x in (left, right) for y in (bottom, top)])

@@ -191,3 +191,11 @@ class Region:
     """Where its caption stands."""
     is_drawn: bool = False
     """Whether there is no image object in it."""
+
+    shown: Box | None = None
+    """What is rendered of it where that is more than the box: ink goes beyond what is known."""
+
+    @property
+    def n_pixels(self) -> float:
+        """Those of its images, if all are as fine as the finest."""
+        return 0.0 if self.is_drawn else self.box.area * self.pixels_per_point**2

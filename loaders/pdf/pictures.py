@@ -18,15 +18,18 @@ import io
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pypdfium2.raw as pdfium
+from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
+from loaders.pdf.document import PageAtNeed
 from loaders.pdf.objects import DrawnImage
 from loaders.pdf.page import Box, Frame, Region
-from loaders.pdf.rendering import POINTS_PER_INCH, render
+from loaders.pdf.rendering import POINTS_PER_INCH, DrawingTime, render
 
 MIN_DPI, LABELLED_DPI, MAX_DPI, PAGE_DPI, TABLE_DPI = 72.0, 150.0, 300.0, 150.0, 170.0
 MARGIN_POINTS = 4.0
@@ -38,6 +41,11 @@ BLANK_RANGE = 16
 """Grey levels between the darkest and the lightest dot of what counts as blank."""
 DOT_POINTS = 2.0
 """Width of the dots in which a page is looked at for more than is known on it."""
+MAX_DOTS = 500_000
+MAX_DECODED_PIXELS = 32_000_000
+"""Of the images of one page that PDFium may hold decoded, about 100 MB; closing it frees them."""
+MAX_BANDS = 16
+"""In which a page is drawn, one at a time; what lies in two bands is decoded twice."""
 JPEG_QUALITY = 92
 PHOTO_FILTERS = {"DCTDecode", "JPXDecode"}
 
@@ -52,6 +60,11 @@ class ImageObject:
     is_photo: bool
     key: tuple[str, ...]
     """Its content, and which part of it shows."""
+
+    @property
+    def n_pixels(self) -> float:
+        """Of the part that shows."""
+        return self.box.area * self.pixels_per_point**2
 
     @property
     def content(self) -> str:
@@ -74,13 +87,13 @@ def read_images(drawn: Sequence[DrawnImage], frame: Frame) -> list[ImageObject]:
 
 
 def render_region(
-    page: Any, frame: Frame, region: Region, has_labels: bool
+    page: Any, frame: Frame, region: Region, has_labels: bool, drawing_time: DrawingTime
 ) -> Image.Image | bytes | None:
     """The region as it looks on the page; None if it is blank."""
     least = LABELLED_DPI if has_labels else MIN_DPI
     dpi = min(MAX_DPI, max(least, region.pixels_per_point * POINTS_PER_INCH))
-    image = render(page, frame, region.box, dpi, MAX_PIXELS)
-    if _is_blank(image):
+    image = render(page, frame, region.shown or region.box, dpi, MAX_PIXELS, drawing_time)
+    if is_blank(image):
         return None
     return _jpeg(image) if region.is_photo else _without_needless_colour(image)
 
@@ -90,33 +103,51 @@ def render_page(page: Any, frame: Frame) -> Image.Image:
     return _without_needless_colour(render(page, frame, frame.box, PAGE_DPI, MAX_PAGE_PIXELS))
 
 
-def render_table(page: Any, frame: Frame, box: Box) -> Image.Image:
+def render_table(page: Any, frame: Frame, box: Box, drawing_time: DrawingTime) -> Image.Image:
     """A table as it looks on the page, with a little of what is around it."""
     x0, y0, x1, y1 = box
     around = Box(x0 - MARGIN_POINTS, y0 - MARGIN_POINTS, x1 + MARGIN_POINTS, y1 + MARGIN_POINTS)
     shown = around.common(frame.box)
-    return _without_needless_colour(render(page, frame, shown, TABLE_DPI, MAX_PIXELS))
+    image = render(page, frame, shown, TABLE_DPI, MAX_PIXELS, drawing_time)
+    return _without_needless_colour(image)
 
 
-def is_blank_but_for(page: Any, frame: Frame, boxes: Sequence[Box]) -> bool:
-    """Whether nothing can be seen on the page outside the boxes."""
+def is_blank_but_for(
+    page: PageAtNeed, frame: Frame, boxes: Sequence[Box], n_decoded: float = 0.0
+) -> bool:
+    """Whether nothing can be seen on the page outside the boxes.
+
+    n_decoded: pixels of its images. Of many, no more are held at once than in one band.
+    """
     x1, y1 = frame.width - DOT_POINTS, frame.height - DOT_POINTS
     if any(max(b.x0, b.y0) <= DOT_POINTS and b.x1 >= x1 and b.y1 >= y1 for b in boxes):
         return True
-    seen = np.array(
-        render(page, frame, frame.box, POINTS_PER_INCH / DOT_POINTS, 500_000).convert("L")
-    )
+    n_bands = min(MAX_BANDS, 1 + int(n_decoded / MAX_DECODED_PIXELS))
+    rest = []
+    for top, bottom in pairwise(np.linspace(0.0, frame.height, n_bands + 1).tolist()):
+        rest.append(_seen_outside(page(), frame, Box(0.0, top, frame.width, bottom), boxes))
+        if n_bands > 1:
+            page.close()
+    return not (dots := np.concatenate(rest)).size or int(np.ptp(dots)) <= BLANK_RANGE
+
+
+def _seen_outside(page: Any, frame: Frame, band: Box, boxes: Sequence[Box]) -> NDArray[np.uint8]:
+    """The grey dots of a band of the page that lie in none of the boxes."""
+    dpi = POINTS_PER_INCH / DOT_POINTS
+    most = math.ceil(MAX_DOTS * band.height / frame.height)
+    seen = np.array(render(page, frame, band, dpi, most).convert("L"))
     per_point = seen.shape[1] / frame.width
     outside = np.ones(seen.shape, bool)
     for box in boxes:
-        x0, y0 = (math.floor(v * per_point) - 1 for v in box[:2])
-        x1, y1 = (math.ceil(v * per_point) + 1 for v in box[2:])
-        outside[max(0, y0) : y1, max(0, x0) : x1] = False
-    rest = seen[outside]
-    return not rest.size or int(rest.max()) - int(rest.min()) <= BLANK_RANGE
+        x0, y0 = (math.floor(v * per_point) - 1 for v in (box.x0, box.y0 - band.y0))
+        x1, y1 = (math.ceil(v * per_point) + 1 for v in (box.x1, box.y1 - band.y0))
+        outside[max(0, y0) : max(0, y1), max(0, x0) : max(0, x1)] = False
+    dots: NDArray[np.uint8] = seen[outside]
+    return dots
 
 
-def _is_blank(image: Image.Image) -> bool:
+def is_blank(image: Image.Image) -> bool:
+    """Whether nothing is seen on it."""
     low, high = image.convert("L").getextrema()
     return float(high) - float(low) <= BLANK_RANGE  # type: ignore[arg-type]
 

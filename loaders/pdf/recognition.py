@@ -33,6 +33,7 @@ from loaders.pdf.contents import PageContents
 from loaders.pdf.document import PDFIUM, open_page
 from loaders.pdf.legibility import Verdict, judge
 from loaders.pdf.page import Box, Floats, Frame, Segment
+from loaders.pdf.pictures import is_blank
 from loaders.pdf.rendering import POINTS_PER_INCH, render
 from loaders.pdf.scans import TRACE_DPI, as_scan, is_traceable
 from loaders.pdf.segments import TextLayer
@@ -42,7 +43,6 @@ logger = logging.getLogger(__name__)
 PAGE_DPI = 150.0
 """The words found do not become more above it, on print of 6 to 12 points."""
 MAX_PIXELS = 4_000_000
-BLANK_RANGE = 16
 MIN_GAIN, MIN_SHARE = 1.2, 0.5
 """How many times the characters of the text layer OCR must find to take its place, where the
 layer is sparse and where it cannot be used: it may be of a script that OCR does not know."""
@@ -109,8 +109,7 @@ class PageRecogniser:
             return False
         is_usable = judge(contents) is Verdict.USABLE
         image = _drawn(page, contents.frame, TRACE_DPI if is_usable else PAGE_DPI)
-        low, high = image.convert("L").getextrema()
-        if float(high) - float(low) <= BLANK_RANGE:  # type: ignore[arg-type]
+        if is_blank(image):
             return False
         read = self._traced if is_usable else self._recognise
         self._begun[contents.index] = self._pool.submit(read, contents, image)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from loaders.pdf.table_columns import Columns
+from loaders.pdf.table_columns import SAME_PLACE_POINTS, Columns
 from loaders.pdf.table_lines import YEAR, Piece, is_numeric
 from loaders.pdf.table_rows import Row, cell_text
 from loaders.pdf.table_rules import Rules
@@ -118,17 +118,22 @@ def _is_value_band(by_band: dict[int, list[Row]], names: Sequence[int], columns:
 def _spread(row: Row, named: set[int], columns: Columns, rules: Rules) -> Row:
     """A row of the header in which each name spans what it stands above the middle of.
 
-    A rule right below the name tells how far it goes; else the columns that have names of
-    their own in a row below, and none in this. named: the columns that have.
+    The cell that uprights make round it tells, or a rule right below the name, how far it
+    goes; else the columns that have names of their own in a row below, and none in this.
+    named: the columns that have.
     """
     if not row.pieces:
         return row
-    spans = [_ruled_span(piece, row, columns, rules) or columns.span(piece) for piece in row.pieces]
+    cells = [_celled_span(piece, row, columns, rules) for piece in row.pieces]
+    spans = [
+        cell or _ruled_span(piece, row, columns, rules) or columns.span(piece)
+        for piece, cell in zip(row.pieces, cells, strict=True)
+    ]
     taken = {c for first, last in spans for c in range(first, last + 1)}
     spread = replace(row, cells={}, spans=[])
-    for piece, span in zip(row.pieces, spans, strict=True):
+    for piece, cell, span in zip(row.pieces, cells, spans, strict=True):
         first, last = span
-        if first > 0:
+        if first > 0 and not cell:
             first, last = _centred_span(piece, span, columns, taken, named)
             taken |= set(range(first, last + 1))
         if first == last:
@@ -136,6 +141,26 @@ def _spread(row: Row, named: set[int], columns: Columns, rules: Rules) -> Row:
         else:
             spread.spans.append((first, last, piece.text))
     return spread
+
+
+def _celled_span(piece: Piece, row: Row, columns: Columns, rules: Rules) -> tuple[int, int] | None:
+    """The columns between the uprights at both sides of a name; None where that may be no cell.
+
+    Several columns are one cell where each upright between them begins further down.
+    """
+    uprights, height = rules.uprights, row.baseline - 0.3 * row.size
+    x = uprights[(uprights[:, 1] <= height) & (uprights[:, 2] >= height), 0]
+    left, right = x[x <= piece.middle], x[x > piece.middle]
+    if not len(left) or not len(right):
+        return None
+    low, high = float(left.max()), float(right.min())
+    over = [k for k, extent in enumerate(columns.extents) if low < sum(extent) / 2 < high]
+    if not over or any(p is not piece and low < p.middle < high for p in row.pieces):
+        return None
+    starts = uprights[uprights[:, 1] > height, 0]
+    inner = columns.bounds[over[0] + 1 : over[-1] + 1]
+    are_parted_below = all((abs(starts - x) <= SAME_PLACE_POINTS).any() for x in inner)
+    return (over[0], over[-1]) if are_parted_below else None
 
 
 def _ruled_span(piece: Piece, row: Row, columns: Columns, rules: Rules) -> tuple[int, int] | None:

@@ -12,7 +12,8 @@ from assistant.settings import Settings
 def test_every_part_is_looked_at_and_what_is_missing_has_a_fix(tmp_path: Path) -> None:
     settings = Settings(library=tmp_path / "none", llm="embedded", blip_model="limner/none")
     found = {check.name: check for check in checks(settings)}
-    assert set(found) == {"embeddings", "library", "media", "llm", "blip", "ocr", "speech"}
+    parts = {"embeddings", "library", "media", "llm", "blip", "ocr", "libreoffice", "speech"}
+    assert set(found) == parts
     assert found["llm"].ok
     assert "SmolLM2" in found["llm"].detail
     assert not found["library"].ok
@@ -22,6 +23,15 @@ def test_every_part_is_looked_at_and_what_is_missing_has_a_fix(tmp_path: Path) -
     assert found["speech"].ok
     assert "English only" in found["speech"].detail
     assert all(check.fix for check in found.values() if not check.ok)
+
+
+def test_libre_office_is_told_with_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loaders.libre_office.program", lambda: None)
+    found = {check.name: check for check in checks(Settings(library=tmp_path, llm="embedded"))}
+    assert not found["libreoffice"].ok
+    assert "apt install" in found["libreoffice"].fix
 
 
 def test_a_stopped_ollama_is_told_with_what_to_do(tmp_path: Path) -> None:

@@ -83,6 +83,40 @@ def test_text_stands_below_its_headings(document, reread) -> None:
     assert europe.split() == ["Europe", "-", "Strong", "growth", "-", "in", "the", "north"]
 
 
+def test_items_of_numbered_lists_have_their_numbers(document, reread) -> None:
+    numbering = document.part.numbering_part.element
+    levels = "".join(
+        f'<w:lvl w:ilvl="{n}"><w:start w:val="1"/><w:numFmt w:val="{kind}"/>'
+        f'<w:lvlText w:val="{text}"/></w:lvl>'
+        for n, (kind, text) in enumerate(
+            [("decimal", "%1."), ("lowerLetter", "%2)"), ("upperRoman", "%1.%3")]
+        )
+    )
+    abstract = parse_xml(f'<w:abstractNum {W} w:abstractNumId="77">{levels}</w:abstractNum>')
+    numbering.insert(0, abstract)
+    for number, restart in (("78", ""), ("79", '<w:startOverride w:val="5"/>')):
+        override = f'<w:lvlOverride w:ilvl="0">{restart}</w:lvlOverride>' if restart else ""
+        numbering.append(
+            parse_xml(
+                f'<w:num {W} w:numId="{number}"><w:abstractNumId w:val="77"/>{override}</w:num>'
+            )
+        )
+    for text, level, number in (
+        *(("Rain", 0, "78"), ("River", 1, "78"), ("Lake", 1, "78"), ("Pond", 2, "78")),
+        *(("Sea", 0, "78"), ("Bay", 1, "78"), ("Cloud", 0, "79")),
+    ):
+        properties = document.add_paragraph(text)._p.get_or_add_pPr()
+        properties.append(
+            parse_xml(
+                f'<w:numPr {W}><w:ilvl w:val="{level}"/><w:numId w:val="{number}"/></w:numPr>'
+            )
+        )
+    (text,) = reread().texts
+    assert [line.strip() for line in text.splitlines()] == [
+        *("1. Rain", "a) River", "b) Lake", "1.I Pond", "2. Sea", "a) Bay", "5. Cloud")
+    ]
+
+
 def test_a_heading_is_known_by_its_outline_level_whatever_its_style_is_called(
     document, reread
 ) -> None:
@@ -314,7 +348,8 @@ def test_a_linked_picture_is_reported_and_never_opened(document, reread, tmp_pat
     assert linked.as_uri() in found.skipped[0].what
 
 
-def test_a_metafile_is_reported_and_its_words_are_kept(document, reread) -> None:
+def test_a_metafile_is_reported_and_its_words_are_kept(document, reread, monkeypatch) -> None:
+    monkeypatch.setattr("loaders.libre_office.program", lambda: None)
     paragraph = add_picture(document, alt="Flow of goods")
     metafile = b"\x01\0\0\0" + b"\0" * 36 + b" EMF" + b"\0" * 40
     relation = add_part(

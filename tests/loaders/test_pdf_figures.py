@@ -72,7 +72,8 @@ def test_a_chart_of_lines_is_a_figure_with_its_numbers_and_caption(elements) -> 
     assert figure.text is not None
     assert {"0", "10", "40"} <= set(figure.text.split())
     assert "Year of the flood" in figure.text
-    assert figure.image.size[0] == pytest.approx((right - left) * 200 / 72, abs=3)
+    # With the room around it, for ink that goes beyond what is known of it.
+    assert -3 <= figure.image.size[0] - (right - left) * 200 / 72 <= 8 * 200 / 72 + 3
 
 
 def test_the_text_of_a_figure_is_told_with_it_alone(elements) -> None:

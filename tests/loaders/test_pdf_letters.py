@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from loaders.pdf.letters import on_one_line
 from tests.loaders.pdfs import Page, stream, write_pdf
 from tests.loaders.reading import read
 
@@ -88,3 +89,8 @@ def test_an_accent_by_itself_stays(tmp_path: Path) -> None:
     page = Page().text(72, 700, PLAIN).text(72, 600, "Type ls ~/notes or 2^10 there")
     text = read(write_pdf(tmp_path / "accents.pdf", [page]), tmp_path).text
     assert "Type ls ~/notes or 2^10 there" in text
+
+
+def test_titles_and_names_hold_nothing_that_is_not_seen() -> None:
+    written = " Tide\u200b tables\n\U000e0049\U000e0067 of\u2066 1911 "
+    assert on_one_line(written) == "Tide tables of 1911"

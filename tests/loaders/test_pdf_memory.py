@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
 
-from tests.loaders.pdfs import write_book
+from tests.loaders.pdfs import Page, stream, write_book, write_pdf
 
 N_PAGES, N_PAGES_EARLY = 300, 75
 READER = """
@@ -55,3 +56,43 @@ def test_the_memory_that_a_book_takes_does_not_grow_with_its_pages(tmp_path: Pat
     assert n_figures == N_PAGES
     assert late_mib < 1.1 * early_mib
     assert late_mib < 400
+
+
+PEAK = """
+import sys, resource
+from loaders.captioning.describer import FigureDescriber
+from loaders.media import MediaStore
+from loaders.pdf import PdfLoader
+
+media = MediaStore(sys.argv[2])
+loader = PdfLoader(sys.argv[1], media=media, describer=FigureDescriber(media))
+n_figures = sum(d.metadata["modality"] == "figure" for d in loader.lazy_load())
+print(n_figures, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+N_PICTURES, PICTURE_SIDE = 49, 1_500
+
+
+def test_a_page_of_many_large_pictures_holds_few_of_them_at_once(tmp_path: Path) -> None:
+    side = PICTURE_SIDE
+    page = Page(media_box="0 0 4300 4300")
+    named = {}
+    for k in range(N_PICTURES):
+        row = b"\xff\0\0" * (side // 2) + bytes([0, 0, k]) * (side // 2)
+        entries = f"/Type/XObject/Subtype/Image/Width {side}/Height {side}/ColorSpace/DeviceRGB"
+        packed = zlib.compress(row * side, 1)
+        named[f"i{k}"] = stream(f"{entries}/BitsPerComponent 8/Filter/FlateDecode", packed)
+        page.forms += f"/I{k} @i{k}@ "
+        page.draw(f"q 400 0 0 400 {50 + 600 * (k % 7)} {50 + 600 * (k // 7)} cm /I{k} Do Q")
+    path = write_pdf(tmp_path / "wall.pdf", [page], named=named)
+    result = subprocess.run(
+        [sys.executable, "-c", PEAK, str(path), str(tmp_path / "media")],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=200,
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    n_figures, peak_mib = map(float, result.stdout.split())
+    assert n_figures == N_PICTURES
+    assert peak_mib < 340

@@ -7,7 +7,7 @@ import pytest
 
 from loaders.errors import BrokenDocument
 from loaders.pdf import PdfLoader, rendering
-from tests.loaders.pdfs import Page, write_pdf
+from tests.loaders.pdfs import Page, stream, write_pdf
 from tests.loaders.reading import Reading, read
 
 BEGUN = (
@@ -91,6 +91,18 @@ def test_a_page_of_a_million_paths_keeps_its_text_and_says_what_it_lacks(tmp_pat
     assert "more than 1,000,000 objects" in skipped.reason
 
 
+def test_a_chart_of_which_every_dot_is_a_form_keeps_its_figure(tmp_path: Path) -> None:
+    dot = stream("/Type/XObject/Subtype/Form/BBox[0 0 4 4]", "0 0 m 4 0 l 2 4 l h f")
+    chart = Page(forms="/Dot @dot@")
+    chart.lines(72, 700, *ENDED).text(72, 180, "Figure 1: Every dot is a reading of a gauge.")
+    chart.draw("95 195 m 95 510 l S 95 195 m 510 195 l S")
+    places = ((100 + k * 37 % 400, 200 + k * 61 % 299) for k in range(20_000))
+    chart.content += [f"q 1 0 0 1 {x} {y} cm /Dot Do Q" for x, y in places]
+    reading = read(write_pdf(tmp_path / "dots.pdf", [chart], named={"dot": dot}), tmp_path)
+    assert reading.skipped == []
+    assert len(reading.figures) == 1
+
+
 def test_a_page_that_takes_too_long_to_draw_is_reported_and_the_others_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,6 +114,21 @@ def test_a_page_that_takes_too_long_to_draw_is_reported_and_the_others_are_kept(
     [skipped] = reading.skipped
     assert "page 1" in skipped.what.lower()
     assert "longer than the limit of 0.2 seconds" in skipped.reason
+
+
+def test_many_figures_that_are_slow_to_draw_share_the_time_of_their_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rendering, "MAX_PAGE_SECONDS", 0.2)
+    slow = Page().lines(72, 740, *ENDED)
+    for y in (50, 250, 450):
+        slow.content += [
+            f"{k % 90 + 200} {y} m 250 {y + 60} 300 {y} 400 {y + 90} c S" for k in range(9_000)
+        ]
+    reading = book(tmp_path, slow)
+    assert [s.what for s in reading.skipped][-1] == "A figure on page 1"
+    assert "limit of 0.2 seconds for one page" in reading.skipped[-1].reason
+    assert ENDED[0] in of_page(reading, 1)
 
 
 @pytest.mark.parametrize(
