@@ -66,6 +66,8 @@ LOADERS = {
     **dict.fromkeys(CONVERTED_TYPES, "loaders.converted.ConvertedLoader"),
     **dict.fromkeys(SOURCE_SUFFIXES, "loaders.source_code.SourceCodeLoader"),
     **dict.fromkeys(PICTURE_TYPES, "loaders.image.ImageLoader"),
+    "image/heic": "loaders.image.HeicLoader",
+    "image/svg+xml": "loaders.image.SvgLoader",
     **dict.fromkeys(RECORDING_TYPES, "loaders.recording.RecordingLoader"),
 }
 """MIME type, or the suffix of a kind of text (".bib"), → the class that reads it."""

@@ -1,7 +1,7 @@
-"""Reads a picture file: one figure, or one a page for a TIFF of several pages.
+"""Reads a picture file: a figure, one a page of a TIFF, the distinctive frames of an animation.
 
-Leaves out the later frames of an animation, and what is seen in the picture: that is
-`loaders.captioning`.
+HEIC is read where pillow-heif is installed: its wheel holds libraries under the LGPL and the GPL.
+Leaves out what is seen in the picture: that is `loaders.captioning`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,20 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageChops, ImageOps, ImageStat
 
 from loaders.elements import Element, Figure, Info, Skipped
-from loaders.errors import BrokenDocument, EmptyDocument, LimitExceeded, LoaderError
+from loaders.errors import (
+    BrokenDocument,
+    BrokenPicture,
+    EmptyDocument,
+    LimitExceeded,
+    LoaderError,
+    UnsupportedFormat,
+)
 from loaders.loader import MIN_SENT_SIDE, DocumentLoader
 from loaders.media import PICTURE_FORMATS
-from loaders.pictures import alt_text
+from loaders.pictures import alt_text, drawn
 from loaders.source import SourceFile
 
 EXIF_DESCRIPTION = 0x010E
@@ -25,6 +32,13 @@ WINDOWS_TITLE, WINDOWS_COMMENT, WINDOWS_SUBJECT = 0x9C9B, 0x9C9C, 0x9C9F
 PNG_KEYS = ("Description", "Caption", "Title")
 TIFF_SUBFILE_TYPE = 0x00FE
 REDUCED_RESOLUTION = 1
+ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")
+MAX_FRAMES, MAX_SHOWN = 500, 8
+"""Of an animation: frames that are looked at, and figures that are made of them."""
+LOOK_SIDE = 32
+MIN_CHANGE = 12.0
+"""Mean difference of the pixels, in 256 steps, that makes a frame unlike another."""
+NO_HEIC = "{} is a HEIC picture. To read it run: pip install pillow-heif, or save it as JPEG."
 UNDECODABLE = (OSError, SyntaxError, ValueError, ArithmeticError, LookupError, TypeError)
 """What Pillow raises on damaged files."""
 CAMERA_TEXT = re.compile(
@@ -53,9 +67,33 @@ class ImageLoader(DocumentLoader):
                 self._check_size(image, file.name)
                 image.load()
                 caption = _caption(image)
-        yield Info()
-        # The file itself, so that it is stored unchanged.
-        yield Figure(file.path.read_bytes(), caption=caption, is_sent=True)
+            yield Info()
+            # The file itself, so that it is stored unchanged.
+            yield Figure(file.path.read_bytes(), caption=caption, is_sent=True)
+            if image.format in ANIMATED:
+                yield from self._later_frames(image, caption)
+
+    def _later_frames(self, image: Image.Image, caption: str | None) -> Iterator[Element]:
+        """The frames of an animation that look unlike those before; damage ends them."""
+        shown = [_look(image)]
+        seconds = 0.0
+        for index in range(1, MAX_FRAMES):
+            seconds += float(image.info.get("duration", 0) or 0) / 1000
+            try:
+                with _decoding("The animation"), warnings.catch_warnings():
+                    # A later frame may claim any size: Pillow looks at it before it is decoded.
+                    warnings.simplefilter("error", Image.DecompressionBombWarning)
+                    image.seek(index)
+                    self._check_size(image, "The animation")
+                    look = _look(image)
+            except (LoaderError, Image.DecompressionBombWarning, EOFError):
+                return
+            if all(_difference(look, other) >= MIN_CHANGE for other in shown):
+                shown.append(look)
+                picture = image.convert("RGBA")
+                yield Figure(picture, caption=caption, start=seconds, end=seconds)
+            if len(shown) == MAX_SHOWN:
+                return
 
     def _pages(self, image: Image.Image, n_pages: int, name: str) -> Iterator[Element]:
         if n_pages > self.limits.max_pages:
@@ -95,6 +133,51 @@ class ImageLoader(DocumentLoader):
             raise EmptyDocument(
                 f"{name} has only {size}; with a side below {MIN_SENT_SIDE} it shows nothing."
             )
+
+
+class HeicLoader(DocumentLoader):
+    """Reads a HEIC photograph, where pillow-heif is installed."""
+
+    def _elements(self, file: SourceFile) -> Iterator[Element]:
+        try:
+            from pillow_heif import register_heif_opener
+        except ImportError as error:
+            raise UnsupportedFormat(NO_HEIC.format(file.name)) from error
+        register_heif_opener(thumbnails=False)
+        with _decoding(file.name), Image.open(file.path, formats=("HEIF",)) as image:
+            if image.width * image.height > self.limits.max_pixels:
+                raise LimitExceeded(
+                    f"{file.name} has {image.width}×{image.height} pixels; the limit is "
+                    f"{self.limits.max_pixels:,} in all. Save it smaller."
+                )
+            caption = _caption(image)
+            picture = image.convert("RGB")
+        yield Info()
+        yield Figure(picture, caption=caption, is_sent=True)
+
+
+class SvgLoader(DocumentLoader):
+    """Reads a drawing in SVG: as a picture, with the words in it."""
+
+    def _elements(self, file: SourceFile) -> Iterator[Element]:
+        content = file.path.read_bytes()
+        try:
+            figure = drawn(Figure(content, is_sent=True), content)
+        except BrokenPicture as error:
+            raise BrokenDocument(f"{file.name}: {error}") from error
+        yield Info()
+        yield figure
+
+
+def _look(image: Image.Image) -> Image.Image:
+    """The frame as a few pixels, by which it is compared."""
+    on_white = Image.new("RGBA", image.size, "white")
+    on_white.alpha_composite(image.convert("RGBA"))
+    return on_white.convert("RGB").resize((LOOK_SIDE, LOOK_SIDE), Image.Resampling.BOX)
+
+
+def _difference(a: Image.Image, b: Image.Image) -> float:
+    return sum(ImageStat.Stat(ImageChops.difference(a, b)).mean) / 3
 
 
 @contextmanager

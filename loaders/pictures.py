@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from loaders.elements import BBox, Element, Figure, Paragraph, Skipped
+from loaders.errors import BrokenPicture
 from loaders.metafiles import draw_metafile, metafile_suffix
+from loaders.svg import draw
 
-SVG_REASON = "SVG drawings cannot be drawn yet"
 SVG_HEAD_BYTES = 4096
 POSTSCRIPT_HEADS = (b"%!PS", b"\xc5\xd0\xd3\xc6")
 
@@ -56,8 +58,13 @@ def undrawable(content: bytes) -> str | None:
     """Why the picture cannot be drawn, or None if it may be."""
     if content.startswith(POSTSCRIPT_HEADS):
         return "PostScript pictures cannot be drawn; save the picture as PNG"
+    return None
+
+
+def is_svg(content: bytes) -> bool:
+    """Whether it is a drawing in SVG, which has to be drawn before it can be shown."""
     head = content[:SVG_HEAD_BYTES].lstrip(b"\xef\xbb\xbf \t\r\n")
-    return SVG_REASON if head.startswith(b"<") and b"<svg" in head else None
+    return head.startswith(b"<") and b"<svg" in head
 
 
 def picture(
@@ -75,13 +82,30 @@ def picture(
     """
     reason = undrawable(content)
     if metafile_suffix(content):
-        drawn = draw_metafile(content, name)
-        reason = drawn if isinstance(drawn, str) else None
-        content = drawn if isinstance(drawn, bytes) else content
-    if reason is None:
-        yield Figure(content, caption=caption, alt=alt, page=page, bbox=bbox)
-    else:
+        converted = draw_metafile(content, name)
+        reason = converted if isinstance(converted, str) else None
+        content = converted if isinstance(converted, bytes) else content
+    if reason:
         yield from left_out(name, reason, caption=caption, alt=alt, page=page)
+        return
+    figure = Figure(content, caption=caption, alt=alt, page=page, bbox=bbox)
+    try:
+        yield drawn(figure, content) if is_svg(content) else figure
+    except BrokenPicture as error:
+        yield from left_out(name, str(error), caption=caption, alt=alt, page=page)
+
+
+def drawn(figure: Figure, content: bytes) -> Figure:
+    """The figure with an SVG drawing as its picture. Raises BrokenPicture."""
+    drawing = draw(content)
+    return replace(
+        figure,
+        image=drawing.image,
+        alt=figure.alt or alt_text(drawing.title),
+        text=drawing.text or None,
+        # Lettering that was turned into outlines is for OCR to read.
+        is_drawn=bool(drawing.text),
+    )
 
 
 def left_out(

@@ -1,6 +1,7 @@
 """Picture files: one figure each, pages of a TIFF, and files that are damaged or too large."""
 
 import io
+import sys
 from pathlib import Path
 from zlib import crc32
 
@@ -8,9 +9,9 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from loaders.errors import BrokenDocument, EmptyDocument, LimitExceeded
+from loaders.errors import BrokenDocument, EmptyDocument, LimitExceeded, UnsupportedFormat
 from loaders.limits import Limits
-from loaders.media import PICTURE_FORMATS
+from loaders.media import PICTURE_FORMATS, MediaStore
 from tests.loaders.reading import CORPUS, picture, read, with_corpus, words
 
 DESCRIPTION, WINDOWS_TITLE, ORIENTATION, SUBFILE_TYPE = 0x010E, 0x9C9B, 0x0112, 0x00FE
@@ -63,11 +64,56 @@ def test_a_damaged_page_of_a_tiff_costs_only_that_page(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP"])
-def test_of_an_animation_the_first_frame_is_read(tmp_path: Path, kind: str) -> None:
+def test_of_an_animation_the_distinctive_frames_are_read(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "wave.bin"
-    path.write_bytes(frames("red", "blue", format=kind))
-    (figure,) = read(path, tmp_path).figures
-    assert "page" not in figure.metadata
+    path.write_bytes(frames("red", "#fe0101", "blue", "red", format=kind, duration=500))
+    first, second = read(path, tmp_path).figures
+    assert "page" not in first.metadata
+    assert "start" not in first.metadata
+    assert second.metadata["start"] == 1.0
+
+
+def test_of_an_animation_no_more_than_a_few_frames_are_shown(tmp_path: Path) -> None:
+    colors = [f"#{r:02x}{g:02x}00" for r in range(0, 256, 50) for g in range(0, 256, 50)]
+    (tmp_path / "wave.gif").write_bytes(frames(*colors, format="GIF"))
+    assert len(read(tmp_path / "wave.gif", tmp_path).figures) == 8
+
+
+@pytest.mark.parametrize("mode", ["I;16", "P", "PA", "LA", "RGBA", "1", "CMYK"])
+def test_pictures_of_any_kind_of_pixels_are_shown(mode: str, tmp_path: Path) -> None:
+    shades = Image.linear_gradient("L")
+    if mode == "I;16":
+        image = shades.convert("I").point(lambda v: v * 256).convert("I;16")
+    else:
+        image = shades.convert("RGB").convert(mode) if mode != "PA" else shades.convert("P")
+    kind = {"CMYK": "JPEG", "PA": "GIF"}.get(mode, "PNG")
+    image.save(tmp_path / "shades", kind)
+    key = read(tmp_path / "shades", tmp_path).figures[0].metadata["image_key"]
+    low, high = MediaStore(tmp_path / "media").open(key).convert("L").getextrema()
+    assert low < 30
+    assert high > 225
+
+
+def test_a_heic_photograph_is_read(tmp_path: Path) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    heif.register_heif_opener()
+    Image.new("RGB", (96, 64), "red").save(tmp_path / "quay.heic", "HEIF")
+    (figure,) = read(tmp_path / "quay.heic", tmp_path).figures
+    assert (figure.metadata["width"], figure.metadata["height"]) == (96, 64)
+    with pytest.raises(LimitExceeded, match=r"quay\.heic has"):
+        read(tmp_path / "quay.heic", tmp_path, Limits(max_pixels=1_000))
+    (tmp_path / "cut.heic").write_bytes((tmp_path / "quay.heic").read_bytes()[:200])
+    with pytest.raises(BrokenDocument, match=r"cut\.heic"):
+        read(tmp_path / "cut.heic", tmp_path)
+
+
+def test_a_heic_photograph_without_the_package_for_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    (tmp_path / "quay.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0")
+    with pytest.raises(UnsupportedFormat, match="pip install pillow-heif"):
+        read(tmp_path / "quay.heic", tmp_path)
 
 
 def png_info(**texts: str) -> PngInfo:
@@ -150,7 +196,7 @@ def test_a_tiff_of_too_many_pages_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "size", "n_figures"),
     [
-        ("chi.gif", (320, 240), 1),
+        ("chi.gif", (320, 240), 3),
         ("hopper_orientation_6.jpg", (128, 128), 1),
         ("flower.webp", (480, 360), 1),
         ("testTIFF_multipage.tif", (800, 600), 2),
