@@ -53,10 +53,7 @@ class DocxLoader(DocumentLoader):
                     "Open it in Office and save it again."
                 )
             reader = _Reader(document)
-            yield Info(
-                title=meaningful_title(getattr(document.core_properties, "title", None))
-                or reader.title()
-            )
+            yield Info(title=meaningful_title(document.core_properties.title) or reader.title())
             yield from join_captions(reader.blocks(document.element.body))
 
 

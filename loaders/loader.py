@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -46,6 +47,7 @@ from loaders.speech.transcriber import Transcriber
 SECTION_SEPARATOR = " › "
 MAX_HEADING_CHARS = 300
 """A section's name stands on each of its chunks; the rest of a longer one is lost."""
+SECONDS_BETWEEN_PIECES = 1.0
 SHEET_LEVEL = 0
 """A sheet is above all headings on it."""
 PLACES = ("source", "modality", "page", "section", "bbox")
@@ -136,7 +138,7 @@ class DocumentLoader(BaseLoader):
         self.title = ""
         self.n_pages: int | None = None
         self._page_labels: Mapping[int, str] = {}
-        self._page_told = 0
+        self._page_told, self._told_at = 0, 0.0
         self.skipped: list[Skipped] = []
         self.stored_keys: set[str] = set()
 
@@ -175,7 +177,7 @@ class DocumentLoader(BaseLoader):
 
     def _documents(self, uri: str, name: str, elements: Iterator[Element]) -> Iterator[Document]:
         self.title, self.n_pages, self._page_labels, self.skipped = name, None, {}, []
-        self._page_told = 0
+        self._page_told, self._told_at = 0, time.monotonic()
         pieces = self._pieces(name, elements)
         if not pieces:
             raise EmptyDocument(
@@ -263,15 +265,16 @@ class DocumentLoader(BaseLoader):
         return pieces
 
     def _tell_page(self, element: Element, n_pieces: int) -> None:
-        """The pages before that of the element are read; or else, so many pieces."""
+        """The pages before that of the element are read; without pages, so many pieces are."""
         page = getattr(element, "page", None)
-        if page is None or not self.n_pages:
+        if time.monotonic() - self._told_at > SECONDS_BETWEEN_PIECES:
             self._tell(Stage("piece", n_pieces, 0))
         if page and self.n_pages and page > self._page_told:
             self._page_told = page
             self._tell(Stage("page", page - 1, self.n_pages))
 
     def _tell(self, stage: Stage) -> None:
+        self._told_at = time.monotonic()
         if self.on_progress:
             self.on_progress(stage)
 
