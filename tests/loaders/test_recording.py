@@ -141,9 +141,9 @@ def test_progress_is_told_in_minutes(tmp_path: Path) -> None:
         transcriber=Hears(("Word.", 1)),
         on_progress=stages.append,
     )
+    stages = [stage for stage in stages if stage.what == "minute"]
     assert {s.n for s in stages} == {5}
     assert [s.n_done for s in stages] == sorted(s.n_done for s in stages)
-    assert stages[-1].what == "minute"
 
 
 def test_what_comes_after_the_limit_is_left_out_and_told(tmp_path: Path) -> None:
