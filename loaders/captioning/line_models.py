@@ -34,8 +34,8 @@ LINE_HEIGHT = 48
 LINE_END = 16
 LEAST_WIDTH, MOST_WIDTH = 64, 4_000
 """Pixels. Room after a line, and the least in all. RapidOCR fills lines up to 320, which costs
-short lines half their time; with less than this, letters at their end are lost. And the most:
-a hairline across the page would take gigabytes."""
+the labels of figures two fifths of their time; without any, more letters at their end are lost.
+And the most: a hairline across a page would take a gigabyte."""
 MISSING = "Text in pictures is not read: {}. Run: pip install --force-reinstall rapidocr"
 
 
@@ -127,8 +127,8 @@ class _Model:
         options = SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4
-        # What a run takes is taken in large pieces, and given back after it: without, 60 figures
-        # read by two threads leave 760 MB resident, with it and `_give_back` 250 MB.
+        # What a run takes is taken in large pieces, and given back after it: with `_give_back`,
+        # 60 figures read by two threads take 600 MB at most and not 750 to 950, in equal time.
         self._options = RunOptions()
         self._options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         provider = "CPUExecutionProvider", {"arena_extend_strategy": "kSameAsRequested"}
@@ -163,8 +163,8 @@ def _model(task: str) -> Path:
 def _inked(seen: Pixels) -> tuple[Pixels, int, int]:
     """The part of a picture that differs from its ground, and where it begins.
 
-    With a margin, and filled up with ground to sides that the finder takes. White margins
-    are a third of a page of print, and what is blank costs as much as what is not.
+    With a margin, and filled up with ground to sides that the finder takes. What is blank costs
+    as much as what is not: this leaves 74 % of 17 pages of print, 47 % of 5 scans.
     """
     grounds = np.median(seen.reshape(-1, 3)[:: max(1, seen.size // 300_000)], axis=0)
     ground = grounds.astype(np.uint8)
