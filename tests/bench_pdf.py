@@ -452,6 +452,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # Else tests/loaders, beside this file, would be taken for limner's loaders.
+    sys.path[0] = str(ROOT)
     match sys.argv[1:]:
         case ["run", name, *paths]:
             run(name, paths)
