@@ -15,7 +15,7 @@ DOCUMENTS ?= ../shared/corpus/qa/corpus
 INSTALL := install --no-compile --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install start demo test check fix bench bench-pdf bench-formats quality clean
+.PHONY: help install start demo test test-reading test-answering check fix bench bench-pdf bench-formats quality clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,7 +31,14 @@ demo: $(INSTALLED) ## read samples/ and answer three questions in the terminal
 	@$(BIN)/limner demo samples/questions.txt --library $(LIBRARY)
 
 test: $(TESTABLE) ## install what the tests need and run all of them
-	$(BIN)/python -m pytest
+	@# Side by side: the tests of commands mostly wait for one processor.
+	$(MAKE) --jobs=2 --keep-going test-reading test-answering
+
+test-reading: $(TESTABLE)
+	$(BIN)/python -m pytest tests/loaders tests/retrievers
+
+test-answering: $(TESTABLE)
+	$(BIN)/python -m pytest --ignore=tests/loaders --ignore=tests/retrievers
 
 check: $(TESTABLE) ## lint, types, layers
 	$(BIN)/ruff check .

@@ -29,7 +29,7 @@ MAX_BYTES_OF_MEMORY = 6 << 30
 """Where a process that runs wild ends, for the sake of the machine."""
 
 
-def _peak_mib() -> int:
+def peak_mib() -> int:
     """Of this program alone: ru_maxrss counts what the process that started it held, too."""
     status = Path("/proc/self/status").read_text()
     return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) // 1024
@@ -62,7 +62,7 @@ def outcome(path: Path, folder: Path) -> dict[str, Any]:
         found["bug"] = traceback.format_exc()
     found["skipped"] = [f"{skipped.what}: {skipped.reason}" for skipped in loader.skipped]
     found["cpu_seconds"] = round(time.process_time() - start, 2)
-    found["peak_mib"] = _peak_mib()
+    found["peak_mib"] = peak_mib()
     return found
 
 
