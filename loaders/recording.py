@@ -21,7 +21,7 @@ from loaders.loader import DocumentLoader, Stage
 from loaders.source import SourceFile, is_url
 from loaders.speech.key_frames import Scene, scenes
 from loaders.speech.passages import passages, text_of
-from loaders.speech.recording_file import has_film, length_s, offset_s, opened
+from loaders.speech.recording_file import has_film, is_decodable, length_s, offset_s, opened
 from loaders.speech.sound import SAMPLE_RATE, windows
 from loaders.speech.transcriber import Word
 
@@ -80,12 +80,11 @@ class RecordingLoader(DocumentLoader):
         end = 0.0
         try:
             with open_file() as container:
-                if not container.streams.audio:
+                sound = next(filter(is_decodable, container.streams.audio), None)
+                if sound is None:
                     return heard
                 length = length_s(container)
-                for start, samples in windows(
-                    container, container.streams.audio[0], self.limits.max_recorded_s
-                ):
+                for start, samples in windows(container, sound, self.limits.max_recorded_s):
                     self._tell_minute(MINUTE, start, length)
                     language, words = self.transcriber.words(samples, heard.language)
                     heard.language = heard.language or language or None

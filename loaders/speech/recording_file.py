@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from loaders.errors import BrokenDocument
 
 if TYPE_CHECKING:
-    from av import VideoStream
+    from av import AudioStream, VideoStream
     from av.container import InputContainer
 
 FORMATS = {
@@ -86,10 +86,16 @@ def film_stream(container: InputContainer) -> VideoStream:
     return next(stream for stream in container.streams.video if _is_film(stream))
 
 
+def is_decodable(stream: AudioStream | VideoStream) -> bool:
+    """Whether there is a decoder for it: none is found for a damaged or an unknown kind."""
+    # PyAV's types leave out that there may be none.
+    return getattr(stream, "codec_context", None) is not None
+
+
 def _is_film(stream: VideoStream) -> bool:
     from av.stream import Disposition
 
-    return not stream.disposition & Disposition.attached_pic
+    return is_decodable(stream) and not stream.disposition & Disposition.attached_pic
 
 
 def length_s(container: InputContainer) -> float | None:
