@@ -74,7 +74,8 @@ def unstructured(path: Path) -> Found:
     text_type.sent_tokenize = lambda text: re.split(r"(?<=[.!?])\s+", text)
     text_type.word_tokenize = str.split
     text_type.pos_tag = lambda text: [(word, "VB") for word in text.split()]
-    elements = partition(str(path), languages=["eng"])
+    # A picture attached to a mail would need Tesseract.
+    elements = partition(str(path), languages=["eng"], process_attachments=False)
     return "\n".join(map(str, elements)), sum(e.category == "Image" for e in elements)
 
 
@@ -103,9 +104,7 @@ def run(name: str, paths: list[str]) -> None:
             n_chars[path] = len(re.sub(r"\s+", "", text))
         except Exception as error:  # noqa: BLE001 - whatever another library raises
             failed[path] = type(error).__name__
-    seconds = {
-        path: min(_seconds(read, Path(path)) for _ in range(READINGS)) for path in n_chars
-    }
+    seconds = {path: min(_seconds(read, Path(path)) for _ in range(READINGS)) for path in n_chars}
     package = "" if name.startswith("limner") else version(name)
     tell(
         {
@@ -186,7 +185,7 @@ def say_ratio(name: str, ours: dict[str, float], theirs: dict[str, float]) -> No
     both = ours.keys() & theirs.keys()
     if both:
         times = _rate(ours, both) / _rate(theirs, both)
-        say(f"{OURS}: {times:.1f} times the documents/s of {name}, in the {len(both)} that both read")
+        say(f"{OURS}: {times:.1f} times as fast as {name}, in the {len(both)} files that both read")
 
 
 def _rate(seconds: dict[str, float], paths: Collection[str] | None = None) -> float:

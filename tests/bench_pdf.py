@@ -182,6 +182,7 @@ TEXT = list(CANDIDATES)[:7]
 PICTURES = ["limner, and pictures drawn", "PyPDFLoader, extract_images"]
 OCR = list(CANDIDATES)[9:]
 
+
 def _found(n_pages: int, texts: list[str], keys: list[str] | None = None) -> Found:
     text = "\n".join(texts)
     return {
