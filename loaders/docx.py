@@ -16,11 +16,13 @@ from docx.oxml import parse_xml
 from docx.oxml.ns import qn
 from lxml import etree
 
+from loaders.attached import attached_last
 from loaders.captions import CaptionText, Marked, is_labelled, join_captions
 from loaders.docx_numbers import ListNumbers
 from loaders.docx_styles import Styles
 from loaders.docx_text import DRAWINGS, TEXT_BOX, full_text, is_hidden, read_line, shown
 from loaders.elements import Element, Heading, Info, Paragraph
+from loaders.embedded_files import embedded_object
 from loaders.errors import BrokenDocument
 from loaders.loader import DocumentLoader
 from loaders.office_parts import embedded_chart, embedded_diagram, embedded_picture
@@ -32,6 +34,7 @@ from loaders.source import SourceFile
 CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"
 DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
 OLD_PICTURE = "{urn:schemas-microsoft-com:vml}imagedata"
+OBJECT = "{urn:schemas-microsoft-com:office:office}OLEObject"
 OLD_TITLE = "{urn:schemas-microsoft-com:office:office}title"
 WRAPPERS = {qn(f"w:{t}") for t in ("sdt", "sdtContent", "customXml", "smartTag", "ins", "moveTo")}
 NOTES = {
@@ -54,7 +57,7 @@ class DocxLoader(DocumentLoader):
                 )
             reader = _Reader(document)
             yield Info(title=meaningful_title(document.core_properties.title) or reader.title())
-            yield from join_captions(reader.blocks(document.element.body))
+            yield from attached_last(join_captions(reader.blocks(document.element.body)))
 
 
 class _Reader:
@@ -160,6 +163,8 @@ class _Reader:
         for element in shown(drawing):
             if element.tag == qn("pic:pic"):
                 yield from self._picture(element, named)
+            elif element.tag == OBJECT:
+                yield from embedded_object(self._part, element.get(qn("r:id")))
             elif element.tag == OLD_PICTURE:
                 yield from self._old_picture(element)
             elif element.tag == CHART:
