@@ -53,7 +53,8 @@ class Paragraph:
 class Table:
     """rows[0] is the header row; cells are plain text.
 
-    unit: the line that says in what the numbers are given. image: the region as it looks.
+    unit: the line that says in what the numbers are given. image: the region as it looks, or
+    the chart of which these are the data, or what draws it.
     cells: where it lies on its sheet, "B2:F15".
     """
 
@@ -62,7 +63,7 @@ class Table:
     page: int | None = None
     bbox: BBox | None = None
     unit: str | None = None
-    image: bytes | Image.Image | None = None
+    image: bytes | Image.Image | Callable[[], Image.Image] | None = None
     caption_bbox: BBox | None = None
     cells: str | None = None
 

@@ -320,7 +320,8 @@ class DocumentLoader(BaseLoader):
             metadata["label"] = label
         if table.image is not None:
             try:
-                picture = self.media.put(table.image)
+                image = table.image() if callable(table.image) else table.image
+                picture = self.media.put(image)
             except (BrokenPicture, LimitExceeded) as error:
                 where = f"The picture of a table{f' on page {table.page}' if table.page else ''}"
                 self.skipped.append(Skipped(where, str(error)))

@@ -231,9 +231,11 @@ def test_a_chart_is_a_table_of_its_series(deck, reread) -> None:
     slide = add_slide(deck, TITLE_ONLY, "Prices")
     data = categories(Q1=(1.5, 20), Q2=(0.1 + 0.2, 21))
     add_chart(slide, XL_CHART_TYPE.COLUMN_CLUSTERED, data, "Prices in USD")
-    (table,) = reread().tables
+    found = reread()
+    (table,), (figure,) = found.tables, found.figures
     assert table.metadata["caption"] == "Prices in USD"
     assert table.metadata["page"] == 1
+    assert table.metadata["image_key"] == figure.metadata["image_key"]
     assert "|  | Q1 | Q2 |" in table.page_content
     assert "| Oil | 1.5 | 0.3 |" in table.page_content
 
