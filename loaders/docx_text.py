@@ -21,7 +21,7 @@ NOT_SHOWN = {
 }
 DRAWINGS = {qn("w:drawing"), qn("w:pict"), qn("w:object")}
 TEXT_BOX = qn("w:txbxContent")
-NOTE_MARKS = {qn("w:footnoteReference"), qn("w:endnoteReference")}
+NOTE_MARKS = {qn(f"w:{kind}Reference") for kind in ("footnote", "endnote", "comment")}
 BREAKS = {qn("w:tab"): "\t", qn("w:cr"): "\n", qn("w:noBreakHyphen"): "-"}
 OFF = {"0", "false", "off"}
 
