@@ -18,6 +18,7 @@ from docx.oxml.ns import qn
 from lxml import etree
 
 from loaders.captions import CaptionText, Marked, is_labelled, join_captions
+from loaders.charts_2016 import CHART as CHART_2016
 from loaders.docx_numbers import ListNumbers
 from loaders.docx_styles import Styles
 from loaders.docx_text import (
@@ -38,7 +39,7 @@ from loaders.picture_tables import table_elements
 from loaders.pictures import alt_text
 from loaders.source import SourceFile
 
-CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"
+CHARTS = {"{http://schemas.openxmlformats.org/drawingml/2006/chart}chart", CHART_2016}
 DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
 OLD_PICTURE = "{urn:schemas-microsoft-com:vml}imagedata"
 OLD_TITLE = "{urn:schemas-microsoft-com:office:office}title"
@@ -194,7 +195,7 @@ class _Reader:
                 yield from self._picture(element, named)
             elif element.tag == OLD_PICTURE:
                 yield from self._old_picture(element)
-            elif element.tag == CHART:
+            elif element.tag in CHARTS:
                 yield from embedded_chart(self._part, element.get(qn("r:id")))
             elif element.tag == DIAGRAM:
                 yield from embedded_diagram(self._part, element.get(qn("r:dm")))
