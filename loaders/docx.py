@@ -17,6 +17,7 @@ from docx.oxml import parse_xml
 from docx.oxml.ns import qn
 from lxml import etree
 
+from loaders.attached import attached_last
 from loaders.captions import CaptionText, Marked, is_labelled, join_captions
 from loaders.charts_2016 import CHART as CHART_2016
 from loaders.docx_numbers import ListNumbers
@@ -31,6 +32,7 @@ from loaders.docx_text import (
     shown,
 )
 from loaders.elements import Element, Heading, Info, Paragraph
+from loaders.embedded_files import embedded_object
 from loaders.errors import BrokenDocument
 from loaders.loader import DocumentLoader
 from loaders.office_parts import embedded_chart, embedded_diagram, embedded_picture
@@ -42,6 +44,7 @@ from loaders.source import SourceFile
 CHARTS = {"{http://schemas.openxmlformats.org/drawingml/2006/chart}chart", CHART_2016}
 DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
 OLD_PICTURE = "{urn:schemas-microsoft-com:vml}imagedata"
+OBJECT = "{urn:schemas-microsoft-com:office:office}OLEObject"
 OLD_TITLE = "{urn:schemas-microsoft-com:office:office}title"
 WRAPPERS = {qn(f"w:{t}") for t in ("sdt", "sdtContent", "customXml", "smartTag", "ins", "moveTo")}
 NOTES = {
@@ -64,7 +67,7 @@ class DocxLoader(DocumentLoader):
                 )
             reader = _Reader(document, reads_comments=self.limits.read_comments)
             yield Info(title=meaningful_title(document.core_properties.title) or reader.title())
-            yield from join_captions(reader.blocks(document.element.body))
+            yield from attached_last(join_captions(reader.blocks(document.element.body)))
 
 
 class _Reader:
@@ -193,6 +196,8 @@ class _Reader:
         for element in shown(drawing):
             if element.tag == qn("pic:pic"):
                 yield from self._picture(element, named)
+            elif element.tag == OBJECT:
+                yield from embedded_object(self._part, element.get(qn("r:id")))
             elif element.tag == OLD_PICTURE:
                 yield from self._old_picture(element)
             elif element.tag in CHARTS:
