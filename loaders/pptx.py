@@ -15,6 +15,7 @@ from pptx.enum.shapes import PP_PLACEHOLDER
 from pptx.oxml.ns import qn
 
 from loaders.attached import attached_last
+from loaders.charts_2016 import CHART as CHART_2016
 from loaders.elements import Element, Figure, Heading, Info, Paragraph, Skipped, Table
 from loaders.embedded_files import embedded_media, embedded_object
 from loaders.errors import LimitExceeded, LoaderError
@@ -130,8 +131,7 @@ class _Slide:
         element = shape._element
         if getattr(shape, "has_table", False):
             yield Table(tuple(map(_cells, shape.table.rows)), page=page, bbox=box)
-        elif getattr(shape, "has_chart", False):
-            chart = element.find(f".//{qn('c:chart')}")
+        elif (chart := _first(element, qn("c:chart"), CHART_2016)) is not None:
             yield from self._chart(chart.get(qn("r:id")), placed)
         elif (diagram := element.find(f".//{DIAGRAM}")) is not None:
             part = self._slide.part
@@ -196,6 +196,10 @@ class _Slide:
         return "" if frame is None else frame.text.replace("\v", "\n").strip()
 
 
+def _first(element: Any, *tags: str) -> Any:
+    return next(element.iter(*tags), None)
+
+
 def _is_diagram(slide: Any) -> bool:
     """Whether the places of its shapes say what its texts do not."""
     tree = slide.shapes._spTree
@@ -247,12 +251,13 @@ def _media_ids(element: Any) -> list[str | None]:
 
 
 def _take_fallbacks(shapes: Any) -> None:
-    """Put what is drawn for older programs in place of shapes of newer kinds.
+    """Put what is drawn for older programs in place of shapes of newer kinds, except charts.
 
     python-pptx passes over both.
     """
     for alternatives in list(shapes.iter(f"{COMPATIBILITY}AlternateContent")):
-        for version in ("Fallback", "Choice"):
+        has_data = alternatives.find(f".//{CHART_2016}") is not None
+        for version in ("Choice",) if has_data else ("Fallback", "Choice"):
             found = alternatives.find(f"{COMPATIBILITY}{version}")
             if found is not None and len(found):
                 for child in list(found):
