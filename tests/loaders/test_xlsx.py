@@ -341,3 +341,23 @@ def test_real_workbooks_are_read_whole(name: str, tmp_path: Path) -> None:
 @with_corpus
 def test_the_link_of_a_hostile_workbook_is_not_followed(tmp_path: Path) -> None:
     assert read(CORPUS / "hostile" / "testDdeLink.xlsx", tmp_path).documents
+
+
+def test_of_a_giant_sheet_the_first_rows_are_read(book, reread) -> None:
+    write(book.add_worksheet("Gauges"), 0, 0, [["Day", "cm"], *([n, n * 7] for n in range(300))])
+    write(book.add_worksheet("Cities"), 0, 0, CITIES)
+    found = reread(Limits(max_rows=100))
+    assert "| 98 | 686 |" in found.text
+    assert "| 99 | 693 |" not in found.text
+    assert "| Delhi |" in found.text
+    (skipped,) = found.skipped
+    assert skipped.what == "Row 101 of sheet Gauges and what follows"
+
+
+def test_of_a_giant_workbook_as_much_text_is_read_as_the_limit_allows(book, reread) -> None:
+    for name in ("First", "Second"):
+        write(book.add_worksheet(name), 0, 0, [["Day", "cm"], *([n, "x" * 90] for n in range(60))])
+    found = reread(Limits(max_text_chars=8_000))
+    assert {d.metadata["sheet"] for d in found.tables} == {"First", "Second"}
+    (skipped,) = found.skipped
+    assert "of sheet Second" in skipped.what
