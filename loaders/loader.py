@@ -318,7 +318,7 @@ class DocumentLoader(BaseLoader):
             metadata["caption"] = one_line(table.caption)
         if label := label_of(table.caption):
             metadata["label"] = label
-        if table.image is not None:
+        if table.image is not None and self.limits.max_figures:
             try:
                 image = table.image() if callable(table.image) else table.image
                 picture = self.media.put(image)

@@ -372,3 +372,12 @@ def test_charts_tables_and_diagrams_of_a_real_presentation_are_read(tmp_path: Pa
 def test_an_endless_number_format_costs_no_time() -> None:
     assert as_shown("0.5", "[" * 200_000) == "0.5"
     assert as_shown("0.5", '0%"per year"') == "50%"
+
+
+def test_where_no_figures_are_wanted_no_chart_is_drawn(deck, reread) -> None:
+    slide = add_slide(deck)
+    add_chart(slide, XL_CHART_TYPE.COLUMN_CLUSTERED, categories(Price=(1.0, 2.0)), "Prices")
+    found = reread(Limits(max_figures=0))
+    (table,) = found.tables
+    assert "image_key" not in table.metadata
+    assert "| Gold |" in table.page_content
