@@ -390,23 +390,27 @@ class _Run:
     def _put_held(self) -> None:
         """Put what is held into the library."""
         tasks, self.held = self.held, []
-        if not tasks:
-            return
-        changes = []
+        if tasks:
+            self._put(tasks)
+
+    def _put(self, tasks: Sequence[_Task]) -> None:
+        left = deque(tasks)
         try:
-            changes = self.library.put_all([_new_document(task) for task in tasks])
+            for change in self.library.put_all([_new_document(task) for task in tasks]):
+                self._count(left.popleft(), change)
         except Exception as error:  # noqa: BLE001 - reported, or raised where all would fail
-            if len(tasks) > 1 and not isinstance(error, OF_ALL):
-                for task in tasks:
-                    self.held = [task]
-                    self._put_held()
+            if not left or isinstance(error, OF_ALL):
+                raise
+            if len(left) == 1:
+                self._report(left[0].uri, error)
+                self.n_done += 1
                 return
-            self._report(tasks[0].uri, error)
-        for task, change in zip(tasks, changes, strict=False):  # no change where it failed
-            self._count(task, change)
-        self.n_done += len(tasks)
+            # They are embedded together: only one by one is it known whose error it is.
+            for task in left:
+                self._put([task])
 
     def _count(self, task: _Task, change: Change) -> None:
+        self.n_done += 1
         self.disused |= set(change.orphan_keys)
         if change.replaced:
             self.report.updated += 1

@@ -215,7 +215,8 @@ class WorkerPool:
         if message is not None:
             return message
         if process.verdict:
-            raise LimitExceeded(process.verdict.format(name=name))
+            text, limit = process.verdict
+            raise LimitExceeded(text.format(name=name, limit=limit))
         if self._is_closed.is_set():
             raise WorkerFailed("the worker processes were ended")
         if not process.is_ready:
@@ -235,9 +236,13 @@ class WorkerPool:
         with self._lock:
             if self._is_closed.is_set():
                 raise WorkerFailed("the worker processes were ended")
-            alive = [process for process in self._idle if process.is_fit]
-            self._idle = alive[:-1]
-            process = alive[-1] if alive else _Process(self._setup, self._scratch.name)
+            while self._idle:
+                process = self._idle.pop()
+                if process.is_fit:
+                    break
+                self._end(process)
+            else:
+                process = _Process(self._setup, self._scratch.name)
             self._busy.append(process)
             return process
 
@@ -294,8 +299,8 @@ class _Process:
         self._is_waiting = False
         self.is_between_files = True
         self.is_ready = False
-        self.verdict: str | None = None
-        """The error's text, with {name}, where this process was ended for its limits."""
+        self.verdict: tuple[str, float] | None = None
+        """The error's text and the limit, where this process was ended for that."""
         self.send(setup)
 
     @property
@@ -353,7 +358,7 @@ class _Process:
             self._condemn(SILENT, limits.max_silence_s)
 
     def _condemn(self, text: str, limit: float) -> None:
-        self.verdict = self.verdict or text.replace("{limit:,.0f}", f"{limit:,.0f}")
+        self.verdict = self.verdict or (text, limit)
         self.kill()
 
     def how_it_ended(self) -> str:

@@ -1,8 +1,10 @@
 """Reading files and folders into a library."""
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -153,6 +155,27 @@ def test_a_bug_of_ours_costs_one_file_and_is_told_as_ours(desk: Desk) -> None:
     assert "limner itself failed" in reason
     assert "off by one" in reason
     assert list(desk.media.keys()) == []
+
+
+def test_a_document_that_cannot_be_put_in_costs_no_other_of_its_batch(desk: Desk) -> None:
+    for n, colour in enumerate(["red", "green", "blue"]):
+        desk.draw(f"{n}.png", colour)
+    desk.add()
+    for n, colour in enumerate(["cyan", "yellow", "white"]):
+        desk.draw(f"{n}.png", colour)
+    database = desk.library.folder / "library.sqlite"
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(
+            "CREATE TRIGGER trip BEFORE INSERT ON documents WHEN NEW.title = '1.png' "
+            "BEGIN SELECT RAISE(ABORT, 'tripped'); END"
+        )
+    report = desk.add()
+    assert (report.added, report.updated) == (0, 2)
+    ((source, reason),) = report.failed
+    assert source.endswith("1.png")
+    assert "tripped" in reason
+    assert len(desk.library.documents()) == 3
+    assert set(desk.media.keys()) == desk.library.image_keys()
 
 
 def test_pictures_that_nothing_refers_to_any_more_are_deleted(desk: Desk) -> None:
