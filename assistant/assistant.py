@@ -43,6 +43,7 @@ from loaders import (
     OcrReader,
     Transcriber,
 )
+from loaders.disused import DisusedPictures
 from loaders.source import open_source, source_uri
 from retrievers import (
     Hit,
@@ -196,8 +197,10 @@ class Assistant:
 
         Raises UnknownSource.
         """
+        disused = DisusedPictures(self.media)
         for key in self.library.remove(source).orphan_keys:
-            self.media.remove(key)
+            disused.add(key)
+        disused.delete(self.library.image_keys)
         self.media.page_readings(source).forget()
         uploads.discard(self.library.folder, source)
 

@@ -178,6 +178,7 @@ class _Worker:
                 "n_pages": loader.n_pages,
                 "skipped": [dataclasses.astuple(skipped) for skipped in loader.skipped],
                 "missing": describer.missing,
+                "transcribes": loader.transcribes,
             },
         )
 

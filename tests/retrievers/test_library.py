@@ -173,7 +173,6 @@ class TestSeveralAtOnce:
             assert {d.title for d in library.documents()} == {"Number 0", "Number 1", "Number 2"}
             assert texts(library.search("whales"))[0] == WHALES.page_content
 
-
     def test_what_was_put_in_before_one_that_fails_is_told(self, library: Library):
         bad: Any = None
         new = [
