@@ -56,6 +56,8 @@ MAX_HELD_CHUNKS = 256
 """Of small sources, embedded together."""
 MAX_WAITING_CHUNKS = 5_000
 """Read and not yet in the library: nothing more is begun meanwhile."""
+READ_SHARE = 0.5
+"""Of the work on a source, what is reading; the rest is embedding."""
 OF_ALL = (LibraryError, ModelMissing, PartMissing)
 """What every other source would meet as well."""
 
@@ -67,7 +69,8 @@ class Progress:
     """Where a run is. n_done of n_sources are done; source, one of several, is being read.
 
     stage: how far that source is read; None where it was just begun. n_pages, n_figures: put
-    into the library so far. is_fetching: the source is a page that is on its way here.
+    into the library so far. is_fetching: the source is a page that is on its way here. share: of
+    the whole run, in [0, 1].
     """
 
     source: str
@@ -77,6 +80,7 @@ class Progress:
     n_pages: int = 0
     n_figures: int = 0
     is_fetching: bool = False
+    share: float = 0.0
 
 
 OnProgress = Callable[[Progress], None]
@@ -252,6 +256,8 @@ class _Run:
     """For what is fetched."""
     n_done: int = 0
     n_sources: int = 0
+    shares: dict[str, float] = field(default_factory=dict)
+    """How far each source is that is not done."""
     order: dict[str, int] = field(default_factory=dict)
     """The place of each source among those that were reached."""
     held: list[_Task] = field(default_factory=list)
@@ -305,7 +311,7 @@ class _Run:
             except Exception as error:  # noqa: BLE001 - reported
                 self.order.setdefault(uri, len(self.order))
                 self._report(uri, error)
-                self.n_done += 1
+                self._end(uri)
 
     def _site(self, url: str, folder: Path) -> Iterator[_Task]:
         """The pages of a site as they come; until its end it counts as a source itself."""
@@ -345,7 +351,9 @@ class _Run:
                 self._finish(event)
                 n_done += 1
             else:
-                self._tell(event[0].uri, event[1])
+                task, stage = event
+                share = READ_SHARE * stage.n_done / stage.n if stage and stage.n else 0.0
+                self._tell(task.uri, stage, share)
             is_last = self.events.empty()
             if is_last or sum(task.n_chunks for task in self.held) >= MAX_HELD_CHUNKS:
                 self._put_held()
@@ -430,7 +438,7 @@ class _Run:
             return
         else:
             self.report.unchanged += 1
-        self.n_done += 1
+        self._end(task.uri)
 
     def _report(self, uri: str, error: BaseException) -> None:
         """Say why a source was not read. Raises an error that every other source would meet."""
@@ -455,22 +463,28 @@ class _Run:
 
     def _put(self, tasks: Sequence[_Task]) -> None:
         left = deque(tasks)
+
+        def tell(n_done: int, n: int) -> None:
+            self._tell(
+                left[0].uri, Stage("piece", n_done, n), READ_SHARE + (1 - READ_SHARE) * n_done / n
+            )
+
         try:
-            for change in self.library.put_all([_new_document(task) for task in tasks]):
+            for change in self.library.put_all([_new_document(task) for task in tasks], tell):
                 self._count(left.popleft(), change)
         except Exception as error:
             if not left or isinstance(error, OF_ALL):
                 raise
             if len(left) == 1:
                 self._report(left[0].uri, error)
-                self.n_done += 1
+                self._end(left[0].uri)
                 return
             # They are embedded together: only one by one is it known whose error it is.
             for task in left:
                 self._put([task])
 
     def _count(self, task: _Task, change: Change) -> None:
-        self.n_done += 1
+        self._end(task.uri)
         for key in change.orphan_keys:
             self.disused.add(key)
         if change.replaced:
@@ -483,12 +497,31 @@ class _Run:
             self.report.skipped += [(task.uri, f"{s.what}: {s.reason}") for s in reading.skipped]
             self.report.pages += reading.n_pages or 0
 
-    def _tell(self, uri: str, stage: Stage | None = None, *, is_fetching: bool = False) -> None:
+    def _tell(
+        self, uri: str, stage: Stage | None = None, share: float = 0.0, *, is_fetching: bool = False
+    ) -> None:
+        """share: of the source, so far; never told as less than before."""
+        self.shares[uri] = max(share, self.shares.get(uri, 0.0))
         if self.on_progress:
             n_pages, n_figures = self.report.pages, self.report.figures
+            share = (self.n_done + sum(self.shares.values())) / max(self.n_sources, 1)
             self.on_progress(
-                Progress(uri, self.n_done, self.n_sources, stage, n_pages, n_figures, is_fetching)
+                Progress(
+                    uri,
+                    self.n_done,
+                    self.n_sources,
+                    stage,
+                    n_pages,
+                    n_figures,
+                    is_fetching,
+                    min(1.0, share),
+                )
             )
+
+    def _end(self, uri: str) -> None:
+        """The source is read, or reported."""
+        self.n_done += 1
+        self.shares.pop(uri, None)
 
 
 def _new_document(task: _Task) -> NewDocument:

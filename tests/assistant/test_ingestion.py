@@ -10,41 +10,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from assistant.ingestion import Progress, Report, ingest
+from assistant.ingestion import ingest
 from loaders import FigureDescriber, Limits, MediaStore
 from loaders.loader import Stage
 from retrievers import Library, ModelMissing
+from tests.assistant.desk import Desk
 from tests.assistant.words import WordEmbeddings
-
-
-class Desk:
-    """A library, its media store and a folder of documents."""
-
-    def __init__(self, folder: Path) -> None:
-        self.documents = folder / "documents"
-        self.documents.mkdir()
-        self.library = Library.open(folder / "library", WordEmbeddings(), create=True)
-        self.media = MediaStore(folder / "library" / "media")
-        self.steps: list[Progress] = []
-
-    def write(self, name: str, text: str) -> Path:
-        path = self.documents / name
-        path.write_text(text, "utf-8")
-        return path
-
-    def draw(self, name: str, colour: str) -> None:
-        Image.new("RGB", (80, 60), colour).save(self.documents / name)
-
-    def add(self, *sources: Path, reader: object = None, limits: Limits | None = None) -> Report:
-        describer = FigureDescriber(self.media, reader=reader)  # type: ignore[arg-type]
-        return ingest(
-            sources or (self.documents,),
-            self.library,
-            self.media,
-            describer,
-            limits or Limits(),
-            self.steps.append,
-        )
 
 
 @pytest.fixture
@@ -235,6 +206,7 @@ from pathlib import Path
 from assistant.ingestion import ingest
 from loaders import FigureDescriber, Limits, MediaStore
 from retrievers import Library
+from tests.assistant.desk import Desk
 from tests.assistant.words import WordEmbeddings
 
 folder = Path(sys.argv[1])
