@@ -17,7 +17,7 @@ from tests.assistant.desk import Desk
 from tests.assistant.web_site import ALLOW_LOOPBACK, Site, served
 
 PAGES = {
-    "/": "<h1>Port</h1><p>The port was built in 1871.</p><a href='cranes'>C</a><a href='gone'>G</a>",
+    "/": "<h1>Port</h1><p>Built in 1871.</p><a href='cranes'>C</a><a href='gone'>G</a>",
     "/cranes": "<h1>Cranes</h1><p>Two cranes lift forty tonnes.</p><a href='/docks'>D</a>",
     "/docks": "<h1>Docks</h1><p>Three docks are dry.</p>",
 }
