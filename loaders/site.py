@@ -95,7 +95,7 @@ class _Site:
         self._limits = limits
         self._folder = folder
         self._is_allowed = is_allowed
-        self._end = time.monotonic() + limits.max_site_s
+        self._seconds_left = limits.max_site_s
         self._n_bytes_left = limits.max_bytes
         self._robots = self._fetch_robots(url)
         delay = float(self._robots.crawl_delay(AGENT) or 0)
@@ -103,7 +103,7 @@ class _Site:
 
     @property
     def is_late(self) -> bool:
-        return time.monotonic() > self._end
+        return self._seconds_left <= 0
 
     def refusal(self, address: str, n_tried: int) -> str | None:
         """Why a page is not fetched; None where it is. n_tried: pages that were, dead ones too."""
@@ -120,12 +120,19 @@ class _Site:
 
         The first page decides which host that is: `http` leads to `https`, a name to its `www`.
         """
-        if n:
-            time.sleep(self._pause_s)
         path = self._folder / f"page-{n}"
+        start = time.monotonic()
+        try:
+            if n:
+                time.sleep(self._pause_s)
+            return self._page(address, path, is_first=not n)
+        finally:  # what the caller does between two pages is not the site's time
+            self._seconds_left -= time.monotonic() - start
+
+    def _page(self, address: str, path: Path, *, is_first: bool) -> SourceFile | Skipped:
         final = _address(self._fetch(address, path, self._n_bytes_left))
         self._n_bytes_left -= path.stat().st_size
-        if not n and _host(final) != self._host:
+        if is_first and _host(final) != self._host:
             self._host, self._robots = _host(final), self._fetch_robots(final)
         if _host(final) != self._host or not self._robots.can_fetch(AGENT, final):
             path.unlink()

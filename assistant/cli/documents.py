@@ -110,26 +110,34 @@ def read_with_progress(
 ) -> Report:
     """Read sources and tell on stderr which is read and how far: as a bar, or in lines."""
     bar = Progress(
-        TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
-        BarColumn(bar_width=24),
+        # In a narrow window the name gives way.
+        TextColumn(
+            "{task.description}",
+            markup=False,
+            table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),
+        ),
+        TextColumn("{task.fields[place]}", markup=False),
+        BarColumn(bar_width=12),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[read]}", table_column=Column(no_wrap=True)),
+        TextColumn("{task.fields[read]}"),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=err,
         transient=err.is_terminal,
+        expand=True,
     )
     told_at = -math.inf
     with bar:
-        task = bar.add_task("Looking for files", total=None, read="")
+        task = bar.add_task("Looking for files", total=None, place="", read="")
 
         def step(progress: Step) -> None:
             nonlocal told_at
             verb = "Fetching" if progress.is_fetching else "Reading"
-            doing = f"{verb} {file_name(progress.source)}{_place(progress.stage)}"
+            doing = f"{verb} {file_name(progress.source)}"
             bar.update(
                 task,
                 description=doing,
+                place=_place(progress.stage),
                 completed=progress.share * progress.n_sources,
                 total=progress.n_sources,
                 read=_read_so_far(progress.n_pages, progress.n_figures),
@@ -148,14 +156,14 @@ def read_with_progress(
         )
         if not report.interrupt:
             bar.update(task, description="Done", completed=bar.tasks[0].total)
-        bar.update(task, read=_read_so_far(report.pages, report.figures))
+        bar.update(task, place="", read=_read_so_far(report.pages, report.figures))
     return report
 
 
 def _place(stage: Stage | None) -> str:
     if stage is None:
         return ""
-    return f", {stage.what} {stage.n_done}" + (f"/{stage.n}" if stage.n else "")
+    return f"{stage.what} {stage.n_done}" + (f"/{stage.n}" if stage.n else "")
 
 
 def _read_so_far(n_pages: int, n_figures: int) -> str:
