@@ -195,7 +195,7 @@ class Assistant:
     def remove(self, source: str) -> None:
         """Take a document out with all its pictures, and its file if it was uploaded.
 
-        Raises UnknownSource.
+        Its pictures stay until the end of a run that reads meanwhile. Raises UnknownSource.
         """
         disused = DisusedPictures(self.media)
         for key in self.library.remove(source).orphan_keys:

@@ -148,8 +148,8 @@ def ingest(
     depth: how many links are followed from each URL, within its host.
     passwords: tried on documents that need one; kept nowhere. transcriber: writes down speech,
     with the package's weights by default. An interrupt from the keyboard
-    ends the run: what is done stays, and the report says what was not begun. Raises
-    LibraryError where the library itself cannot be written.
+    ends the run: what is done stays, and the report says what was not begun. Several runs may
+    fill one library at once. Raises LibraryError where the library itself cannot be written.
     """
     start = time.perf_counter()
     report = Report()

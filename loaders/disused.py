@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 from loaders.media import KEY_PATTERN, MediaStore
 
@@ -35,8 +35,9 @@ class DisusedPictures:
     @contextmanager
     def kept(self) -> Iterator[None]:
         """While this is held no picture is deleted, by any process."""
-        with closing(self._connection(DELETING_TIMEOUT_S)) as connection:
+        with ExitStack() as held:
             try:
+                connection = held.enter_context(closing(self._connection(DELETING_TIMEOUT_S)))
                 connection.execute("BEGIN")
                 connection.execute("SELECT * FROM sqlite_master").fetchone()
             except sqlite3.OperationalError as error:
@@ -50,15 +51,16 @@ class DisusedPictures:
 
         used: the keys of the pictures that something refers to, asked when none can be added.
         """
-        with closing(self._connection(timeout_s=0.0)) as connection:
+        with ExitStack() as held:
             try:
+                connection = held.enter_context(closing(self._connection(timeout_s=0.0)))
                 connection.execute("BEGIN EXCLUSIVE")
             except sqlite3.OperationalError:
                 return
             noted = [path for path in self._notes.glob("*") if KEY_PATTERN.fullmatch(path.name)]
-            kept = used() if noted else ()
+            in_use = used() if noted else ()
             for path in noted:
-                if path.name not in kept:
+                if path.name not in in_use:
                     self._media.remove(path.name)
                 path.unlink(missing_ok=True)
 

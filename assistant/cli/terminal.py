@@ -120,6 +120,8 @@ def _interrupted_by_signals() -> Iterator[None]:
     """Have the signals that end a process do what Ctrl-C does: nothing stays behind."""
 
     def interrupt(number: int, _: FrameType | None) -> NoReturn:
+        for other in caught:  # a window that is closed sends two: the end must not be cut short
+            signal.signal(other, signal.SIG_IGN)
         raise KeyboardInterrupt(number)
 
     # One that is ignored, as after nohup, stays so; Windows has no SIGHUP.

@@ -250,6 +250,15 @@ def test_a_run_waits_while_another_process_deletes(desk: Desk) -> None:
     assert desk.library.n_documents == 1
 
 
+def test_where_no_lock_can_be_made_a_run_goes_on_and_deletes_nothing(desk: Desk) -> None:
+    (desk.library.folder / "media.lock").mkdir()
+    desk.draw("a.png", "red")
+    assert desk.add().added == 1
+    desk.draw("a.png", "blue")
+    assert desk.add().updated == 1
+    assert len(list(desk.media.keys())) == 2
+
+
 # Again
 
 
