@@ -1,4 +1,4 @@
-"""Measures retrieval on questions whose pages are known.
+"""Measures retrieval on questions whose pages, or other places, are known.
 
 Question files are JSON lines; fields that are not used are ignored. Leaves out the
 quality of answers.
@@ -19,11 +19,15 @@ from langchain_core.documents import Document
 
 from assistant.errors import QuestionsInvalid
 from assistant.gold_boxes import GoldBox, Pages, covers
+from assistant.gold_places import GoldPlace
 from retrievers import Library
 
 CUTOFFS = (1, 3, 5, 10)
 MRR_CUTOFF = 10
 FIGURE_CUTOFF = 5
+PLACE_CUTOFF = 5
+DOCUMENT_CUTOFF = 3
+"""A question is missed whose document or place is not among so many hits."""
 BOXED = ("figure", "table")
 ALL = 100_000
 
@@ -33,7 +37,10 @@ Page = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One line of a question file. pages: gold pages, 1-based; doc: file name in the library."""
+    """One line of a question file. pages: gold pages, 1-based; doc: file name in the library.
+
+    place: where in the document; None where that cannot be told.
+    """
 
     id: str
     question: str
@@ -43,6 +50,7 @@ class Question:
     answerable: bool = True
     has_figure: bool = False
     boxes: tuple[GoldBox, ...] = ()
+    place: GoldPlace | None = None
 
 
 @dataclass(slots=True)
@@ -50,14 +58,16 @@ class Ranking:
     """What one search gave, best first.
 
     pages: each page once; documents: that of each of the first hits, as often as it was hit;
-    figures: the pages of the figures among the first hits. finds_box: whether one of those
-    hits, a figure or table, covers a gold box; None where that cannot be told.
+    figures: the pages of the figures among the first hits. finds_place: whether one of the
+    first hits stands at the gold place, finds_box: whether one of them, a figure or table,
+    covers a gold box; None where that cannot be told.
     """
 
     question: Question
     pages: list[Page]
     documents: list[str]
     figures: list[Page]
+    finds_place: bool | None
     finds_box: bool | None
     seconds: float
 
@@ -104,6 +114,9 @@ def evaluate_retrieval(
     scope: which of the two rankings to keep, `document` or `library`.
 
     page_recall@k and mrr@10 count distinct pages; document_recall@k counts the first k hits.
+    place_recall@5: among the first five hits is one at the slide, sheet, section or time that
+    the question names; it counts the n_placed answerable questions that name one. missed: the
+    ids of those whose document is not among the first three hits, or its place the first five.
     figure_recall@5: a figure on a gold page is among the first five hits; any figure of the
     page counts. box_recall@5: among the first five hits is a figure or table that covers a
     gold box; it counts the n_boxed questions with a box on a page of a PDF that is still there.
@@ -140,15 +153,16 @@ def write_ranked(rankings: Iterable[Ranking], path: Path) -> None:
 def _question(row: Any) -> Question:
     if not isinstance(row, dict):
         raise TypeError(f"it is a JSON {type(row).__name__}, not an object")
-    pages = row.get("pages") or ([row["page"]] if row.get("page") else [])
+    pages = tuple(int(p) for p in row.get("pages") or ([row["page"]] if row.get("page") else []))
     return Question(
         id=str(row["id"]),
         question=str(row["question"]),
         doc=str(row["doc"]) if row.get("doc") else None,
-        pages=tuple(int(p) for p in pages),
+        pages=pages,
         modality=str(row["modality"]) if row.get("modality") else None,
         answerable=bool(row.get("answerable", True)),
         has_figure=bool(row.get("image")),
+        place=GoldPlace.parsed(str(row.get("where") or ""), pages, row.get("modality")),
         boxes=tuple(box for name in _named(row.get("image")) if (box := GoldBox.parsed(name))),
     )
 
@@ -177,9 +191,16 @@ def _ranking(
         _pages(question, [hit.document for hit in hits]),
         [unquote(h.document.metadata["source"]) for h in hits[: max(CUTOFFS)]],
         _pages(question, figures),
+        _finds_place(question, [hit.document for hit in hits[:PLACE_CUTOFF]], source),
         _finds_box(question, shown, source, pages),
         seconds,
     )
+
+
+def _finds_place(question: Question, hits: Sequence[Document], source: str | None) -> bool | None:
+    if question.place is None or source is None:
+        return None
+    return any(d.metadata["source"] == source and question.place.holds(d) for d in hits)
 
 
 def _finds_box(
@@ -215,16 +236,17 @@ def _name(question: Question, source: str) -> str:
 
 
 def _metrics(rankings: Sequence[Ranking]) -> dict[str, Any]:
-    paged = [r for r in rankings if r.question.pages and r.question.answerable]
-    with_document = [r for r in rankings if r.question.doc and r.question.answerable]
-    with_figure = [r for r in paged if r.question.has_figure]
-    boxed = [r.finds_box for r in paged if r.finds_box is not None]
-    modalities = sorted({r.question.modality for r in paged if r.question.modality})
+    answerable = [r for r in rankings if r.question.answerable]
+    with_document = [r for r in answerable if r.question.doc]
+    with_figure = [r for r in answerable if r.question.pages and r.question.has_figure]
+    boxed = [r.finds_box for r in answerable if r.question.pages and r.finds_box is not None]
+    modalities = sorted({r.question.modality for r in answerable if r.question.modality})
     seconds = [r.seconds for r in rankings]
     return {
-        **_page_metrics(paged),
+        **_place_metrics(answerable),
         "by_modality": {
-            m: _page_metrics([r for r in paged if r.question.modality == m]) for m in modalities
+            m: _place_metrics([r for r in answerable if r.question.modality == m])
+            for m in modalities
         },
         f"figure_recall@{FIGURE_CUTOFF}": _mean(
             bool(_gold(r) & set(r.figures)) for r in with_figure
@@ -232,13 +254,28 @@ def _metrics(rankings: Sequence[Ranking]) -> dict[str, Any]:
         f"box_recall@{FIGURE_CUTOFF}": _mean(boxed),
         "n_boxed": len(boxed),
         **{
-            f"document_recall@{k}": _mean(
-                any(d.endswith(f"/{r.question.doc}") for d in r.documents[:k])
-                for r in with_document
-            )
+            f"document_recall@{k}": _mean(_finds_document(r, k) for r in with_document)
             for k in CUTOFFS
         },
+        "missed": [
+            r.question.id
+            for r in with_document
+            if not _finds_document(r, DOCUMENT_CUTOFF) or r.finds_place is False
+        ],
         "median_ms": round(1_000 * statistics.median(seconds), 1) if seconds else None,
+    }
+
+
+def _finds_document(ranking: Ranking, k: int) -> bool:
+    return any(d.endswith(f"/{ranking.question.doc}") for d in ranking.documents[:k])
+
+
+def _place_metrics(rankings: Sequence[Ranking]) -> dict[str, Any]:
+    placed = [r.finds_place for r in rankings if r.finds_place is not None]
+    return {
+        **_page_metrics([r for r in rankings if r.question.pages]),
+        f"place_recall@{PLACE_CUTOFF}": _mean(placed),
+        "n_placed": len(placed),
     }
 
 

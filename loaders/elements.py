@@ -28,12 +28,16 @@ class Info:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """Opens a section. level: 1 is the highest."""
+    """Opens a section. level: 1 is the highest.
+
+    is_resumed: the section is open already, and goes on after a note with headings of its own.
+    """
 
     text: str
     level: int
     page: int | None = None
     bbox: BBox | None = None
+    is_resumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,8 @@ class Paragraph:
 class Table:
     """rows[0] is the header row; cells are plain text.
 
-    unit: the line that says in what the numbers are given. image: the region as it looks.
+    unit: the line that says in what the numbers are given. image: the region as it looks, or
+    the chart of which these are the data, or what draws it.
     cells: where it lies on its sheet, "B2:F15".
     """
 
@@ -62,7 +67,7 @@ class Table:
     page: int | None = None
     bbox: BBox | None = None
     unit: str | None = None
-    image: bytes | Image.Image | None = None
+    image: bytes | Image.Image | Callable[[], Image.Image] | None = None
     caption_bbox: BBox | None = None
     cells: str | None = None
 
@@ -80,7 +85,7 @@ class Figure:
     numbers that a chart draws. cells: the cell of a sheet at which it lies.
     """
 
-    image: bytes | Image.Image | Callable[[], Image.Image]
+    image: bytes | Image.Image | Callable[[], bytes | Image.Image]
     caption: str | None = None
     alt: str | None = None
     page: int | None = None

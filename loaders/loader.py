@@ -229,7 +229,7 @@ class DocumentLoader(BaseLoader):
                 case Heading(text=text, level=level) if one_line(text):
                     flush()
                     keep_bare(level)
-                    bare = element
+                    bare = None if element.is_resumed else element
                     path[:] = [(n, t) for n, t in path if n < level] + [
                         (level, one_line(text)[:MAX_HEADING_CHARS])
                     ]
@@ -325,7 +325,8 @@ class DocumentLoader(BaseLoader):
             metadata["label"] = label
         if table.image is not None:
             try:
-                picture = self.media.put(table.image)
+                image = table.image() if callable(table.image) else table.image
+                picture = self.media.put(image)
             except (BrokenPicture, LimitExceeded) as error:
                 where = f"The picture of a table{f' on page {table.page}' if table.page else ''}"
                 self.skipped.append(Skipped(where, str(error)))

@@ -37,7 +37,7 @@ ADDRESS_ATTRIBUTES = ("src", "href", "xlink:href", "data")
 """Where `img`, `image` of a drawing in a page, and `object` say what they show."""
 DECORATIVE_ROLES = {"presentation", "none"}
 SHOWN_CHARS = 200
-ON_THE_WEB = "pictures on the web are not fetched"
+ON_THE_WEB = "pictures on the web are not fetched, except with `limner add --fetch-remote-images`"
 OUTSIDE = "its address leads outside the document's folder"
 NOT_INSIDE = "the file does not hold it"
 MAX_FETCHED_BYTES = 32 * BYTES_PER_MIB

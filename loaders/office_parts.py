@@ -1,4 +1,4 @@
-"""What Word documents and presentations embed alike: pictures, charts and diagrams.
+"""What office documents embed alike: pictures, charts and diagrams.
 
 Leaves out where in the document they stand, and everything that is only linked.
 """
@@ -8,13 +8,15 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from lxml import etree
 
 from loaders.chart_drawing import draw_chart
-from loaders.charts import read_chart
+from loaders.charts import Chart, read_chart
+from loaders.charts_2016 import NAMESPACE as NAMESPACE_2016
+from loaders.charts_2016 import read_chart_2016
 from loaders.diagrams import diagram_text
 from loaders.elements import BBox, Element, Figure, Paragraph, Skipped
 from loaders.pictures import left_out, picture
@@ -55,16 +57,25 @@ def embedded_chart(
 ) -> Iterator[Element]:
     """A native chart: drawn, and its data as a table. caption: where it has no title."""
     try:
-        chart = read_chart(part.rels[relation_id].target_part.blob)
+        xml = part.rels[relation_id].target_part.blob
+        root = etree.fromstring(xml, etree.XMLParser(resolve_entities=False))
+        is_new = etree.QName(root).namespace == NAMESPACE_2016
+        chart = read_chart_2016(root) if is_new else read_chart(root)
     except (LookupError, ValueError, etree.XMLSyntaxError) as error:
         yield Skipped(f"A chart{f' on slide {page}' if page else ''}", f"no data in it ({error})")
         return
     if chart:
-        caption = chart.caption(caption)
-        yield Figure(
-            partial(draw_chart, chart, caption), caption, data=chart.words(), page=page, bbox=bbox
-        )
-        yield replace(chart.table(caption), page=page, bbox=bbox)
+        yield from chart_elements(chart, caption, page=page, bbox=bbox)
+
+
+def chart_elements(
+    chart: Chart, caption: str | None, *, page: int | None = None, bbox: BBox | None = None
+) -> Iterator[Element]:
+    """A chart drawn, and its data as a table with the same picture: either answers questions."""
+    caption = chart.caption(caption)
+    image = cache(partial(draw_chart, chart, caption))
+    yield Figure(image, caption, data=chart.words(), page=page, bbox=bbox)
+    yield replace(chart.table(caption), page=page, bbox=bbox, image=image)
 
 
 def embedded_diagram(

@@ -15,30 +15,40 @@ from dataclasses import dataclass, field, replace
 
 from lxml import etree
 
+from loaders.attached import attached_last
 from loaders.captions import CaptionText, Marked, is_labelled, join_captions
-from loaders.elements import Element, Figure, Heading, Info, Paragraph, Sheet, Skipped, Table
+from loaders.charts import Chart
+from loaders.elements import (
+    Attached,
+    Element,
+    Figure,
+    Heading,
+    Info,
+    Paragraph,
+    Sheet,
+    Skipped,
+    Table,
+)
 from loaders.errors import BrokenDocument, EncryptedDocument, LimitExceeded
 from loaders.loader import DocumentLoader
+from loaders.office_parts import chart_elements
 from loaders.ooxml import meaningful_title, open_archive, whole_number
+from loaders.open_document_charts import read_chart
+from loaders.open_document_text import (
+    CELLS,
+    FRAME,
+    NOT_SHOWN,
+    PARAGRAPHS,
+    TEXT_BOX,
+    all_text,
+    qn,
+    text_of,
+)
 from loaders.picture_tables import table_elements
 from loaders.pictures import alt_text, left_out, picture
 from loaders.sheet_regions import MAX_COLUMN, MAX_ROW, Area, Cell, Merged, Place
 from loaders.sheet_tables import Row, SheetTables
 from loaders.source import SourceFile
-
-NAMESPACES = {
-    name: f"urn:oasis:names:tc:opendocument:xmlns:{path}:1.0"
-    for name, path in (
-        ("office", "office"),
-        ("text", "text"),
-        ("table", "table"),
-        ("draw", "drawing"),
-        ("presentation", "presentation"),
-        ("style", "style"),
-        ("chart", "chart"),
-        ("svg", "svg-compatible"),
-    )
-} | {"xlink": "http://www.w3.org/1999/xlink", "dc": "http://purl.org/dc/elements/1.1/"}
 
 CONTENT, META, MANIFEST = "content.xml", "meta.xml", "META-INF/manifest.xml"
 MAX_REPEATED = 1_000
@@ -49,30 +59,13 @@ MAX_LIST_DEPTH = 20
 YEAR = re.compile(r"(?:1[89]|2[01])\d\d")
 
 
-def qn(name: str) -> str:
-    """The tag or attribute that is written with a prefix, "text:p"."""
-    prefix, _, local = name.partition(":")
-    return f"{{{NAMESPACES[prefix]}}}{local}"
-
-
-NOT_SHOWN = {
-    qn(name)
-    for name in (
-        *("office:annotation", "office:annotation-end", "text:tracked-changes", "text:note"),
-        *("text:table-of-content", "text:alphabetical-index", "text:illustration-index"),
-        *("text:ruby-text", "svg:title", "svg:desc", "office:forms", "text:sequence-decls"),
-    )
-}
-SPACES = {qn("text:tab"): "\t", qn("text:line-break"): "\n"}
-CELLS = {qn("table:table-cell"), qn("table:covered-table-cell")}
-FRAME, TEXT_BOX = qn("draw:frame"), qn("draw:text-box")
-PARAGRAPHS = {qn("text:p"), qn("text:h")}
-
-
 class OpenDocumentLoader(DocumentLoader):
     """Reads .odt, .ods and .odp files."""
 
     def _elements(self, file: SourceFile) -> Iterator[Element]:
+        yield from attached_last(self._content(file))
+
+    def _content(self, file: SourceFile) -> Iterator[Element]:
         with open_archive(file, self.limits) as archive:
             if MANIFEST in archive.NameToInfo and b"encryption-data" in archive.read(MANIFEST):
                 raise EncryptedDocument(f"{file.name} needs a password. Save it without one.")
@@ -111,6 +104,8 @@ def _on_page(number: int, elements: Iterator[Element]) -> Iterator[Element]:
     for element in elements:
         if isinstance(element, Heading | Paragraph | Table | Figure):
             yield replace(element, page=number)
+        elif isinstance(element, Attached):
+            yield replace(element, name=f"slide {number}, {element.name}")
         else:
             yield element
 
@@ -138,7 +133,7 @@ class _Reader:
                 yield from self.blocks(block, depth)
 
     def _paragraph(self, paragraph: etree._Element) -> Iterator[Marked]:
-        text = _text(paragraph)
+        text = text_of(paragraph)
         if text and paragraph.tag == qn("text:h"):
             yield Heading(text, max(whole_number(paragraph.get(qn("text:outline-level")), 1), 1))
         elif text:
@@ -146,7 +141,7 @@ class _Reader:
         for frame in _frames(paragraph):
             yield from self._frame(frame)
         for note in paragraph.iter(qn("text:note-body")):
-            words = " ".join(filter(None, map(_text, note.iter(*PARAGRAPHS))))
+            words = " ".join(filter(None, map(text_of, note.iter(*PARAGRAPHS))))
             if words:
                 yield Paragraph(f"Note: {words}")
 
@@ -172,7 +167,7 @@ class _Reader:
                 found = list(join_captions(e for f in _frames(cell) for e in self._frame(f)))
                 if found:
                     drawn[len(rows), len(texts)] = found
-                texts += [_all_text(cell)] * _repeated(cell, "columns")
+                texts += [all_text(cell)] * _repeated(cell, "columns")
             rows.append(texts)
         width = max(map(len, rows), default=0)
         yield from table_elements([row + [""] * (width - len(row)) for row in rows], drawn)
@@ -183,12 +178,14 @@ class _Reader:
         """A picture, a chart, a table, or a box of text."""
         words = [frame.findtext(qn("svg:desc")), frame.findtext(qn("svg:title"))]
         box, drawn = frame.find(TEXT_BOX), frame.find(qn("draw:object"))
+        if (media := frame.find(qn("draw:plugin"))) is not None:
+            yield self._media(_address(media), frame.get(qn("draw:name")))
         if box is not None:
             yield from self.blocks(box)
         elif (table := frame.find(qn("table:table"))) is not None:
             yield from self._table(table)
-        elif drawn is not None and (data := self._chart(_address(drawn))):
-            yield data
+        elif drawn is not None and (chart := self._chart(_address(drawn))):
+            yield from chart_elements(chart, alt_text(*words))
         elif (image := frame.find(qn("draw:image"))) is not None:
             yield from self._picture(_address(image), alt_text(*words))
 
@@ -199,29 +196,26 @@ class _Reader:
         else:
             yield from left_out(name, "it is only linked, and links are not followed", alt=alt)
 
-    def _chart(self, address: str) -> Table | None:
-        """The data of a chart, which it keeps as a table."""
+    def _media(self, address: str, name: str | None) -> Element:
+        """A sound or film."""
+        if address in self.archive.NameToInfo:
+            return Attached(posixpath.basename(address), self.archive.read(address))
+        what = f"The sound or film {name or address}"
+        return Skipped(what, "it is only linked, and links are not followed")
+
+    def _chart(self, address: str) -> Chart | None:
         name = posixpath.join(address, CONTENT)
-        if name not in self.archive.NameToInfo:
-            return None
-        chart = _xml(self.archive, name).find(f".//{qn('chart:chart')}")
-        if chart is None:
-            return None
-        rows = tuple(
-            tuple(_all_text(cell) for cell in row if cell.tag in CELLS)
-            for row in chart.iter(qn("table:table-row"))
-        )
-        title = chart.find(qn("chart:title"))
-        return Table(rows, _all_text(title) if title is not None else None) if rows else None
+        known = name in self.archive.NameToInfo
+        return read_chart(_xml(self.archive, name)) if known else None
 
     # Slides
 
     def slide(self, page: etree._Element, number: int) -> Iterator[Element]:
         """The title as a heading, what is on the slide, and its notes."""
         title = next((f for f in page.iter(FRAME) if f.get(CLASS) == "title"), None)
-        name = "" if title is None else _all_text(title)
+        name = "" if title is None else all_text(title)
         notes = page.find(qn("presentation:notes"))
-        said = "" if notes is None else _all_text(notes)
+        said = "" if notes is None else all_text(notes)
         for read in (title, notes):
             if read is not None and (parent := read.getparent()) is not None:
                 parent.remove(read)
@@ -301,7 +295,7 @@ class _Cells:
 
 def _cell(element: etree._Element) -> Cell | None:
     paragraphs = (child for child in element if child.tag in PARAGRAPHS)
-    text = "\n".join(filter(None, map(_text, paragraphs)))
+    text = "\n".join(filter(None, map(text_of, paragraphs)))
     kind = element.get(qn("office:value-type"), "string")
     is_ordinal = kind in {"date", "time"} or YEAR.fullmatch(text) is not None
     return Cell(text, kind not in {"string", "boolean"}, False, is_ordinal) if text else None
@@ -331,26 +325,3 @@ def _frames(element: etree._Element) -> Iterator[etree._Element]:
             yield child
         elif isinstance(child.tag, str) and child.tag not in NOT_SHOWN:
             yield from _frames(child)
-
-
-def _text(paragraph: etree._Element) -> str:
-    """The text of a paragraph, without that of its frames and notes."""
-    return "".join(_runs(paragraph)).strip()
-
-
-def _runs(element: etree._Element) -> Iterator[str]:
-    yield element.text or ""
-    for child in element:
-        if child.tag == qn("text:s"):
-            yield " " * min(whole_number(child.get(qn("text:c")), 1), MAX_REPEATED)
-        elif child.tag in SPACES:
-            yield SPACES[child.tag]
-        elif isinstance(child.tag, str) and child.tag not in NOT_SHOWN and child.tag != FRAME:
-            yield from _runs(child)
-        yield child.tail or ""
-
-
-def _all_text(element: etree._Element) -> str:
-    """The text of all paragraphs below an element, in one line."""
-    texts = filter(None, map(_text, element.iter(*PARAGRAPHS)))
-    return " ".join(" ".join(texts).split())

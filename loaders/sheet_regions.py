@@ -6,6 +6,7 @@ Leaves out what the regions say: that is `sheet_tables`.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ MAX_LABEL_GAP = 2
 MIN_LABELLED_ROWS = 2
 MAX_ROW, MAX_COLUMN = 1_048_576, 16_384
 """Of an Excel sheet; only a damaged file names others."""
+REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?([0-9]{1,7})(?::\$?([A-Z]{1,3})\$?([0-9]{1,7}))?")
 MAX_KNOWN = 500
 """Tables and print ranges of one sheet that divide it."""
 
@@ -44,6 +46,19 @@ class Area(NamedTuple):
     left: int
     bottom: int
     right: int
+
+    @staticmethod
+    def parsed(name: str) -> Area | None:
+        """The cells called "A1", "A1:C3" or "$A$1:$C$3"; None for what no sheet has."""
+        found = REFERENCE.fullmatch(name)
+        if not found:
+            return None
+        left, top, right, bottom = found.groups()
+        columns = sorted((column_number(left), column_number(right or left)))
+        rows = sorted((int(top), int(bottom or top)))
+        if columns[1] > MAX_COLUMN or rows[0] < 1 or rows[1] > MAX_ROW:
+            return None
+        return Area(rows[0], columns[0], rows[1], columns[1])
 
     @property
     def width(self) -> int:

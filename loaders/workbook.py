@@ -23,7 +23,6 @@ from loaders.sheet_regions import MAX_COLUMN, MAX_ROW, Area, Cell, KnownTable, c
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 TITLE = "{http://purl.org/dc/elements/1.1/}title"
-REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?([0-9]{1,7})(?::\$?([A-Z]{1,3})\$?([0-9]{1,7}))?")
 COLUMN = re.compile(r"[A-Z]{1,3}")
 MERGED = re.compile(rb"<(?:\w{1,20}:)?mergeCell\s+ref\s{0,9}=\s{0,9}[\"']([A-Z0-9:$]{2,30})[\"']")
 MERGED_BYTES = 100
@@ -274,10 +273,5 @@ def _unescaped(text: str) -> str:
 def _areas(references: str) -> Iterator[Area]:
     """The ranges in "A1:C3" or "'My sheet'!$A$1:$C$3,…"."""
     for reference in references.split(","):
-        found = REFERENCE.fullmatch(reference.rpartition("!")[2].strip())
-        if found:
-            left, top, right, bottom = found.groups()
-            columns = sorted((column_number(left), column_number(right or left)))
-            rows = sorted((int(top), int(bottom or top)))
-            if columns[1] <= MAX_COLUMN and rows[0] > 0 and rows[1] <= MAX_ROW:
-                yield Area(rows[0], columns[0], rows[1], columns[1])
+        if area := Area.parsed(reference.rpartition("!")[2].strip()):
+            yield area

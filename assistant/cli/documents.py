@@ -240,8 +240,20 @@ def _tell(report: Report) -> None:
         f"{len(report.failed)} failed: {report.pages} pages, {report.chunks} pieces of evidence, "
         f"{report.figures} figures in {report.seconds:.0f} s."
     )
-    for title, entries in (("Not read", report.failed), ("Left out", report.skipped)):
+    for title, entries in (("Not read", report.failed), ("Left out", _together(report.skipped))):
         if entries:
             say(f"\n{title}:")
         for source, reason in entries:
             say(f"  {file_name(source)}: {reason}")
+
+
+def _together(skipped: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """One entry for what was left out of a source for the same reason; it names the first."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for source, told in skipped:
+        what, _, reason = told.partition(": ")
+        found.setdefault((source, reason), []).append(what)
+    return [
+        (source, f"{whats[0]}{f' and {n} more' if (n := len(whats) - 1) else ''}: {reason}")
+        for (source, reason), whats in found.items()
+    ]

@@ -12,6 +12,8 @@ from assistant.cli.terminal import err, opened, print_json, refuse, say
 from assistant.evaluation import evaluate_retrieval, read_questions, write_ranked
 
 SCOPES = ("document", "library")
+PLACED = ("page", "mrr")
+WHOLE = ("figure", "box", "n_boxed", "document", "median")
 
 
 def evaluate(
@@ -51,13 +53,13 @@ def _tell(metrics: dict[str, Any]) -> None:
         say(f"Not in the library, so not asked: {', '.join(absent)}", style="yellow")
     for scope in SCOPES:
         say(f"\nWithin the {scope}:", style="bold")
-        rows = {"all": metrics[scope], **metrics[scope]["by_modality"]}
+        found = dict(metrics[scope])
+        missed = found.pop("missed")
+        rows = {"all": found, **found.pop("by_modality")}
         for name, row in rows.items():
-            cells = "  ".join(f"{k} {v}" for k, v in row.items() if "page" in k or "mrr" in k)
-            say(f"  {name:<10} n {row['n']:<4} {cells}")
-        rest = {
-            k: v
-            for k, v in metrics[scope].items()
-            if k.startswith(("figure", "box", "n_boxed", "document", "median"))
-        }
-        say("  " + "  ".join(f"{k} {v}" for k, v in rest.items()))
+            cells = "  ".join(f"{k} {row[k]}" for k in row if k.startswith(PLACED) and row["n"])
+            places = "  ".join(f"{k} {row[k]}" for k in row if "place" in k and row["n_placed"])
+            say(f"  {name:<10} n {row['n']:<4} {cells}  {places}")
+        say("  " + "  ".join(f"{k} {v}" for k, v in found.items() if k.startswith(WHOLE)))
+        if missed:
+            say(f"  missed: {', '.join(missed)}")

@@ -53,6 +53,14 @@ def test_add_reports_every_file_and_goes_on(tmp_path: Path) -> None:
     assert (again["added"], again["unchanged"], len(again["failed"])) == (0, 1, 2)
 
 
+def test_what_is_left_out_for_one_reason_is_one_line(tmp_path: Path) -> None:
+    pictures = [f"![{n}](https://example.org/{n}.png)" for n in range(3)]
+    (tmp_path / "web.md").write_text("\n\n".join(["Oil fell in 2020.", *pictures]))
+    told = limner("add", tmp_path / "web.md", "--library", tmp_path / "library").stdout
+    (line,) = [line for line in told.splitlines() if "not fetched" in line]
+    assert line.startswith("  web.md: The picture https://example.org/0.png and 2 more: ")
+
+
 def test_add_reads_with_any_langchain_loader(tmp_path: Path) -> None:
     (tmp_path / "sums.csv").write_text("name;sum\noil;40\n")
     loader = "langchain_community.document_loaders:CSVLoader"

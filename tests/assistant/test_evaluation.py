@@ -100,6 +100,33 @@ def test_document_recall_counts_hits_and_not_documents(tmp_path: Path) -> None:
     assert (metrics["document_recall@3"], metrics["document_recall@5"]) == (0.0, 1.0)
 
 
+def test_places_and_documents_that_are_not_found_are_named(tmp_path: Path) -> None:
+    sheets = [
+        Document("gold", metadata={"chunk_id": n, "modality": "table", "sheet": n})
+        for n in ("Spot", "Forward")
+    ]
+    rows = [
+        {"id": "there", "question": "gold prices", "doc": "a.xlsx", "where": "sheet Forward"},
+        {"id": "nowhere", "question": "gold prices", "doc": "a.xlsx", "where": "sheet Options"},
+        {"id": "untold", "question": "gold prices", "doc": "a.xlsx", "where": "somewhere"},
+        {"id": "unanswerable", "question": "gold", "doc": "a.xlsx", "answerable": False},
+    ]
+    with Library.open(tmp_path / "library", WordEmbeddings(), create=True) as library:
+        library.put("file:///x/a.xlsx", sheets, fingerprint="1", title="A")
+        metrics = evaluate_retrieval(read_questions(write(tmp_path, *rows)), library).metrics
+        for n in range(3):
+            other = [Document("gold prices", metadata={"chunk_id": "x", "modality": "text"})]
+            library.put(f"file:///x/{n}.txt", other, fingerprint="1", title="B")
+        library.remove("file:///x/a.xlsx")
+        library.put("file:///x/a.xlsx", sheets[:1], fingerprint="1", title="A")
+        crowded = evaluate_retrieval(read_questions(write(tmp_path, *rows)), library).metrics
+    assert metrics["library"]["place_recall@5"] == 0.5
+    assert metrics["library"]["n_placed"] == 2
+    assert metrics["library"]["missed"] == ["nowhere"]
+    assert crowded["library"]["document_recall@3"] == 0.0
+    assert crowded["library"]["missed"] == ["there", "nowhere", "untold"]
+
+
 def test_a_gold_box_is_found_by_a_figure_that_covers_it_and_by_no_other(tmp_path: Path) -> None:
     source = write_pdf(tmp_path / "a.pdf", [Page(), Page()]).as_uri()
     boxes = {"gold": [0, 0, 0.5, 0.5], "silver": [0.5, 0.5, 1, 1]}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from loaders.errors import BrokenDocument, EncryptedDocument
-from loaders.open_document import NAMESPACES
+from loaders.open_document_text import NAMESPACES
 from tests.loaders.reading import CORPUS, Reading, picture, read, with_corpus, words
 
 SPACES = " ".join(f'xmlns:{prefix}="{uri}"' for prefix, uri in NAMESPACES.items())
@@ -64,6 +64,50 @@ def test_a_picture_that_is_only_linked_is_not_opened(tmp_path: Path) -> None:
     found = written(tmp_path, "odt", body)
     assert not found.figures
     assert "only linked" in found.skipped[0].reason
+
+
+def chart(kind: str, series: str, *points: tuple[object, ...]) -> str:
+    """The content of an object that holds a chart; points: its table, the header first."""
+    cells = (
+        "".join(
+            f'<table:table-cell office:value="{cell}"><text:p>{cell}</text:p></table:table-cell>'
+            for cell in point
+        )
+        for point in points
+    )
+    rows = "".join(f"<table:table-row>{row}</table:table-row>" for row in cells)
+    return (
+        f'<office:document-content {SPACES}><office:body><chart:chart chart:class="chart:{kind}">'
+        "<chart:title><text:p>Catch</text:p></chart:title><chart:plot-area>"
+        '<chart:axis chart:dimension="y"><chart:title><text:p>Tons</text:p></chart:title>'
+        f"</chart:axis>{series}</chart:plot-area><table:table>{rows}</table:table></chart:chart>"
+        "</office:body></office:document-content>"
+    )
+
+
+OBJECT = '<draw:frame><draw:object xlink:href="./Object 1"/></draw:frame>'
+
+
+def test_a_chart_is_drawn_and_its_data_are_a_table_with_the_same_picture(tmp_path: Path) -> None:
+    points = (("", "Cod", "Ling"), ("May", 12, 4), ("June", "NaN", 5))
+    content = chart("circle", "<chart:series/><chart:series/>", *points).encode()
+    found = written(tmp_path, "odt", OBJECT, **{"Object 1/content.xml": content})
+    (figure,), (table,) = found.figures, found.tables
+    assert words(figure) == {
+        "document": "Catch",
+        "chart_data": "Pie chart; y: Tons; Cod: May 12; Ling: May 4, June 5",
+    }
+    assert "| June |  | 5 |" in table.page_content
+    assert table.metadata["image_key"] == figure.metadata["image_key"]
+
+
+def test_each_series_of_a_scatter_chart_has_its_own_column_of_x(tmp_path: Path) -> None:
+    series = "<chart:series><chart:domain/></chart:series>" * 2
+    points = (("", "x", "Cod", "x", "Ling"), (1, 10, 12, 20, 4), (2, 11, 13, 21, 5))
+    content = chart("scatter", series, *points).encode()
+    found = written(tmp_path, "odt", OBJECT, **{"Object 1/content.xml": content})
+    assert "Cod: 10 12, 11 13; Ling: 20 4, 21 5" in words(found.figures[0])["chart_data"]
+    assert "| Ling | 21 | 5 |" in found.tables[0].page_content
 
 
 def row(*texts: str, **more: str) -> str:

@@ -13,7 +13,7 @@ from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls, qn
 from pptx.util import Inches, Pt
 
-from loaders.charts import _as_shown
+from loaders.charts import as_shown
 from loaders.errors import BrokenDocument, LimitExceeded
 from loaders.limits import Limits
 from tests.loaders.reading import CORPUS, Reading, expected, picture, read, with_corpus, words
@@ -231,9 +231,11 @@ def test_a_chart_is_a_table_of_its_series(deck, reread) -> None:
     slide = add_slide(deck, TITLE_ONLY, "Prices")
     data = categories(Q1=(1.5, 20), Q2=(0.1 + 0.2, 21))
     add_chart(slide, XL_CHART_TYPE.COLUMN_CLUSTERED, data, "Prices in USD")
-    (table,) = reread().tables
+    found = reread()
+    (table,), (figure,) = found.tables, found.figures
     assert table.metadata["caption"] == "Prices in USD"
     assert table.metadata["page"] == 1
+    assert table.metadata["image_key"] == figure.metadata["image_key"]
     assert "|  | Q1 | Q2 |" in table.page_content
     assert "| Oil | 1.5 | 0.3 |" in table.page_content
 
@@ -368,5 +370,5 @@ def test_charts_tables_and_diagrams_of_a_real_presentation_are_read(tmp_path: Pa
 
 @pytest.mark.timeout(5)
 def test_an_endless_number_format_costs_no_time() -> None:
-    assert _as_shown("0.5", "[" * 200_000, uses_1904=False) == "0.5"
-    assert _as_shown("0.5", '0%"per year"', uses_1904=False) == "50%"
+    assert as_shown("0.5", "[" * 200_000) == "0.5"
+    assert as_shown("0.5", '0%"per year"') == "50%"
