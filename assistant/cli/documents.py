@@ -58,7 +58,8 @@ def add(
         report = read_with_progress(
             assistant, typed, passwords, depth=depth, fetch_remote_images=fetch_remote_images
         )
-        if report.locked and not as_json and sys.stdin.isatty() and err.is_terminal:
+        is_person_there = not as_json and sys.stdin.isatty() and err.is_terminal
+        if report.locked and not report.interrupt and is_person_there:
             _ask_for_passwords(assistant, report)
         if as_json:
             print_json(report.to_dict())

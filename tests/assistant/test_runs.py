@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from assistant import ingestion
+from assistant.cli.documents import SECONDS_BETWEEN_LINES
 from loaders import Limits, Transcriber
 from loaders.disused import DisusedPictures
 from loaders.worker_pool import MAX_WORKERS, Reading, WorkerPool
@@ -143,6 +144,32 @@ def test_an_interrupt_does_not_wait_for_all_captions_of_a_document(tmp_path: Pat
         told, _ = process.communicate(timeout=60)
         assert time.monotonic() - start < 4
     assert told == "KeyboardInterrupt() 1\n"
+
+
+# Told
+
+
+def test_many_files_are_told_in_few_lines_where_there_is_no_terminal(tmp_path: Path) -> None:
+    for n in range(60):
+        (tmp_path / f"{n}.txt").write_text(f"Gauge {n} stands at the ford.")
+    start = time.monotonic()
+    with add(tmp_path, "--library", tmp_path / "lib") as process:
+        _, told = process.communicate(timeout=120)
+    n_lines = sum(line.startswith("Reading ") for line in told.splitlines())
+    assert 1 <= n_lines <= 1 + (time.monotonic() - start) / SECONDS_BETWEEN_LINES
+
+
+def test_the_share_that_is_done_rises_to_all(desk: Desk) -> None:
+    for n in range(3):
+        pages = [Page().text(72, 700, f"Gauge {n} {k}.") for k in range(20)]
+        write_pdf(desk.documents / f"{n}.pdf", pages)
+    desk.draw("a.png", "red")
+    desk.add()
+    shares = [step.share for step in desk.steps]
+    assert shares == sorted(shares)
+    assert shares[0] == 0
+    assert len(set(shares)) > 4
+    assert max(shares) <= 1
 
 
 # Beside another run
