@@ -179,7 +179,10 @@ def test_progress_names_each_source_and_how_far_it_is_read(desk: Desk) -> None:
     desk.add()
     begun = {step.source for step in desk.steps if not step.stage}
     assert begun == {text.as_uri(), (desk.documents / "b.png").as_uri()}
-    assert [step.stage for step in desk.steps if step.stage] == [Stage("figure", 1, 1)]
+    read = [step.stage for step in desk.steps if step.stage and step.stage.what != "piece"]
+    assert read == [Stage("figure", 1, 1)]
+    embedded = [step.stage for step in desk.steps if step.stage and step.stage.what == "piece"]
+    assert {(stage.n_done, stage.n) for stage in embedded} <= {(0, 1), (0, 2)}
     assert {step.n_sources for step in desk.steps} == {2}
 
 
