@@ -54,10 +54,10 @@ bench: $(TESTABLE) ## measure start-up, ingestion, search and answer times
 	$(BIN)/python -m tests.bench
 
 bench-pdf: $(TESTABLE) $(VENV)-pdf/.installed ## measure reading PDFs, side by side with other libraries
-	COMPARED=$(VENV)-pdf/bin/python $(BIN)/python tests/bench_pdf.py
+	COMPARED=$(VENV)-pdf/bin/python $(BIN)/python -m tests.bench_pdf
 
 bench-formats: $(TESTABLE) $(VENV)-formats/.installed ## measure reading office and web files, side by side
-	COMPARED=$(VENV)-formats/bin/python $(BIN)/python tests/bench_formats.py
+	COMPARED=$(VENV)-formats/bin/python $(BIN)/python -m tests.bench_formats
 
 # For PDF two gigabytes, torch among them; what cannot be installed is a line in the table.
 $(VENV)-%/.installed: tests/bench_%.txt constraints.txt | $(BIN)/python

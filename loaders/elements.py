@@ -81,7 +81,7 @@ class Figure:
     numbers that a chart draws. cells: the cell of a sheet at which it lies.
     """
 
-    image: bytes | Image.Image | Callable[[], Image.Image]
+    image: bytes | Image.Image | Callable[[], bytes | Image.Image]
     caption: str | None = None
     alt: str | None = None
     page: int | None = None

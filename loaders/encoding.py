@@ -6,6 +6,7 @@ Leaves out what the text is: HTML, Markdown or plain is for `content_type`.
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Callable
 
 from charset_normalizer import from_bytes
@@ -27,7 +28,8 @@ NEVER_A_CHARSET = {"idna", "punycode", "raw_unicode_escape", "undefined", "unico
 """Python decodes these, but no page is written in them, and some are slow on purpose."""
 MAX_CONTROL_SHARE = 0.005
 """Text has hardly any control characters; terminal logs have a few."""
-PRINTING_CONTROLS = frozenset("\t\n\r\f\v\x1b")
+CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+"""All but those that print: white space and Escape."""
 MAX_BYTES_PER_CHAR = 4
 """In all encodings of Unicode, and so in those of single languages."""
 
@@ -136,5 +138,5 @@ def _guessed(content: bytes) -> str | None:
 
 
 def _checked(text: str) -> str | None:
-    n_controls = sum(1 for c in text if c < " " and c not in PRINTING_CONTROLS)
+    n_controls = len(CONTROL.findall(text))
     return None if "\0" in text or n_controls > len(text) * MAX_CONTROL_SHARE else text

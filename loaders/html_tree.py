@@ -46,14 +46,15 @@ def parse_html(text: str, limits: Limits) -> BeautifulSoup:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MarkupResemblesLocatorWarning)
         warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)
-        page = BeautifulSoup(text, "lxml")
+        # Attributes of several values, such as `class`, stay as they are written.
+        page = BeautifulSoup(text, "lxml", multi_valued_attributes=None)
     _flatten(page)
     return page
 
 
 def prune(root: Tag) -> None:
     """Take out what is below root and not shown, or not for reading."""
-    remove(root, lambda tag: _is_hidden(tag) or not _is_for_reading(tag))
+    remove(root, lambda tag: not _is_for_reading(tag) or _is_hidden(tag))
 
 
 def remove(root: Tag, is_unwanted: Callable[[Tag], bool]) -> None:
@@ -81,7 +82,7 @@ def _flatten(page: Tag) -> None:
 
 def attribute(tag: Tag, name: str) -> str:
     """An attribute's value; "" if it is not there."""
-    return " ".join(str(value) for value in tag.get_attribute_list(name) if value).strip()
+    return str(tag.attrs.get(name) or "").strip()
 
 
 def classes(tag: Tag) -> set[str]:
@@ -90,6 +91,8 @@ def classes(tag: Tag) -> set[str]:
 
 
 def _is_hidden(tag: Tag) -> bool:
+    if not tag.attrs:
+        return tag.name == "dialog"
     return (
         (tag.has_attr("hidden") and attribute(tag, "hidden") != "until-found")
         or attribute(tag, "aria-hidden").lower() == "true"
@@ -99,9 +102,12 @@ def _is_hidden(tag: Tag) -> bool:
 
 
 def _is_for_reading(tag: Tag) -> bool:
+    if tag.name in NOT_READ:
+        return False
+    if not tag.attrs:
+        return tag.name not in SHOWING
     return not (
-        tag.name in NOT_READ
-        or (tag.name in SHOWING and not attribute(tag, "type").lower().startswith("image/"))
+        (tag.name in SHOWING and not attribute(tag, "type").lower().startswith("image/"))
         or attribute(tag, "role").lower() in NOT_READ_ROLES
         or not classes(tag).isdisjoint(NOT_READ_CLASSES)
         or (tag.name == "sup" and not classes(tag).isdisjoint(NOTE_MARKS))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 
 from bs4.element import Tag
@@ -66,7 +67,9 @@ def _without_front_matter(text: str) -> tuple[str | None, str]:
     return (title[1].strip().strip("\"'") if title else None), text[found.end() :]
 
 
+@cache
 def _parser() -> MarkdownIt:
+    """Making one takes longer than reading a cell of a notebook with it."""
     parser = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).enable(
         ["table", "strikethrough"]
     )

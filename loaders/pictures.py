@@ -13,7 +13,7 @@ from dataclasses import replace
 from loaders.elements import BBox, Element, Figure, Paragraph, Skipped
 from loaders.errors import BrokenPicture
 from loaders.metafiles import draw_metafile, metafile_suffix
-from loaders.svg import draw
+from loaders.svg import read_drawing
 
 SVG_HEAD_BYTES = 4096
 POSTSCRIPT_HEADS = (b"%!PS", b"\xc5\xd0\xd3\xc6")
@@ -97,7 +97,7 @@ def picture(
 
 def drawn(figure: Figure, content: bytes) -> Figure:
     """The figure with an SVG drawing as its picture. Raises BrokenPicture."""
-    drawing = draw(content)
+    drawing = read_drawing(content)
     return replace(
         figure,
         image=drawing.image,

@@ -1,4 +1,4 @@
-"""Draws SVG, and says what is written in it.
+"""Draws SVG where that is wanted, and says what is written in it.
 
 resvg draws without scripts; a path to a file, which it would follow, is taken out before. Of
 those that draw SVG, CairoSVG needs a library of the system and Python for each element. Leaves
@@ -38,17 +38,29 @@ DEFAULT_SIZE = (300.0, 150.0)
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """image: a PNG file. text: what is written in the drawing. title: what it says it shows."""
+    """text: what is written in the drawing. title: what it says it shows."""
 
-    image: bytes
     text: str
     title: str
+    _svg: str
+
+    def image(self) -> bytes:
+        """The drawing in pixels, as a PNG file. Raises BrokenPicture."""
+        import resvg_py
+
+        # The system's fonts are read anew for each drawing.
+        without_fonts = not self.text
+        try:
+            image: bytes = resvg_py.svg_to_bytes(
+                svg_string=self._svg, background="white", dpi=96, skip_system_fonts=without_fonts
+            )
+        except ValueError as error:
+            raise BrokenPicture(f"The SVG drawing cannot be drawn ({error}).") from error
+        return image
 
 
-def draw(content: bytes) -> Drawing:
-    """The drawing in pixels, and its words. Raises BrokenPicture."""
-    import resvg_py
-
+def read_drawing(content: bytes) -> Drawing:
+    """The words in a drawing, and what draws it. Raises BrokenPicture."""
     root = _parsed(content)
     _remove_references(root)
     _check_number(root)
@@ -58,13 +70,8 @@ def draw(content: bytes) -> Drawing:
     scale = min(1.0, MAX_SIDE / max(width, height))
     for name, side in (("width", width), ("height", height)):
         root.set(name, str(max(1, round(side * scale))))
-    try:
-        image = resvg_py.svg_to_bytes(
-            svg_string=etree.tostring(root, encoding="unicode"), background="white", dpi=96
-        )
-    except ValueError as error:
-        raise BrokenPicture(f"The SVG drawing cannot be drawn ({error}).") from error
-    return Drawing(image, "\n".join(_words(root, "text")), "\n".join(_words(root, "title", "desc")))
+    text, title = _words(root, "text"), _words(root, "title", "desc")
+    return Drawing("\n".join(text), "\n".join(title), etree.tostring(root, encoding="unicode"))
 
 
 def _parsed(content: bytes) -> etree._Element:

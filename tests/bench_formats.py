@@ -1,39 +1,35 @@
 """Measures reading office and web files, side by side with other libraries: `make bench-formats`.
 
-Each candidate reads the same files in a process of its own, after its imports; a file that it
-cannot read is counted, not left out of the others. Processor time is measured, so that other work
-on the machine does not count. Leaves out whether the text is right: that is `make test`.
+The candidates read the same files in turn, each in a process of its own, after its imports and
+once without being measured. What counts is processor time, that of started programs included: of
+each file the best of all readings, so that other work on the machine does not count. A file that
+a candidate cannot read is named, and left out where the others are compared with it. Leaves out
+whether the text is right: that is `make test`.
 
-CORPUS=folder chooses the files, COMPARED=python the interpreter that has the other libraries
-(tests/bench_formats.txt); this file imports nothing of limner's before it is to be measured.
+The other libraries are those of tests/bench_formats.txt.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
+import resource
 import sys
 import tempfile
-import time
 import warnings
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
-CORPUS = Path(os.environ.get("CORPUS", ROOT.parent / "shared" / "corpus" / "docs"))
-COMPARED = os.environ.get("COMPARED", sys.executable)
+from tests.side_by_side import COMPARED, corpus, kept, measured, say, tell
+
+MODULE = "tests.bench_formats"
 GROUPS = {
     "office": (".docx", ".pptx", ".xlsx", ".odt"),
     "web and notes": (".html", ".md", ".epub", ".eml", ".ipynb"),
 }
-ROUNDS = 3
-LIMIT_S = 600
-"""For one candidate and one group."""
+ROUNDS, READINGS = 3, 3
+"""How often a candidate is started, and each file is measured then."""
 EMBEDDED = re.compile(r"!\[[^\]]*\]\(")
 
 Found = tuple[str, int]
@@ -41,7 +37,7 @@ Found = tuple[str, int]
 
 
 def limner(path: Path, max_figures: int = 100_000) -> Found:
-    """As a document is loaded, its figures stored but not described by a machine."""
+    """As a document is loaded, its figures drawn and stored but not described by a machine."""
     from loaders import libre_office
     from loaders.captioning.describer import FigureDescriber
     from loaders.formats import load
@@ -63,9 +59,10 @@ def limner_text(path: Path) -> Found:
 
 
 def markitdown(path: Path) -> Found:
+    """Its figures are the references to pictures in its Markdown, those on the web too."""
     from markitdown import MarkItDown
 
-    text = _kept("markitdown", MarkItDown).convert(path).text_content
+    text = kept("markitdown", MarkItDown).convert(path).text_content
     return text, len(EMBEDDED.findall(text))
 
 
@@ -77,7 +74,8 @@ def unstructured(path: Path) -> Found:
     text_type.sent_tokenize = lambda text: re.split(r"(?<=[.!?])\s+", text)
     text_type.word_tokenize = str.split
     text_type.pos_tag = lambda text: [(word, "VB") for word in text.split()]
-    elements = partition(str(path), languages=["eng"])
+    # A picture attached to a mail would need Tesseract.
+    elements = partition(str(path), languages=["eng"], process_attachments=False)
     return "\n".join(map(str, elements)), sum(e.category == "Image" for e in elements)
 
 
@@ -87,105 +85,135 @@ CANDIDATES: dict[str, tuple[Callable[[Path], Found], str]] = {
     "markitdown": (markitdown, COMPARED),
     "unstructured": (unstructured, COMPARED),
 }
-_instances: dict[str, Any] = {}
+OURS = "limner, text"
 
 
-def _kept(name: str, make: Callable[[], Any]) -> Any:
-    """One instance for all files."""
-    if name not in _instances:
-        _instances[name] = make()
-    return _instances[name]
+# In the child
 
 
 def run(name: str, paths: list[str]) -> None:
-    """Read the files, and write what came of it as a line of JSON."""
+    """Read the files, and tell what came of it."""
     warnings.simplefilter("ignore")
     read = CANDIDATES[name][0]
-    failed: list[str] = []
-    figures: Counter[str] = Counter()
-    n_chars = 0
-    for path in map(Path, paths):  # once without measuring: imports and models
+    failed: dict[str, str] = {}
+    figures: dict[str, int] = {}
+    n_chars: dict[str, int] = {}
+    for path in paths:  # not measured: imports and models
         try:
-            text, figures[path.name] = read(path)
-            n_chars += len(re.sub(r"\s+", "", text))
+            text, figures[path] = read(Path(path))
+            n_chars[path] = len(re.sub(r"\s+", "", text))
         except Exception as error:  # noqa: BLE001 - whatever another library raises
-            failed.append(f"{path.name}: {type(error).__name__}")
-    readable = [p for p in map(Path, paths) if p.name in figures]
-    start = time.process_time()
-    for path in readable * ROUNDS:
-        read(path)
-    seconds = time.process_time() - start
-    found = {
-        "documents_s": len(readable) * ROUNDS / max(seconds, 1e-9),
-        "chars": n_chars,
-        "figures": figures,
-        "failed": failed,
-        "version": "" if name.startswith("limner") else version(name),
-    }
-    sys.stdout.write(f"\n{json.dumps(found)}\n")
+            failed[path] = type(error).__name__
+    seconds = {path: min(_seconds(read, Path(path)) for _ in range(READINGS)) for path in n_chars}
+    package = "" if name.startswith("limner") else version(name)
+    tell(
+        {
+            "seconds": seconds,
+            "chars": n_chars,
+            "figures": figures,
+            "failed": failed,
+            "version": package,
+        }
+    )
 
 
-def measured(name: str, paths: list[Path]) -> Any:
-    """The JSON that a child writes, or a sentence about why there is none."""
-    try:
-        result = subprocess.run(
-            [CANDIDATES[name][1], "-P", str(Path(__file__)), "run", name, *map(str, paths)],
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_S,
-            cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"},
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return f"not done after {LIMIT_S} s"
-    if result.returncode:
-        reason = (result.stderr.strip().splitlines() or ["no message"])[-1]
-        return f"did not run (exit {result.returncode}): {reason}"
-    return json.loads(result.stdout.splitlines()[-1])
+def _seconds(read: Callable[[Path], Found], path: Path) -> float:
+    start = _processor_s()
+    read(path)
+    return _processor_s() - start
 
 
-def say(line: str = "") -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+def _processor_s() -> float:
+    """Of this process and of the programs that it started, as unstructured does for books."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(u.ru_utime + u.ru_stime for u in used)
+
+
+# In the parent
 
 
 def compare(group: str, paths: list[Path]) -> None:
+    """Measure all candidates, in turn, and print the tables."""
+    results: dict[str, Any] = {}
+    for _ in range(ROUNDS):
+        for name, (_, python) in CANDIDATES.items():
+            found = measured(python, MODULE, "run", name, *map(str, paths))
+            results[name] = _best(results.get(name), found)
     say(f"{group}: {len(paths)} files")
     say(f"{'':<24} {'documents/s':>12} {'characters':>12} {'figures':>9} {'unread':>7}")
-    results = {name: measured(name, paths) for name in CANDIDATES}
     for name, found in results.items():
-        if isinstance(found, str):
-            say(f"{name:<24} {found}")
-            continue
-        named = f"{name} {found['version']}"
-        say(
-            f"{named:<24} {found['documents_s']:>12.1f} "
-            f"{found['chars']:>12,} {sum(found['figures'].values()):>9} {len(found['failed']):>7}"
-        )
-        for failed in found["failed"]:
-            say(f"{'':<24}   could not read {failed}")
-    say("figures found in each file: " + ", ".join(CANDIDATES))
-    for path in paths:
-        counts = (
-            "-" if isinstance(r, str) else str(r["figures"].get(path.name, "-"))
-            for r in results.values()
-        )
-        say(f"  {path.name:<32} {' '.join(f'{count:>5}' for count in counts)}")
+        say_total(name, found)
+    for name, found in results.items():
+        if name != OURS and not isinstance(found, str) and not isinstance(results[OURS], str):
+            say_ratio(name, results[OURS]["seconds"], found["seconds"])
+    for what, title, digits in (
+        ("seconds", "milliseconds for each file", 1),
+        ("figures", "figures found in each file", 0),
+    ):
+        say(f"{title}: {'; '.join(CANDIDATES)}")
+        for path in paths:
+            scale = 1000 if what == "seconds" else 1
+            counts = [_count(found, what, str(path), scale, digits) for found in results.values()]
+            say(f"  {path.name:<32} {' '.join(f'{count:>8}' for count in counts)}")
     say()
 
 
+def _best(before: Any, found: Any) -> Any:
+    """The result of several rounds: of each file the shortest time."""
+    if before is None or isinstance(before, str) or isinstance(found, str):
+        return found if before is None else before
+    times = before["seconds"], found["seconds"]
+    return found | {"seconds": {path: min(t[path] for t in times) for path in times[1]}}
+
+
+def say_total(name: str, found: Any) -> None:
+    if isinstance(found, str):
+        say(f"{name:<24} {found}")
+        return
+    named = f"{name} {found['version']}"
+    n_chars, n_figures = sum(found["chars"].values()), sum(found["figures"].values())
+    say(
+        f"{named:<24} {_rate(found['seconds']):>12.1f} {n_chars:>12,} {n_figures:>9} "
+        f"{len(found['failed']):>7}"
+    )
+    for path, reason in found["failed"].items():
+        say(f"{'':<24}   could not read {Path(path).name}: {reason}")
+
+
+def say_ratio(name: str, ours: dict[str, float], theirs: dict[str, float]) -> None:
+    """Of the files that both read."""
+    both = ours.keys() & theirs.keys()
+    if both:
+        times = _rate(ours, both) / _rate(theirs, both)
+        say(f"{OURS}: {times:.1f} times as fast as {name}, in the {len(both)} files that both read")
+
+
+def _rate(seconds: dict[str, float], paths: Collection[str] | None = None) -> float:
+    """Documents a second."""
+    taken = [s for path, s in seconds.items() if paths is None or path in paths]
+    return len(taken) / max(sum(taken), 1e-9)
+
+
+def _count(found: Any, what: str, path: str, scale: int, digits: int) -> str:
+    if isinstance(found, str) or path not in found[what]:
+        return "-"
+    return f"{found[what][path] * scale:.{digits}f}"
+
+
 def main() -> None:
+    """Compare on the corpus's files."""
+    folder = corpus("docs")
     for group, suffixes in GROUPS.items():
-        paths = sorted(p for p in CORPUS.rglob("*") if p.suffix in suffixes)
+        paths = sorted(p for p in folder.rglob("*") if p.suffix in suffixes)
         if paths:
             compare(group, paths)
         else:
-            say(f"{group}: no files under {CORPUS}; name a folder with CORPUS=")
+            say(f"{group}: no files under {folder}; name a folder with CORPUS=")
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["run"]:
-        run(sys.argv[2], sys.argv[3:])
-    else:
-        main()
+    match sys.argv[1:]:
+        case ["run", name, *paths]:
+            run(name, paths)
+        case _:
+            main()

@@ -5,19 +5,14 @@ same files in a process of its own, after its imports; a file that it cannot rea
 counted, not left out of the others. Then a book of 1,600 pages, for the memory.
 Leaves out whether the text is right: that is `make quality`.
 
-CORPUS=folder chooses the PDFs, COMPARED=python the interpreter that has the other
-libraries (tests/bench_pdf.txt). This file imports nothing of limner's before it is to
-be measured: the other interpreter has no limner.
+The other libraries are those of tests/bench_pdf.txt.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import re
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -28,11 +23,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
-CORPUS = Path(os.environ.get("CORPUS", ROOT.parent / "shared" / "corpus"))
-COMPARED = os.environ.get("COMPARED", sys.executable)
-LIMIT_S = 900
-"""For one candidate and all files."""
+from tests.side_by_side import COMPARED, corpus, kept, measured, say, tell
+
+MODULE = "tests.bench_pdf"
+CORPUS = corpus()
 SCANS = {"ocr_test.pdf": (1,), "usbr_ea_06_54_san_joaquin_excerpt.pdf": (2, 3, 4, 5)}
 """Page numbers of scans without a text layer; LangChain's way takes half a minute for each."""
 SCAN_DPI = 200
@@ -140,7 +134,7 @@ def limner_ocr(path: Path) -> Found:
     from loaders.captioning.ocr import OcrReader
     from loaders.pdf.recognition import read_pages
 
-    reader = _kept("limner_ocr", OcrReader)
+    reader = kept("limner_ocr", OcrReader)
     with PdfDocument(path) as document:
         pages = list(read_pages(document, reader))
     return _found(len(pages), [line.text for lines in pages for line in lines])
@@ -151,7 +145,7 @@ def plain_ocr(path: Path) -> Found:
     from pypdfium2 import PdfDocument
     from rapidocr import RapidOCR
 
-    engine = _kept("plain_ocr", RapidOCR)
+    engine = kept("plain_ocr", RapidOCR)
     texts = []
     with PdfDocument(path) as document:
         for page in document:
@@ -187,15 +181,6 @@ CANDIDATES: dict[str, tuple[Callable[[Path], Found], str, str]] = {
 TEXT = list(CANDIDATES)[:7]
 PICTURES = ["limner, and pictures drawn", "PyPDFLoader, extract_images"]
 OCR = list(CANDIDATES)[9:]
-
-_instances: dict[str, Any] = {}
-
-
-def _kept(name: str, make: Callable[[], Any]) -> Any:
-    """One instance for all files: its models are loaded once."""
-    if name not in _instances:
-        _instances[name] = make()
-    return _instances[name]
 
 
 def _found(n_pages: int, texts: list[str], keys: list[str] | None = None) -> Found:
@@ -240,7 +225,7 @@ def run(name: str, paths: list[str]) -> None:
     total["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     total["version"] = f"{package} {version(package)}"
     total["words"] = words
-    sys.stdout.write(f"\n{json.dumps(total)}\n")
+    tell(total)
 
 
 def read_warmly(read: Callable[[Path], Found], path: str) -> None:
@@ -274,7 +259,7 @@ def run_book(path: str) -> None:
         n_documents = sum(1 for _ in loader.lazy_load())
         seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    sys.stdout.write(f"\n{json.dumps([n_documents, seconds, sizes[0], _resident_mib(), peak])}\n")
+    tell([n_documents, seconds, sizes[0], _resident_mib(), peak])
 
 
 def _resident_mib() -> float:
@@ -283,31 +268,6 @@ def _resident_mib() -> float:
 
 
 # In the parent
-
-
-def measured(python: str, *arguments: str) -> Any:
-    """The JSON that a child writes, or a sentence about why there is none."""
-    try:
-        result = subprocess.run(
-            [python, str(Path(__file__)), *arguments],
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_S,
-            cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"},
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return f"not done after {LIMIT_S} s"
-    if result.returncode:
-        reason = (result.stderr.strip().splitlines() or ["no message"])[-1]
-        return f"did not run (exit {result.returncode}): {reason}"
-    return json.loads(result.stdout.splitlines()[-1])
-
-
-def say(line: str = "") -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def row(name: str, found: Any, *columns: str) -> None:
@@ -324,11 +284,11 @@ def compare_text(paths: list[str]) -> dict[str, Any]:
     say(f"{'':<34} {'pages/s':>10} {'peak MiB':>10} {'pages':>10} {'characters':>10}")
     results = {}
     for name in TEXT:
-        found = measured(CANDIDATES[name][1], "run", name, *paths)
+        found = measured(CANDIDATES[name][1], MODULE, "run", name, *paths)
         if name == "unstructured, fast" and not isinstance(found, str) and not found["chars"]:
             row(name, "gives no text without NLTK's models, which it fetches from the network")
             name = "unstructured, fast, stand-ins"
-            found = measured(CANDIDATES[name][1], "run", name, *paths)
+            found = measured(CANDIDATES[name][1], MODULE, "run", name, *paths)
         results[name] = found
         columns = [] if isinstance(found, str) else _text_columns(found)
         row(name, found, *columns)
@@ -359,7 +319,7 @@ def compare_pictures(paths: list[str], read: dict[str, Any]) -> None:
     say(f"\nPictures in {len(paths)} files")
     say(f"{'':<34} {'given':>10} {'distinct':>10} {'peak MiB':>10}")
     for name in PICTURES:
-        found = read.get(name) or measured(CANDIDATES[name][1], "run", name, *paths)
+        found = read.get(name) or measured(CANDIDATES[name][1], MODULE, "run", name, *paths)
         columns = []
         if not isinstance(found, str):
             columns = [f"{found[key]:,}" for key in ("pictures", "distinct")]
@@ -371,7 +331,7 @@ def compare_ocr(scans: Path) -> None:
     where = "; ".join(f"{name} {', '.join(map(str, pages))}" for name, pages in SCANS.items())
     say(f"\nOCR of scanned pages, photographed at {SCAN_DPI} dpi: {where}")
     say(f"{'':<34} {'pages/s':>10} {'peak MiB':>10} {'words':>10} {'as plain':>10}")
-    results = {name: measured(CANDIDATES[name][1], "run", name, str(scans)) for name in OCR}
+    results = {name: measured(CANDIDATES[name][1], MODULE, "run", name, str(scans)) for name in OCR}
     plain = results["RapidOCR(), page by page"]
     for name, found in results.items():
         columns = []
@@ -416,7 +376,7 @@ def measure_book(folder: Path) -> None:
 
     book = write_book(folder / "book.pdf", BOOK_PAGES)
     say(f"\nA book of {BOOK_PAGES:,} pages, {book.stat().st_size / 2**20:.0f} MiB")
-    found = measured(sys.executable, "book", str(book))
+    found = measured(sys.executable, MODULE, "book", str(book))
     if isinstance(found, str):
         say(found)
         return
@@ -452,8 +412,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    # Else tests/loaders, beside this file, would be taken for limner's loaders.
-    sys.path[0] = str(ROOT)
     match sys.argv[1:]:
         case ["run", name, *paths]:
             run(name, paths)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from loaders.errors import BrokenDocument, BrokenPicture
-from loaders.svg import draw
+from loaders.svg import read_drawing
 from tests.loaders.reading import CORPUS, picture, read, with_corpus, words
 
 NAMESPACES = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
@@ -23,12 +23,12 @@ def svg(inside: str, about: str = 'width="120" height="80"') -> bytes:
 
 def color_of(content: bytes) -> tuple[int, ...]:
     """Of the whole drawing, on average."""
-    with Image.open(io.BytesIO(draw(content).image)) as image:
+    with Image.open(io.BytesIO(read_drawing(content).image())) as image:
         return image.convert("RGB").resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
 
 
 def size_of(content: bytes) -> tuple[int, int]:
-    with Image.open(io.BytesIO(draw(content).image)) as image:
+    with Image.open(io.BytesIO(read_drawing(content).image())) as image:
         return image.size
 
 
@@ -72,7 +72,7 @@ def test_a_picture_inside_the_drawing_is_shown() -> None:
 def test_an_external_entity_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("the secret word")
     entity = f'<!DOCTYPE svg [<!ENTITY x SYSTEM "file://{tmp_path}/secret">]>'.encode()
-    assert "secret" not in draw(entity + svg("<text>&x;</text>")).text
+    assert "secret" not in read_drawing(entity + svg("<text>&x;</text>")).text
 
 
 @pytest.mark.parametrize(
@@ -97,16 +97,16 @@ def test_elements_that_name_each_other_without_end_are_refused() -> None:
         f'<g id="a{n + 1}">' + f'<use xlink:href="#a{n}"/>' * 10 + "</g>" for n in range(9)
     )
     with pytest.raises(BrokenPicture, match="more than"):
-        draw(svg(f'<g id="a0"><rect width="1" height="1"/></g>{levels}<use href="#a9"/>'))
+        read_drawing(svg(f'<g id="a0"><rect width="1" height="1"/></g>{levels}<use href="#a9"/>'))
     chain = "".join(f'<g id="a{n}"><use href="#a{n + 1}"/></g>' for n in range(3000))
     with pytest.raises(BrokenPicture, match="nested too deeply"):
-        draw(svg(chain))
+        read_drawing(svg(chain))
 
 
 @pytest.mark.parametrize("content", ["<svg", "<a/>", '<svg width="0" height="1"/>', ""])
 def test_a_damaged_drawing_is_refused(content: str, tmp_path: Path) -> None:
     with pytest.raises(BrokenPicture):
-        draw(content.encode())
+        read_drawing(content.encode())
     (tmp_path / "a.svg").write_text(content or " ")
     with pytest.raises(BrokenDocument, match=r"a\.svg"):
         read(tmp_path / "a.svg", tmp_path)
@@ -116,13 +116,14 @@ def test_a_damaged_drawing_is_refused(content: str, tmp_path: Path) -> None:
 def test_arbitrary_bytes_raise_only_our_error(inside: bytes) -> None:
     for content in (inside, f"<svg {NAMESPACES}>".encode() + inside + b"</svg>"):
         with contextlib.suppress(BrokenPicture):
-            draw(content)
+            read_drawing(content).image()
 
 
 @with_corpus
 def test_real_charts_are_drawn_with_their_labels() -> None:
-    drawing = draw((CORPUS / "docs" / "fig" / "inflammation-01-group-plot.svg").read_bytes())
+    chart = CORPUS / "docs" / "fig" / "inflammation-01-group-plot.svg"
+    drawing = read_drawing(chart.read_bytes())
     assert {"average", "max", "min"} <= set(drawing.text.split("\n"))
-    with Image.open(io.BytesIO(drawing.image)) as image:
+    with Image.open(io.BytesIO(drawing.image())) as image:
         assert image.size == (960, 288)
         assert len(image.convert("RGB").getcolors(100_000)) > 20
