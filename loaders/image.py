@@ -59,7 +59,7 @@ class ImageLoader(DocumentLoader):
             with _decoding(file.name):
                 # Only of a TIFF are the frames pages. Of others they are not even counted,
                 # since a hostile animation may claim a later frame of any size.
-                n_pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+                n_pages = self._n_pages(image, file.name) if image.format == "TIFF" else 1
             if n_pages > 1:
                 yield from self._pages(image, n_pages, file.name)
                 return
@@ -95,11 +95,19 @@ class ImageLoader(DocumentLoader):
             if len(shown) == MAX_SHOWN:
                 return
 
+    def _n_pages(self, image: Image.Image, name: str) -> int:
+        """How many pages a TIFF has. Pillow would count them all, however many that are."""
+        for index in range(1, self.limits.max_pages + 1):
+            try:
+                image.seek(index)
+            except EOFError:
+                image.seek(0)
+                return index
+        raise LimitExceeded(
+            f"{name} has more than {self.limits.max_pages:,} pages, which is the limit."
+        )
+
     def _pages(self, image: Image.Image, n_pages: int, name: str) -> Iterator[Element]:
-        if n_pages > self.limits.max_pages:
-            raise LimitExceeded(
-                f"{name} has {n_pages:,} pages; the limit is {self.limits.max_pages:,}."
-            )
         yield Info(n_pages=n_pages)
         with _decoding(name):
             caption = _caption(image)
