@@ -82,6 +82,7 @@ class Settings(BaseSettings):
     fetch_timeout_s: float = Field(default=DEFAULT_LIMITS.fetch_timeout_s, gt=0)
     fetch_total_s: float = Field(default=DEFAULT_LIMITS.fetch_total_s, gt=0)
     fetch_remote_images: bool = DEFAULT_LIMITS.fetch_remote_images
+    read_comments: bool = DEFAULT_LIMITS.read_comments
     max_site_pages: int = Field(default=DEFAULT_LIMITS.max_site_pages, gt=0)
     max_site_s: float = Field(default=DEFAULT_LIMITS.max_site_s, gt=0)
     max_rows: int = Field(default=DEFAULT_LIMITS.max_rows, gt=0)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -33,6 +34,20 @@ from loaders.source import SourceFile
 MAX_NAME_CHARS = 120
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069]+")
 """Control characters, and what turns the direction of writing."""
+
+
+def attached_last(elements: Iterator[Element]) -> Iterator[Element]:
+    """The elements, and after all of them the files: what comes later must not seem to be theirs.
+
+    A file that stands in several places comes once.
+    """
+    files: dict[bytes, Attached] = {}
+    for element in elements:
+        if isinstance(element, Attached):
+            files.setdefault(sha256(element.content).digest(), element)
+        else:
+            yield element
+    yield from files.values()
 
 
 @dataclass(slots=True)

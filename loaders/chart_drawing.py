@@ -31,7 +31,10 @@ MAX_TITLE_CHARS = 90
 ROOM_FOR_LABELS = 70
 """Characters of all labels of the category axis that fit beside each other."""
 BAR_ROOM = 0.8
-PIE_KINDS = {"pie", "ofPie", "doughnut"}
+PIE_KINDS = {"pie", "ofPie", "doughnut", "sunburst"}
+BAR_KINDS = {"bar", "waterfall", "funnel", "treemap", "map"}
+SAMPLE_KINDS = {"histogram", "box and whisker"}
+"""Their values are what was measured, of which the chart shows how it is spread."""
 FONTS = (
     *("DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei"),
     *("Microsoft YaHei", "Hiragino Sans", "Arial Unicode MS"),
@@ -54,6 +57,8 @@ def draw_chart(chart: Chart, title: str | None = None) -> Image.Image:
         shown = [s for s in chart.series if s.y][:MAX_DRAWN_SERIES]
         if shown and shown[0].kind in PIE_KINDS:
             _draw_pie(axes, shown[0])
+        elif shown and shown[0].kind in SAMPLE_KINDS:
+            _draw_samples(axes, chart, shown)
         else:
             _draw_axes(axes, chart, shown)
         if title:
@@ -105,6 +110,22 @@ def _draw_pie(axes: Axes, series: Series) -> None:
         axes.pie(sizes, labels=labels, startangle=90, counterclock=False, wedgeprops=hole)
 
 
+def _draw_samples(axes: Axes, chart: Chart, shown: list[Series]) -> None:
+    if shown[0].kind == "histogram":
+        for series in shown:
+            axes.hist(list(series.y.values()), bins="auto", alpha=0.8, label=_name(series))
+    else:
+        groups: dict[str, list[float]] = {}
+        for series in shown:
+            for index, value in series.y.items():
+                name = " ".join(filter(None, [series.categories.get(index), series.name]))
+                groups.setdefault(_shortened(name, MAX_LABEL_CHARS), []).append(value)
+        names = list(groups)[:MAX_LABELS]
+        axes.boxplot([groups[name] for name in names], tick_labels=names)
+    axes.set_xlabel(_shortened(chart.category_title, MAX_TITLE_CHARS))
+    axes.set_ylabel(_shortened(chart.value_title, MAX_TITLE_CHARS))
+
+
 def _draw_axes(axes: Axes, chart: Chart, shown: list[Series]) -> None:
     scatter = [s for s in shown if s.is_scatter]
     for series in scatter:
@@ -134,7 +155,7 @@ def _draw_named(axes: Axes, chart: Chart, shown: list[Series]) -> None:
     places = list(range(len(indexes)))
     is_stacked = chart.stacking in {"stacked", "percentStacked"}
     sums = [sum(abs(s.y.get(n, 0.0)) for s in shown) or 1.0 for n in indexes]
-    bars = [s for s in shown if s.kind == "bar"]
+    bars = [s for s in shown if s.kind in BAR_KINDS]
     width = BAR_ROOM / (1 if is_stacked else max(len(bars), 1))
     above, below = [0.0] * len(indexes), [0.0] * len(indexes)
     for series in shown:
@@ -143,7 +164,9 @@ def _draw_named(axes: Axes, chart: Chart, shown: list[Series]) -> None:
             values = [value / total * 100 for value, total in zip(values, sums, strict=True)]
         bases = [above[n] if v >= 0 else below[n] for n, v in enumerate(values)]
         bases = bases if is_stacked else [0.0] * len(indexes)
-        if series.kind == "bar":
+        if series.kind == "waterfall":
+            bases = _steps(values, [n in series.totals for n in indexes])
+        if series.kind in BAR_KINDS:
             shift = 0.0 if is_stacked else (bars.index(series) - (len(bars) - 1) / 2) * width
             at = [place + shift for place in places]
             if chart.is_lying:
@@ -170,6 +193,15 @@ def _draw_named(axes: Axes, chart: Chart, shown: list[Series]) -> None:
             sums_of = above if value >= 0 else below
             sums_of[n] += value
     _label_categories(axes, chart, shown[0], indexes)
+
+
+def _steps(values: list[float], are_totals: list[bool]) -> list[float]:
+    """Where each bar of a waterfall begins; a total begins at the axis."""
+    bases, level = [], 0.0
+    for value, is_total in zip(values, are_totals, strict=True):
+        bases.append(0.0 if is_total else level)
+        level = value if is_total else level + value
+    return bases
 
 
 def _label_categories(axes: Axes, chart: Chart, first: Series, indexes: list[int]) -> None:

@@ -1,7 +1,7 @@
 """Native Office charts: the numbers that a chart draws, from its cache in the file.
 
 Leaves out how a chart looks, and the newer kinds (waterfall, sunburst, map), which are
-stored in another way.
+stored in another way: those are `charts_2016`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ LAST_DAY = 2_958_465
 class Series:
     """One series: points are index → text, as far as the file caches them.
 
-    kind: as the file calls it, "bar". x and y are the numbers behind the texts.
+    kind: as the file calls it, "bar". x and y are the numbers behind the texts. totals: the
+    points of a waterfall that stand on the axis.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Series:
     kind: str = "bar"
     x: dict[int, float] = field(default_factory=dict)
     y: dict[int, float] = field(default_factory=dict)
+    totals: frozenset[int] = frozenset()
 
     @property
     def is_scatter(self) -> bool:
@@ -97,12 +99,8 @@ class Chart:
         return "; ".join(lines)
 
 
-def read_chart(xml: bytes) -> Chart | None:
-    """The chart in a part of an Office file; None if the part holds no data.
-
-    Raises lxml.etree.XMLSyntaxError.
-    """
-    root = etree.fromstring(xml, etree.XMLParser(resolve_entities=False))
+def read_chart(root: etree._Element) -> Chart | None:
+    """The chart in a part of an Office file; None if the part holds no data."""
     drawn = map(_series, root.iterfind(".//c:plotArea//c:ser", NAMESPACES))
     series = tuple(s for s in drawn if s.values)[:MAX_SERIES]
     if not series:
@@ -111,7 +109,7 @@ def read_chart(xml: bytes) -> Chart | None:
     grouping = root.find(".//c:plotArea/*/c:grouping", NAMESPACES)
     return Chart(
         series,
-        _text(root.find("c:chart/c:title", NAMESPACES)) or None,
+        title_text(root.find("c:chart/c:title", NAMESPACES)) or None,
         *_axis_titles(root),
         is_lying=plot is not None and plot.find(".//c:barDir[@val='bar']", NAMESPACES) is not None,
         stacking="clustered" if grouping is None else grouping.get("val", "clustered"),
@@ -175,7 +173,7 @@ def _points(
             continue
         levels = found.findall(".//c:lvl", NAMESPACES)
         if levels:
-            return _joined_levels([_cached(level, None, found) for level in levels])
+            return joined_levels([_cached(level, None, found) for level in levels])
         return _cached(found, shown_as, found)
     return {}
 
@@ -190,11 +188,11 @@ def _cached(element: etree._Element, shown_as: str | None, axis: etree._Element)
         own_code = point.get("formatCode") or code
         index = point.get("idx") or ""
         if index.isdecimal() and text:
-            points[int(index)] = _as_shown(text, own_code, uses_1904)
+            points[int(index)] = as_shown(text, own_code, uses_1904=uses_1904)
     return points
 
 
-def _joined_levels(levels: list[dict[int, str]]) -> dict[int, str]:
+def joined_levels(levels: list[dict[int, str]]) -> dict[int, str]:
     """levels: the innermost first; an outer label stands only at the first of its points."""
     joined = dict(levels[0])
     for level in levels[1:]:
@@ -205,7 +203,7 @@ def _joined_levels(levels: list[dict[int, str]]) -> dict[int, str]:
     return joined
 
 
-def _as_shown(text: str, code: str, uses_1904: bool) -> str:
+def as_shown(text: str, code: str, *, uses_1904: bool = False) -> str:
     """A cached number as the chart shows it: percent, date, or without rounding noise."""
     try:
         number = float(text)
@@ -247,13 +245,13 @@ def _axis_titles(root: etree._Element) -> tuple[str, str]:
         lying = [a for a in valued if a.find("c:axPos[@val='b']", NAMESPACES) is not None]
         named, valued = lying, [a for a in valued if a not in lying]
     category, value = (
-        next((t for a in axes if (t := _text(a.find("c:title", NAMESPACES)))), "")
+        next((t for a in axes if (t := title_text(a.find("c:title", NAMESPACES)))), "")
         for axes in (named, valued)
     )
     return category, value
 
 
-def _text(title: etree._Element | None) -> str:
+def title_text(title: etree._Element | None) -> str:
     """A title's text; small letters that are shown as capitals are given as shown."""
     if title is None:
         return ""

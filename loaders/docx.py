@@ -1,12 +1,13 @@
 """Reads Word documents: headings, paragraphs, lists, tables, charts and pictures, in order.
 
-The file has no pages, so nothing has a page. Leaves out headers and footers, comments,
-the table of contents, the numbers of headings, and pictures that are only linked.
+The file has no pages, so nothing has a page. Leaves out headers and footers, comments where
+the limits do not ask for them, the table of contents, the numbers of headings, and pictures
+that are only linked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -16,11 +17,22 @@ from docx.oxml import parse_xml
 from docx.oxml.ns import qn
 from lxml import etree
 
+from loaders.attached import attached_last
 from loaders.captions import CaptionText, Marked, is_labelled, join_captions
+from loaders.charts_2016 import CHART as CHART_2016
 from loaders.docx_numbers import ListNumbers
 from loaders.docx_styles import Styles
-from loaders.docx_text import DRAWINGS, TEXT_BOX, full_text, is_hidden, read_line, shown
+from loaders.docx_text import (
+    DRAWINGS,
+    NOTE_MARKS,
+    TEXT_BOX,
+    full_text,
+    is_hidden,
+    read_line,
+    shown,
+)
 from loaders.elements import Element, Heading, Info, Paragraph
+from loaders.embedded_files import embedded_object
 from loaders.errors import BrokenDocument
 from loaders.loader import DocumentLoader
 from loaders.office_parts import embedded_chart, embedded_diagram, embedded_picture
@@ -29,9 +41,10 @@ from loaders.picture_tables import table_elements
 from loaders.pictures import alt_text
 from loaders.source import SourceFile
 
-CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"
+CHARTS = {"{http://schemas.openxmlformats.org/drawingml/2006/chart}chart", CHART_2016}
 DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
 OLD_PICTURE = "{urn:schemas-microsoft-com:vml}imagedata"
+OBJECT = "{urn:schemas-microsoft-com:office:office}OLEObject"
 OLD_TITLE = "{urn:schemas-microsoft-com:office:office}title"
 WRAPPERS = {qn(f"w:{t}") for t in ("sdt", "sdtContent", "customXml", "smartTag", "ins", "moveTo")}
 NOTES = {
@@ -52,15 +65,16 @@ class DocxLoader(DocumentLoader):
                     f"{file.name} is a damaged Office file (it has no body). "
                     "Open it in Office and save it again."
                 )
-            reader = _Reader(document)
+            reader = _Reader(document, reads_comments=self.limits.read_comments)
             yield Info(title=meaningful_title(document.core_properties.title) or reader.title())
-            yield from join_captions(reader.blocks(document.element.body))
+            yield from attached_last(join_captions(reader.blocks(document.element.body)))
 
 
 class _Reader:
     """Walks the XML of the body: python-docx shows no content controls, drawings and boxes."""
 
-    def __init__(self, document: Any) -> None:
+    def __init__(self, document: Any, *, reads_comments: bool) -> None:
+        self._reads_comments = reads_comments
         self._body = document.element.body
         self._part = document.part
         self._styles = Styles(document.styles.element)
@@ -90,11 +104,18 @@ class _Reader:
         else:
             yield from said
             yield from drawn
-        for mark in line.note_marks:
-            tag, relation = NOTES[str(mark.tag)]
-            note = self._notes.get((relation, f"{tag} {mark.get(qn('w:id'))}"))
-            if note:
-                yield Paragraph(f"Note: {note}")
+        yield from self._noted(line.note_marks)
+
+    def _noted(self, marks: Iterable[etree._Element]) -> Iterator[Paragraph]:
+        """The notes and comments to which the marks refer."""
+        for mark in marks:
+            number = mark.get(qn("w:id"))
+            if mark.tag in NOTES:
+                tag, relation = NOTES[str(mark.tag)]
+                if note := self._notes.get((relation, f"{tag} {number}")):
+                    yield Paragraph(f"Note: {note}")
+            elif self._reads_comments and (comment := self._comments.get(number)):
+                yield Paragraph(comment)
 
     def _said(self, paragraph: etree._Element, text: str) -> Iterator[Marked]:
         """The paragraph's text as what its style says it is."""
@@ -114,25 +135,39 @@ class _Reader:
 
     @cached_property
     def _numbers(self) -> ListNumbers:
-        related = (r for r in self._part.rels.values() if r.reltype == RELATION.NUMBERING)
-        part = next((r.target_part for r in related if not r.is_external), None)
-        return ListNumbers(None if part is None else parse_xml(part.blob))
+        return ListNumbers(next(self._related(RELATION.NUMBERING), None))
 
     @cached_property
     def _notes(self) -> dict[tuple[str, str], str]:
         """(kind, id) of a footnote or endnote → its text."""
         return {
-            (rel.reltype, f"{tag} {note.get(qn('w:id'))}"): full_text(note)
+            (relation, f"{tag} {note.get(qn('w:id'))}"): full_text(note)
             for tag, relation in NOTES.values()
-            for rel in self._part.rels.values()
-            if rel.reltype == relation and not rel.is_external
-            for note in parse_xml(rel.target_part.blob).iterfind(qn(tag))
+            for root in self._related(relation)
+            for note in root.iterfind(qn(tag))
         }
+
+    @cached_property
+    def _comments(self) -> dict[str | None, str]:
+        """id of a comment → who says what."""
+        return {
+            comment.get(qn("w:id")): (
+                f"Comment by {comment.get(qn('w:author')) or 'somebody'}: {full_text(comment)}"
+            )
+            for root in self._related(RELATION.COMMENTS)
+            for comment in root.iterfind(qn("w:comment"))
+        }
+
+    def _related(self, kind: str) -> Iterator[etree._Element]:
+        """The XML of the parts to which the body is related."""
+        for relation in self._part.rels.values():
+            if relation.reltype == kind and not relation.is_external:
+                yield parse_xml(relation.target_part.blob)
 
     # Tables
 
     def _table(self, table: etree._Element) -> Iterator[Marked]:
-        shown_rows = (r for r in _unwrapped(table) if r.tag == qn("w:tr") and not is_hidden(r))
+        shown_rows = [r for r in _unwrapped(table) if r.tag == qn("w:tr") and not is_hidden(r)]
         rows = [list(_cells(row)) for row in shown_rows]
         if len(rows) == 1 or all(len(row) == 1 for row in rows):
             # A frame for layout rather than a table.
@@ -147,6 +182,7 @@ class _Reader:
             if cell is not None
         }
         yield from table_elements(texts, drawn)
+        yield from self._noted(e for row in shown_rows for e in shown(row) if e.tag in NOTE_MARKS)
 
     def _drawn(self, cell: etree._Element) -> list[Element]:
         drawings = (e for e in shown(cell) if e.tag in DRAWINGS)
@@ -160,9 +196,11 @@ class _Reader:
         for element in shown(drawing):
             if element.tag == qn("pic:pic"):
                 yield from self._picture(element, named)
+            elif element.tag == OBJECT:
+                yield from embedded_object(self._part, element.get(qn("r:id")))
             elif element.tag == OLD_PICTURE:
                 yield from self._old_picture(element)
-            elif element.tag == CHART:
+            elif element.tag in CHARTS:
                 yield from embedded_chart(self._part, element.get(qn("r:id")))
             elif element.tag == DIAGRAM:
                 yield from embedded_diagram(self._part, element.get(qn("r:dm")))

@@ -14,14 +14,16 @@ from lxml import etree
 
 COMPATIBILITY = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 MATH_TEXT = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
-READ_CHOICES = {"wps", "wpg", "wpc", "wp14", "w14", "w15", "w16", "a14", "c14", "v"}
+READ_CHOICES = {"wps", "wpg", "wpc", "wp14", "w14", "w15", "w16", "a14", "c14", "v"} | {
+    f"cx{n or ''}" for n in range(9)
+}
 """Extensions whose drawings are read; of others the picture for older programs is taken."""
 NOT_SHOWN = {
     qn(f"w:{t}") for t in ("del", "moveFrom", "rPr", "pPr", "sdtPr", "rt", "tblPr", "tcPr")
 }
 DRAWINGS = {qn("w:drawing"), qn("w:pict"), qn("w:object")}
 TEXT_BOX = qn("w:txbxContent")
-NOTE_MARKS = {qn("w:footnoteReference"), qn("w:endnoteReference")}
+NOTE_MARKS = {qn(f"w:{kind}Reference") for kind in ("footnote", "endnote", "comment")}
 BREAKS = {qn("w:tab"): "\t", qn("w:cr"): "\n", qn("w:noBreakHyphen"): "-"}
 OFF = {"0", "false", "off"}
 

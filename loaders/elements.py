@@ -28,12 +28,16 @@ class Info:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """Opens a section. level: 1 is the highest."""
+    """Opens a section. level: 1 is the highest.
+
+    is_resumed: the section is open already, and goes on after a note with headings of its own.
+    """
 
     text: str
     level: int
     page: int | None = None
     bbox: BBox | None = None
+    is_resumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

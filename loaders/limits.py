@@ -46,6 +46,8 @@ class Limits:
     """How long a fetch may take in all, redirects included."""
     fetch_remote_images: bool = False
     """Whether pictures that a page shows from elsewhere on the web are fetched."""
+    read_comments: bool = False
+    """Whether the comments of a Word document are read as well."""
     max_site_pages: int = 200
     """Fetched of one site, where links are followed."""
     max_site_s: float = 900.0

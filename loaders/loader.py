@@ -224,7 +224,7 @@ class DocumentLoader(BaseLoader):
                 case Heading(text=text, level=level) if one_line(text):
                     flush()
                     keep_bare(level)
-                    bare = element
+                    bare = None if element.is_resumed else element
                     path[:] = [(n, t) for n, t in path if n < level] + [
                         (level, one_line(text)[:MAX_HEADING_CHARS])
                     ]

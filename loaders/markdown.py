@@ -1,7 +1,7 @@
 """Reads Markdown: CommonMark with tables, and the HTML in it.
 
 Leaves out the extensions of particular programs, except front matter, Pandoc's
-attributes of pictures and headings, and its `:::` lines.
+attributes of pictures and headings, and its `:::` lines, which enclose notes.
 """
 
 from __future__ import annotations
@@ -109,12 +109,24 @@ def _flatten(state: StateCore) -> None:
 
 
 def _clean_blocks(state: StateCore) -> None:
-    """Take out `:::` lines, and the attributes after a heading."""
-    for before, token in zip([None, *state.tokens], state.tokens, strict=False):
-        if token.type == "inline":
-            token.content = FENCE_LINE.sub("", token.content)
-            if before and before.type == "heading_open":
-                token.content = HEADING_ATTRIBUTES.sub("", token.content)
+    """Make what `:::` lines enclose a note, and take out the attributes after a heading."""
+    found: list[Token] = []
+    depth = 0
+    for token in state.tokens:
+        found.append(token)
+        if token.type != "inline":
+            continue
+        if len(found) > 1 and found[-2].type == "heading_open":
+            token.content = HEADING_ATTRIBUTES.sub("", token.content)
+        for line in FENCE_LINE.findall(token.content):
+            is_end = not line.strip(" \t\n:")
+            if is_end and not depth:
+                continue
+            depth += -1 if is_end else 1
+            note = Token("html_block", "", 0, content="</aside>" if is_end else "<aside>")
+            found.insert(len(found) - 2, note)  # before the paragraph of the lines opens
+        token.content = FENCE_LINE.sub("", token.content)
+    state.tokens = found
 
 
 def _read_picture_attributes(state: StateCore) -> None:

@@ -29,6 +29,7 @@ BLOCKS = {
     *("li", "main", "menu", "p", "section", "summary"),
     *("caption", "tbody", "td", "tfoot", "th", "thead", "tr"),
 }
+NOTES = {"aside", "blockquote", "details"}
 CAPTION_CLASSES = {"caption", "figure-caption", "gallerytext", "thumbcaption", "wp-caption-text"}
 ITALICS = {"em", "i"}
 PICTURES = {"img", "object", "embed"}
@@ -61,6 +62,8 @@ class _Flow:
         self._picture_is_first = False
         self._mark = ""  # of the list item whose text comes next
         self._list_depth = 0
+        self._path: list[Heading] = []  # the sections that are open
+        self._level = 0  # of the section in which a note stands
 
     def read(self, root: Tag) -> Iterator[Marked]:
         """What stands below root."""
@@ -115,7 +118,9 @@ class _Flow:
 
     def _block(self, tag: Tag) -> Iterator[Marked]:
         yield from self._flush()
-        if CAPTION_CLASSES.isdisjoint(classes(tag)):
+        if tag.name in NOTES:
+            yield from self._note(tag)
+        elif CAPTION_CLASSES.isdisjoint(classes(tag)):
             yield from self._children(tag)
             yield from self._flush(is_emphasised=_is_emphasised(tag))
         else:
@@ -123,6 +128,16 @@ class _Flow:
             yield from drawn
             if text:
                 yield CaptionText(text)
+
+    def _note(self, tag: Tag) -> Iterator[Marked]:
+        """Something set apart: its headings are below the section that is open, and end with it."""
+        path, level = self._path, self._level
+        self._level = path[-1].level if path else 0
+        yield from self._children(tag)
+        yield from self._flush()
+        if path and self._path != path:
+            yield replace(path[-1], is_resumed=True)
+        self._path, self._level = path, level
 
     def _gathered(self, tag: Tag) -> tuple[str, list[Element]]:
         """All text below the tag in one line, and the pictures there."""
@@ -141,7 +156,9 @@ class _Flow:
     def _heading(self, tag: Tag) -> Iterator[Marked]:
         text, drawn = self._gathered(tag)
         if text:
-            yield Heading(text, HEADINGS.index(tag.name) + 1)
+            heading = Heading(text, self._level + HEADINGS.index(tag.name) + 1)
+            self._path = [*(h for h in self._path if h.level < heading.level), heading]
+            yield heading
         yield from drawn
 
     def _code(self, tag: Tag) -> Iterator[Marked]:

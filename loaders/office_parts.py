@@ -15,6 +15,8 @@ from lxml import etree
 
 from loaders.chart_drawing import draw_chart
 from loaders.charts import Chart, read_chart
+from loaders.charts_2016 import NAMESPACE as NAMESPACE_2016
+from loaders.charts_2016 import read_chart_2016
 from loaders.diagrams import diagram_text
 from loaders.elements import BBox, Element, Figure, Paragraph, Skipped
 from loaders.pictures import left_out, picture
@@ -55,7 +57,10 @@ def embedded_chart(
 ) -> Iterator[Element]:
     """A native chart: drawn, and its data as a table. caption: where it has no title."""
     try:
-        chart = read_chart(part.rels[relation_id].target_part.blob)
+        xml = part.rels[relation_id].target_part.blob
+        root = etree.fromstring(xml, etree.XMLParser(resolve_entities=False))
+        is_new = etree.QName(root).namespace == NAMESPACE_2016
+        chart = read_chart_2016(root) if is_new else read_chart(root)
     except (LookupError, ValueError, etree.XMLSyntaxError) as error:
         yield Skipped(f"A chart{f' on slide {page}' if page else ''}", f"no data in it ({error})")
         return

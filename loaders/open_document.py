@@ -15,9 +15,20 @@ from dataclasses import dataclass, field, replace
 
 from lxml import etree
 
+from loaders.attached import attached_last
 from loaders.captions import CaptionText, Marked, is_labelled, join_captions
 from loaders.charts import Chart
-from loaders.elements import Element, Figure, Heading, Info, Paragraph, Sheet, Skipped, Table
+from loaders.elements import (
+    Attached,
+    Element,
+    Figure,
+    Heading,
+    Info,
+    Paragraph,
+    Sheet,
+    Skipped,
+    Table,
+)
 from loaders.errors import BrokenDocument, EncryptedDocument, LimitExceeded
 from loaders.loader import DocumentLoader
 from loaders.office_parts import chart_elements
@@ -52,6 +63,9 @@ class OpenDocumentLoader(DocumentLoader):
     """Reads .odt, .ods and .odp files."""
 
     def _elements(self, file: SourceFile) -> Iterator[Element]:
+        yield from attached_last(self._content(file))
+
+    def _content(self, file: SourceFile) -> Iterator[Element]:
         with open_archive(file, self.limits) as archive:
             if MANIFEST in archive.NameToInfo and b"encryption-data" in archive.read(MANIFEST):
                 raise EncryptedDocument(f"{file.name} needs a password. Save it without one.")
@@ -90,6 +104,8 @@ def _on_page(number: int, elements: Iterator[Element]) -> Iterator[Element]:
     for element in elements:
         if isinstance(element, Heading | Paragraph | Table | Figure):
             yield replace(element, page=number)
+        elif isinstance(element, Attached):
+            yield replace(element, name=f"slide {number}, {element.name}")
         else:
             yield element
 
@@ -162,6 +178,8 @@ class _Reader:
         """A picture, a chart, a table, or a box of text."""
         words = [frame.findtext(qn("svg:desc")), frame.findtext(qn("svg:title"))]
         box, drawn = frame.find(TEXT_BOX), frame.find(qn("draw:object"))
+        if (media := frame.find(qn("draw:plugin"))) is not None:
+            yield self._media(_address(media), frame.get(qn("draw:name")))
         if box is not None:
             yield from self.blocks(box)
         elif (table := frame.find(qn("table:table"))) is not None:
@@ -177,6 +195,13 @@ class _Reader:
             yield from picture(self.archive.read(address), name, alt=alt)
         else:
             yield from left_out(name, "it is only linked, and links are not followed", alt=alt)
+
+    def _media(self, address: str, name: str | None) -> Element:
+        """A sound or film."""
+        if address in self.archive.NameToInfo:
+            return Attached(posixpath.basename(address), self.archive.read(address))
+        what = f"The sound or film {name or address}"
+        return Skipped(what, "it is only linked, and links are not followed")
 
     def _chart(self, address: str) -> Chart | None:
         name = posixpath.join(address, CONTENT)

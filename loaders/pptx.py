@@ -1,7 +1,8 @@
 """Reads PowerPoint presentations: a slide is a page, its title a heading.
 
 A slide whose shapes make a diagram is drawn whole where LibreOffice is installed. Leaves out what
-masters and layouts put on every slide, footers, comments, animations, and sound and film.
+masters and layouts put on every slide, footers, comments, animations, and sound and film that are
+only linked.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from pptx import Presentation
 from pptx.enum.shapes import PP_PLACEHOLDER
 from pptx.oxml.ns import qn
 
+from loaders.attached import attached_last
+from loaders.charts_2016 import CHART as CHART_2016
 from loaders.elements import Element, Figure, Heading, Info, Paragraph, Skipped, Table
+from loaders.embedded_files import embedded_media, embedded_object
 from loaders.errors import LimitExceeded, LoaderError
 from loaders.loader import DocumentLoader
 from loaders.office_parts import embedded_chart, embedded_diagram, embedded_picture
@@ -33,6 +37,7 @@ MEDIA = [
     (("a:audioFile", "a:wavAudioFile", "a:audioCd"), "sound"),
     (("a:videoFile", "a:quickTimeFile"), "film"),
 ]
+MEDIA_OF_2010 = "{http://schemas.microsoft.com/office/powerpoint/2010/main}media"
 ON_EVERY_SLIDE = {
     PP_PLACEHOLDER.DATE,
     PP_PLACEHOLDER.FOOTER,
@@ -48,6 +53,9 @@ class PptxLoader(DocumentLoader):
     """Reads .pptx, .pptm, .ppsx and .potx files."""
 
     def _elements(self, file: SourceFile) -> Iterator[Element]:
+        yield from attached_last(self._slides(file))
+
+    def _slides(self, file: SourceFile) -> Iterator[Element]:
         with open_package(file, self.limits) as stream:
             presentation = Presentation(stream)
             slides = list(presentation.slides)
@@ -123,14 +131,27 @@ class _Slide:
         element = shape._element
         if getattr(shape, "has_table", False):
             yield Table(tuple(map(_cells, shape.table.rows)), page=page, bbox=box)
-        elif getattr(shape, "has_chart", False):
-            chart = element.find(f".//{qn('c:chart')}")
+        elif (chart := _first(element, qn("c:chart"), CHART_2016)) is not None:
             yield from self._chart(chart.get(qn("r:id")), placed)
         elif (diagram := element.find(f".//{DIAGRAM}")) is not None:
             part = self._slide.part
             yield from embedded_diagram(part, diagram.get(qn("r:dm")), page=page, bbox=box)
-        elif (blip := element.find(f".//{qn('a:blip')}")) is not None:
-            yield from self._picture(blip, placed)
+        else:
+            yield from self._file(placed)
+            blip = element.find(f".//{qn('a:blip')}")
+            # The picture of a sound is an icon of a loudspeaker.
+            if blip is not None and _media_kind(element) != "sound":
+                yield from self._picture(blip, placed)
+
+    def _file(self, placed: Placed) -> Iterator[Element]:
+        """The sound, film or document that a shape stands for."""
+        element, place = placed.shape._element, f"slide {self._number}"
+        kind = _media_kind(element)
+        if kind:
+            ids = _media_ids(element)
+            yield from embedded_media(self._slide.part, ids, kind, placed.shape.name, place)
+        elif (held := element.find(f".//{qn('p:oleObj')}")) is not None:
+            yield from embedded_object(self._slide.part, held.get(qn("r:id")), place)
 
     def _chart(self, relation_id: str | None, placed: Placed) -> Iterator[Element]:
         label = label_above(placed.box, self._free_texts()) if placed.box else None
@@ -145,12 +166,6 @@ class _Slide:
     def _picture(self, blip: Any, placed: Placed) -> Iterator[Element]:
         named = placed.shape._element.find(f".//{qn('p:cNvPr')}")
         words = [] if named is None else [named.get("descr"), named.get("title")]
-        kind = _media_kind(placed.shape._element)
-        if kind:
-            name = f"The {kind} {placed.shape.name} on slide {self._number}"
-            yield Skipped(name, f"{kind} in slides is not read yet")
-        if kind == "sound":  # its picture is an icon of a loudspeaker
-            return
         caption = self._caption(placed)
         if caption:
             self._captions.add(caption)
@@ -179,6 +194,10 @@ class _Slide:
             return ""
         frame = self._slide.notes_slide.notes_text_frame
         return "" if frame is None else frame.text.replace("\v", "\n").strip()
+
+
+def _first(element: Any, *tags: str) -> Any:
+    return next(element.iter(*tags), None)
 
 
 def _is_diagram(slide: Any) -> bool:
@@ -224,13 +243,21 @@ def _media_kind(element: Any) -> str | None:
     return None
 
 
+def _media_ids(element: Any) -> list[str | None]:
+    """The relations of a sound or film, that of newer programs first."""
+    tags = (MEDIA_OF_2010, *(qn(tag) for tags, _ in MEDIA for tag in tags))
+    found = [media for tag in tags for media in element.iterfind(f".//{tag}")]
+    return [media.get(qn("r:embed")) or media.get(qn("r:link")) for media in found]
+
+
 def _take_fallbacks(shapes: Any) -> None:
-    """Put what is drawn for older programs in place of shapes of newer kinds.
+    """Put what is drawn for older programs in place of shapes of newer kinds, except charts.
 
     python-pptx passes over both.
     """
     for alternatives in list(shapes.iter(f"{COMPATIBILITY}AlternateContent")):
-        for version in ("Fallback", "Choice"):
+        has_data = alternatives.find(f".//{CHART_2016}") is not None
+        for version in ("Choice",) if has_data else ("Fallback", "Choice"):
             found = alternatives.find(f"{COMPATIBILITY}{version}")
             if found is not None and len(found):
                 for child in list(found):

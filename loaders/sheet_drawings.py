@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from lxml import etree
 
+from loaders.charts_2016 import CHART as CHART_2016
 from loaders.elements import Element, Figure, Paragraph, Table
 from loaders.office_package import Part
 from loaders.office_parts import embedded_chart, embedded_diagram, embedded_picture
@@ -20,7 +21,7 @@ from loaders.sheet_regions import MAX_COLUMN, MAX_ROW, Place, column_name
 
 DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing}"
 MAIN = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
-CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"
+CHARTS = {"{http://schemas.openxmlformats.org/drawingml/2006/chart}chart", CHART_2016}
 DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
 RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
@@ -56,7 +57,7 @@ def _elements(container: etree._Element, part: Part) -> Iterator[Element]:
             continue
         if child.tag == f"{DRAWING}pic":
             yield from _picture(child, part)
-        elif child.tag == CHART:
+        elif child.tag in CHARTS:
             yield from embedded_chart(part, child.get(f"{RELATION}id"))
         elif child.tag == DIAGRAM:
             yield from embedded_diagram(part, child.get(f"{RELATION}dm"))

@@ -230,6 +230,21 @@ def test_line_breaks_fields_and_links_are_read_as_shown(document, reread) -> Non
     assert reread().texts == ["One\ntwo three four"]
 
 
+@pytest.mark.parametrize("is_read", [False, True])
+def test_comments_are_read_where_they_are_asked_for(
+    document, tmp_path: Path, is_read: bool
+) -> None:
+    paragraph = document.add_paragraph("It rained in May.")
+    document.add_comment(paragraph.runs, text="Not in the north.", author="Ada")
+    cell = document.add_table(2, 2).cell(0, 0).paragraphs[0]
+    document.add_comment(cell.add_run("Fish"), text="Cod?", author="")
+    document.save(tmp_path / "a.docx")
+    found = read(tmp_path / "a.docx", tmp_path, Limits(read_comments=is_read))
+    (said,) = ["\n".join(found.texts).split("\n")]
+    comments = ["Comment by Ada: Not in the north.", "Comment by somebody: Cod?"]
+    assert said == ["It rained in May.", *(comments if is_read else [])]
+
+
 def test_a_footnote_follows_its_paragraph(document, reread) -> None:
     text = "<w:p><w:r><w:t>Counted twice.</w:t></w:r></w:p>"
     note = f'<w:footnotes {W}><w:footnote w:id="2">{text}</w:footnote></w:footnotes>'

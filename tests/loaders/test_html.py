@@ -467,3 +467,11 @@ def test_a_listing_stays_whole(reread) -> None:
     code = "\n".join(f"line_{n} = compute({n})" for n in range(60))
     found = reread(f"<p>Before.</p><pre><code>{code}</code></pre><p>After.</p>")
     assert any(code in text for text in found.texts)
+
+
+@pytest.mark.parametrize("note", ["blockquote", "details"])
+def test_headings_in_a_note_end_with_it(reread, note: str) -> None:
+    html = f"<h2>A</h2><p>One</p><{note}><h2>B</h2><p>Two</p></{note}><p>Three</p>"
+    found = reread(html)
+    sections = [(d.metadata["section"], d.page_content) for d in found.documents]
+    assert sections == [("A", "A\nOne"), ("A › B", "B\nTwo"), ("A", "A\nThree")]

@@ -148,3 +148,19 @@ def test_the_alternative_text_of_a_real_picture_is_found(tmp_path: Path) -> None
         "Heat map representing the data variable."
         in read(CORPUS / "docs" / "03-matplotlib.md", tmp_path).text
     )
+
+
+def test_headings_in_a_note_end_with_it(reread) -> None:
+    text = (
+        "# Plots\n\nOne.\n\n::::: challenge\n\n## Try it\n\nTwo.\n\n::: solution\n\n### Done\n\n"
+        "Three.\n\n:::\n\nFour.\n\n:::::\n\nFive.\n\n:::\n\n## Next\n\nSix.\n"
+    )
+    found = reread(text)
+    assert [(d.metadata["section"], d.page_content.split("\n")[-1]) for d in found.documents] == [
+        ("Plots", "One."),
+        ("Plots › Try it", "Two."),
+        ("Plots › Try it › Done", "Three."),
+        ("Plots › Try it", "Four."),
+        ("Plots", "Five."),
+        ("Plots › Next", "Six."),
+    ]
