@@ -1,6 +1,7 @@
 """Reads a picture file: a figure, one a page of a TIFF, the distinctive frames of an animation.
 
-HEIC is read where pillow-heif is installed: its wheel holds libraries under the LGPL and the GPL.
+HEIC is read where pi-heif is installed: its wheel holds libheif and libde265, both LGPL; that of
+pillow-heif, which writes HEIC too, adds x265 under the GPL.
 Leaves out what is seen in the picture: that is `loaders.captioning`.
 """
 
@@ -38,7 +39,7 @@ MAX_FRAMES, MAX_SHOWN = 500, 8
 LOOK_SIDE = 32
 MIN_CHANGE = 12.0
 """Mean difference of the pixels, in 256 steps, that makes a frame unlike another."""
-NO_HEIC = "{} is a HEIC picture. To read it run: pip install pillow-heif, or save it as JPEG."
+NO_HEIC = "{} is a HEIC picture. To read it run: pip install pi-heif, or save it as JPEG."
 UNDECODABLE = (OSError, SyntaxError, ValueError, ArithmeticError, LookupError, TypeError)
 """What Pillow raises on damaged files."""
 CAMERA_TEXT = re.compile(
@@ -144,11 +145,11 @@ class ImageLoader(DocumentLoader):
 
 
 class HeicLoader(DocumentLoader):
-    """Reads a HEIC photograph, where pillow-heif is installed."""
+    """Reads a HEIC photograph, where pi-heif is installed."""
 
     def _elements(self, file: SourceFile) -> Iterator[Element]:
         try:
-            from pillow_heif import register_heif_opener
+            from pi_heif import register_heif_opener
         except ImportError as error:
             raise UnsupportedFormat(NO_HEIC.format(file.name)) from error
         register_heif_opener(thumbnails=False)

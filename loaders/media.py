@@ -165,7 +165,9 @@ class MediaStore:
     @staticmethod
     def _displayed(image: Image.Image) -> Image.Image:
         """The first frame, upright, with transparency laid on white."""
-        upright = ImageOps.exif_transpose(image)
+        with _broken_pictures(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of damaged metadata
+            upright = ImageOps.exif_transpose(image)
         if upright.mode in {"I;16", "I;16B", "I", "F"}:
             low, high = (float(v) for v in upright.getextrema())  # type: ignore[arg-type]
             scale = 255.0 / (high - low) if high > low else 1.0

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from tests.loaders.heic import PHOTOGRAPH
 from tests.loaders.hostile_files import (
     ODF,
     WORDS,
@@ -106,13 +107,6 @@ def two_views() -> bytes:
     return picture(200, 100, kind="MPO", save_all=True, append_images=[scene(2, (200, 100))])
 
 
-def heic(_: Path) -> bytes:
-    from pillow_heif import register_heif_opener
-
-    register_heif_opener(thumbnails=False)
-    return picture(200, 100, kind="HEIF")
-
-
 def always(content: bytes | str) -> Callable[[Path], bytes]:
     return lambda _: content.encode() if isinstance(content, str) else content
 
@@ -164,7 +158,7 @@ SAMPLES: dict[str, tuple[str, Callable[[Path], bytes]]] = {
         for mime, (suffix, kind) in PICTURES.items()
     },
     "image/mpo": (".mpo", lambda _: two_views()),
-    "image/heic": (".heic", heic),
+    "image/heic": (".heic", always(PHOTOGRAPH)),
     "image/svg+xml": (".svg", always(svg("<rect width='99' height='99' fill='red'/>"))),
     **{mime: (suffix, partial(recorded, mime=mime)) for mime, (suffix, *_) in RECORDINGS.items()},
 }

@@ -67,7 +67,7 @@ def sample(key: str, folder: Path) -> Path:
     if not key.startswith("."):
         assert key in SAMPLES, f"{key} is new: give it a small file in samples.py"
     if key == "image/heic":
-        pytest.importorskip("pillow_heif", reason="HEIC is read where pillow-heif is installed")
+        pytest.importorskip("pi_heif", reason="HEIC is read where pi-heif is installed")
     suffix, make = SAMPLES.get(key, (key, lambda _: CODE.encode()))
     path = folder / f"sample{suffix}"
     path.write_bytes(make(folder))
