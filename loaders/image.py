@@ -40,7 +40,10 @@ LOOK_SIDE = 32
 MIN_CHANGE = 12.0
 """Mean difference of the pixels, in 256 steps, that makes a frame unlike another."""
 NO_HEIC = "{} is a HEIC picture. To read it run: pip install pi-heif, or save it as JPEG."
-UNDECODABLE = (OSError, SyntaxError, ValueError, ArithmeticError, LookupError, TypeError)
+UNDECODABLE = (
+    *(OSError, EOFError, SyntaxError, ValueError, ArithmeticError, LookupError, TypeError),
+    RuntimeError,  # of AVIF
+)
 """What Pillow raises on damaged files."""
 CAMERA_TEXT = re.compile(
     r"(?:olympus|sony|samsung|kodak|minolta|konica|nikon|canon|dcim|dsc|created with|screenshot)"

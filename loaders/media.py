@@ -236,7 +236,7 @@ def _broken_pictures() -> Iterator[None]:
         yield
     except Image.DecompressionBombError as error:
         raise LimitExceeded(f"The picture is too large to decode: {error}") from error
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, RuntimeError) as error:
         raise BrokenPicture(
             f"The picture cannot be decoded ({type(error).__name__}: {error}). "
             "Open it in a picture viewer and save it again as PNG or JPEG."
