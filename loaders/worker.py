@@ -16,9 +16,11 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+import psutil
 from PIL import Image
 
 from loaders.captioning.describer import FigureDescriber
@@ -187,6 +189,9 @@ def _end_with_parent(pid: int) -> None:
     """End this process when the one that started it has ended: nobody would watch it."""
     while os.getppid() == pid:
         time.sleep(SECONDS_BETWEEN_LOOKS)
+    with suppress(psutil.Error):
+        for child in psutil.Process().children(recursive=True):
+            child.kill()
     os._exit(1)
 
 

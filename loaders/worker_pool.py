@@ -40,6 +40,8 @@ from loaders.worker import Channel, Message
 MAX_WORKERS = 4
 """More need memory, a few hundred megabytes each, rather than time: embedding comes after."""
 SECONDS_BETWEEN_LOOKS = 0.1
+SECONDS_BETWEEN_COUNTS = 1.0
+"""Of the processes that a worker has started: finding them looks at all there are."""
 RENEWED_SHARE = 0.5
 """Of the memory limit: a worker that has grown to it is replaced before the next file."""
 SECONDS_TO_END = 5.0
@@ -317,6 +319,8 @@ class _Process:
         self._pipes = answers, requests
         self._channel = Channel(answers, requests)
         self._watched = psutil.Process(self.pid)
+        self._started: list[psutil.Process] = []
+        self._counted = 0.0
         self._begun = self._heard = time.monotonic()
         self._is_waiting = False
         self.is_between_files = True
@@ -361,11 +365,12 @@ class _Process:
             self._is_waiting = False
 
     def n_bytes(self) -> int:
-        """Resident memory; 0 where the process has ended."""
-        try:
-            return int(self._watched.memory_info().rss)
-        except psutil.Error:
-            return 0
+        """Resident memory of the process and of those it has started; 0 where it has ended."""
+        if time.monotonic() - self._counted > SECONDS_BETWEEN_COUNTS:
+            with suppress(psutil.Error):
+                self._started = self._watched.children(recursive=True)
+            self._counted = time.monotonic()
+        return sum(map(_resident, [self._watched, *self._started]))
 
     def judge(self, limits: Limits) -> None:
         """End the process where it exceeds its limits."""
@@ -415,6 +420,30 @@ class _Process:
                 with suppress(psutil.Error):
                     child.kill()
         self._process.kill()
+        for orphan in self._orphans():
+            with suppress(psutil.Error):
+                orphan.kill()
+
+    def _orphans(self) -> list[psutil.Process]:
+        """What the process has started and left behind: it is in its session."""
+        is_reused = self._process.returncode is not None and psutil.pid_exists(self.pid)
+        if is_reused or not hasattr(os, "getsid"):
+            return []
+        return [p for p in psutil.process_iter() if p.pid != self.pid and _is_in(p, self.pid)]
+
+
+def _resident(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0
+
+
+def _is_in(process: psutil.Process, session: int) -> bool:
+    try:
+        return os.getsid(process.pid) == session
+    except OSError:
+        return False
 
 
 def _error(message: Message) -> Exception:
