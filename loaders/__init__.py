@@ -5,6 +5,7 @@ Leaves out what is done with the Documents: searching is `retrievers`, answering
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,10 @@ if TYPE_CHECKING:
     from loaders.recording import RecordingLoader
     from loaders.speech.transcriber import Transcriber
     from loaders.text import TextLoader
+
+# onnxruntime, which runs OCR and finds speech, would number this machine in the home folder and
+# report its use to Microsoft.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [
     "AdaptedLoader",

@@ -295,7 +295,7 @@ def _picture_type(path: Path, name: str) -> str | None:
                 return image.get_format_mimetype()
     except Image.DecompressionBombError as error:
         raise LimitExceeded(f"{name} is too large a picture: {error}") from error
-    except (OSError, ValueError, SyntaxError, ArithmeticError, LookupError):
+    except (OSError, ValueError, SyntaxError, ArithmeticError, LookupError, RuntimeError):
         return None
 
 

@@ -21,6 +21,8 @@ class ConvertedLoader(DocumentLoader):
 
     def _elements(self, file: SourceFile) -> Iterator[Element]:
         mime = content_type(file.path, file.name)
+        if mime not in CONVERTED_TYPES:
+            raise UnsupportedFormat(f"{file.name} is {format_name(mime)}; it is not converted.")
         suffix, to, reader = CONVERTED_TYPES[mime]
         if libre_office.program() is None:
             raise UnsupportedFormat(

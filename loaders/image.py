@@ -1,6 +1,7 @@
 """Reads a picture file: a figure, one a page of a TIFF, the distinctive frames of an animation.
 
-HEIC is read where pillow-heif is installed: its wheel holds libraries under the LGPL and the GPL.
+HEIC is read where pi-heif is installed: its wheel holds libheif and libde265, both LGPL; that of
+pillow-heif, which writes HEIC too, adds x265 under the GPL.
 Leaves out what is seen in the picture: that is `loaders.captioning`.
 """
 
@@ -38,8 +39,11 @@ MAX_FRAMES, MAX_SHOWN = 500, 8
 LOOK_SIDE = 32
 MIN_CHANGE = 12.0
 """Mean difference of the pixels, in 256 steps, that makes a frame unlike another."""
-NO_HEIC = "{} is a HEIC picture. To read it run: pip install pillow-heif, or save it as JPEG."
-UNDECODABLE = (OSError, SyntaxError, ValueError, ArithmeticError, LookupError, TypeError)
+NO_HEIC = "{} is a HEIC picture. To read it run: pip install pi-heif, or save it as JPEG."
+UNDECODABLE = (
+    *(OSError, EOFError, SyntaxError, ValueError, ArithmeticError, LookupError, TypeError),
+    RuntimeError,  # of AVIF
+)
 """What Pillow raises on damaged files."""
 CAMERA_TEXT = re.compile(
     r"(?:olympus|sony|samsung|kodak|minolta|konica|nikon|canon|dcim|dsc|created with|screenshot)"
@@ -59,7 +63,7 @@ class ImageLoader(DocumentLoader):
             with _decoding(file.name):
                 # Only of a TIFF are the frames pages. Of others they are not even counted,
                 # since a hostile animation may claim a later frame of any size.
-                n_pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+                n_pages = self._n_pages(image, file.name) if image.format == "TIFF" else 1
             if n_pages > 1:
                 yield from self._pages(image, n_pages, file.name)
                 return
@@ -95,11 +99,19 @@ class ImageLoader(DocumentLoader):
             if len(shown) == MAX_SHOWN:
                 return
 
+    def _n_pages(self, image: Image.Image, name: str) -> int:
+        """How many pages a TIFF has. Pillow would count them all, however many that are."""
+        for index in range(1, self.limits.max_pages + 1):
+            try:
+                image.seek(index)
+            except EOFError:
+                image.seek(0)
+                return index
+        raise LimitExceeded(
+            f"{name} has more than {self.limits.max_pages:,} pages, which is the limit."
+        )
+
     def _pages(self, image: Image.Image, n_pages: int, name: str) -> Iterator[Element]:
-        if n_pages > self.limits.max_pages:
-            raise LimitExceeded(
-                f"{name} has {n_pages:,} pages; the limit is {self.limits.max_pages:,}."
-            )
         yield Info(n_pages=n_pages)
         with _decoding(name):
             caption = _caption(image)
@@ -136,11 +148,11 @@ class ImageLoader(DocumentLoader):
 
 
 class HeicLoader(DocumentLoader):
-    """Reads a HEIC photograph, where pillow-heif is installed."""
+    """Reads a HEIC photograph, where pi-heif is installed."""
 
     def _elements(self, file: SourceFile) -> Iterator[Element]:
         try:
-            from pillow_heif import register_heif_opener
+            from pi_heif import register_heif_opener
         except ImportError as error:
             raise UnsupportedFormat(NO_HEIC.format(file.name)) from error
         register_heif_opener(thumbnails=False)

@@ -144,7 +144,8 @@ def _has_ended(command: list[str], folder: Path, timeout_s: float) -> bool:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,
+        # A group of its own, to be killed as a whole, in the session of the worker that reads.
+        process_group=0,
     )
     try:
         process.wait(timeout_s)

@@ -31,6 +31,9 @@ FENCE_LINE = re.compile(r"^[ \t]*:{3,}.*(?:\n|\Z)", re.MULTILINE)
 HEADING_ATTRIBUTES = re.compile(r"(?<=\S) ?\{[#.][^{}]*\}$")
 PICTURE_ATTRIBUTES = re.compile(r"\{[^{}]*\}")
 MAX_NESTING = 100
+MAX_OPEN_BRACKETS = 50
+"""In a paragraph at once. For each, the parser looks at what follows, again for those within."""
+BRACKET = re.compile(r"[\[\]]")
 ALT = re.compile(r"""\balt\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 
 
@@ -74,8 +77,35 @@ def _parser() -> MarkdownIt:
         ["table", "strikethrough"]
     )
     parser.core.ruler.before("inline", "pandoc_blocks", _clean_blocks)
+    parser.core.ruler.before("inline", "bounds", _disarm_brackets)
+    parser.core.ruler.after("inline", "nesting", _flatten)
     parser.core.ruler.after("inline", "pandoc_pictures", _read_picture_attributes)
     return parser
+
+
+def _disarm_brackets(state: StateCore) -> None:
+    """Take the brackets out of a paragraph that opens more of them than a person would."""
+    for token in state.tokens:
+        n_open = most = 0
+        for bracket in BRACKET.finditer(token.content if token.type == "inline" else ""):
+            n_open = n_open + 1 if bracket[0] == "[" else max(0, n_open - 1)
+            most = max(most, n_open)
+        if most > MAX_OPEN_BRACKETS:
+            token.content = BRACKET.sub("", token.content)
+
+
+def _flatten(state: StateCore) -> None:
+    """Take out emphasis inside emphasis that lies too deep."""
+    for token in state.tokens:
+        depth = 0
+        kept: list[Token] = []
+        for child in token.children or []:
+            depth += child.nesting == 1
+            if not child.nesting or depth <= MAX_NESTING:
+                kept.append(child)
+            depth -= child.nesting == -1
+        if token.children:
+            token.children = kept
 
 
 def _clean_blocks(state: StateCore) -> None:

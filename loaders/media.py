@@ -165,7 +165,9 @@ class MediaStore:
     @staticmethod
     def _displayed(image: Image.Image) -> Image.Image:
         """The first frame, upright, with transparency laid on white."""
-        upright = ImageOps.exif_transpose(image)
+        with _broken_pictures(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of damaged metadata
+            upright = ImageOps.exif_transpose(image)
         if upright.mode in {"I;16", "I;16B", "I", "F"}:
             low, high = (float(v) for v in upright.getextrema())  # type: ignore[arg-type]
             scale = 255.0 / (high - low) if high > low else 1.0
@@ -234,7 +236,7 @@ def _broken_pictures() -> Iterator[None]:
         yield
     except Image.DecompressionBombError as error:
         raise LimitExceeded(f"The picture is too large to decode: {error}") from error
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, RuntimeError) as error:
         raise BrokenPicture(
             f"The picture cannot be decoded ({type(error).__name__}: {error}). "
             "Open it in a picture viewer and save it again as PNG or JPEG."

@@ -6,7 +6,9 @@ know, as those of Sphinx, keep their words. Leaves out what they would compute.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from loaders.elements import Element, Info, Skipped
@@ -20,6 +22,13 @@ from loaders.text import read_plain
 
 MAX_CHARS = 3_000_000
 """docutils reads about 200,000 characters a second, and holds much of them."""
+MAX_LOOKS = 500_000_000
+"""Characters looked at: for each star or backtick, docutils looks through its whole paragraph."""
+BLANK_LINES = re.compile(r"\n[ \t]*\n")
+MAX_SUBSTITUTED = 10_000
+MAX_SUBSTITUTION_DEPTH = 20
+SUBSTITUTION = re.compile(r"^[ \t]*\.\. +\|([^|\n]+)\|.*(?:\n[ \t]+\S.*)*", re.MULTILINE)
+SUBSTITUTED = re.compile(r"\|([^|\n]{1,200})\|")
 SETTINGS: dict[str, Any] = {
     "file_insertion_enabled": False,
     "raw_enabled": False,
@@ -44,9 +53,9 @@ class RstLoader(DocumentLoader):
 
     def _elements(self, file: SourceFile) -> Iterator[Element]:
         text = read_text(file, self.limits)
+        reason = _excess(text)
         try:
-            body = _body(text) if len(text) <= MAX_CHARS else None
-            reason = f"the text is longer than {MAX_CHARS:,} characters"
+            body = None if reason else _body(text)
         # docutils raises what it likes on text that no person writes.
         except (Exception, SystemExit) as error:  # noqa: BLE001
             body, reason = None, f"docutils cannot read it ({type(error).__name__}: {error})"
@@ -60,6 +69,32 @@ class RstLoader(DocumentLoader):
         heading = page.find(["h1", "h2"])
         yield Info(title=heading.get_text() if heading else None)
         yield from read_markup(page.body or page, NamedPictures(file, self.limits))
+
+
+def _excess(text: str) -> str:
+    """Why the text is not given to docutils, which would take too long; "" where it is."""
+    if len(text) > MAX_CHARS:
+        return f"the text is longer than {MAX_CHARS:,} characters"
+    blocks = BLANK_LINES.split(text)
+    if sum(len(block) * (block.count("*") + block.count("`")) for block in blocks) > MAX_LOOKS:
+        return "its paragraphs have too many stars and backticks"
+    if _n_substituted(text) > MAX_SUBSTITUTED:
+        return f"its substitutions stand for more than {MAX_SUBSTITUTED:,} others"
+    return ""
+
+
+def _n_substituted(text: str) -> int:
+    """How many substitutions the text comes to, those within others counted each time."""
+    meant = {found[1]: SUBSTITUTED.findall(found[0])[1:] for found in SUBSTITUTION.finditer(text)}
+
+    @cache
+    def count(name: str, depth: int = 0) -> int:
+        if depth > len(meant) or depth > MAX_SUBSTITUTION_DEPTH:
+            return MAX_SUBSTITUTED + 1
+        within = sum(count(other, depth + 1) for other in meant.get(name, ()))
+        return min(MAX_SUBSTITUTED + 1, 1 + within)
+
+    return sum(count(name) for name in SUBSTITUTED.findall(text)) if meant else 0
 
 
 def _body(text: str) -> str:

@@ -19,6 +19,7 @@ from loaders.source import SourceFile
 PICTURE_GROUP = re.compile(rb"\{\s*\\(pict|nonshppict)\b")
 OPTIONAL = re.compile(rb"\{\s*\\\*\s*\\shppict\b")
 """Around a picture, for programs that know it; others show the poorer one that follows."""
+BRACE = re.compile(rb"\\[{}\\]|[{}]")
 WORDS = re.compile(rb"\{[^{}]*\}|\\[a-z]+-?\d* ?|\\.")
 KINDS = (b"\\pngblip", b"\\jpegblip")
 TITLE = re.compile(rb"\{\\title ([^{}]{1,500})\}")
@@ -83,10 +84,10 @@ def _without_pictures(content: bytes) -> tuple[bytes, list[bytes]]:
 def _end_of_group(content: bytes, start: int) -> int:
     """Where the group that opens at start is closed."""
     depth = 0
-    for brace in re.finditer(rb"\\[{}\\]|[{}]", content[start:]):
+    for brace in BRACE.finditer(content, start):
         depth += {b"{": 1, b"}": -1}.get(brace[0], 0)
         if depth == 0:
-            return start + brace.end()
+            return brace.end()
     return len(content)
 
 

@@ -1,17 +1,25 @@
 """Draws SVG where that is wanted, and says what is written in it.
 
-resvg draws without scripts; a path to a file, which it would follow, is taken out before. Of
-those that draw SVG, CairoSVG needs a library of the system and Python for each element. Leaves
-out text that was turned into outlines: that is for OCR.
+resvg draws without scripts; a path to a file, which it would follow, is taken out before. It runs
+in a process of its own (`loaders.svg_process`). Of those that draw SVG, CairoSVG needs a library
+of the system and Python for each element. Leaves out text that was turned into outlines: that is
+for OCR.
 """
 
 from __future__ import annotations
 
+import atexit
 import re
+import subprocess
+import sys
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 
 from lxml import etree
 
+from loaders import svg_process
 from loaders.elements import one_line
 from loaders.errors import BrokenPicture
 
@@ -46,17 +54,8 @@ class Drawing:
 
     def image(self) -> bytes:
         """The drawing in pixels, as a PNG file. Raises BrokenPicture."""
-        import resvg_py
-
         # The system's fonts are read anew for each drawing.
-        without_fonts = not self.text
-        try:
-            image: bytes = resvg_py.svg_to_bytes(
-                svg_string=self._svg, background="white", dpi=96, skip_system_fonts=without_fonts
-            )
-        except ValueError as error:
-            raise BrokenPicture(f"The SVG drawing cannot be drawn ({error}).") from error
-        return image
+        return _renderer().picture(self._svg.encode(), with_fonts=bool(self.text))
 
 
 def read_drawing(content: bytes) -> Drawing:
@@ -72,6 +71,68 @@ def read_drawing(content: bytes) -> Drawing:
         root.set(name, str(max(1, round(side * scale))))
     text, title = _words(root, "text"), _words(root, "title", "desc")
     return Drawing("\n".join(text), "\n".join(title), etree.tostring(root, encoding="unicode"))
+
+
+class _Renderer:
+    """The process that draws, started when it is needed. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def picture(self, drawing: bytes, *, with_fonts: bool) -> bytes:
+        """A PNG file. Raises BrokenPicture."""
+        with self._lock:
+            answer = self._answer(drawing, with_fonts)
+        if answer is None:
+            raise BrokenPicture(
+                "The SVG drawing was given up: it takes longer than "
+                f"{svg_process.CPU_SECONDS:,.0f} s or too much memory to draw, or trips a fault."
+            )
+        is_drawn, content = answer
+        if not is_drawn:
+            reason = content.decode("utf-8", "replace")
+            raise BrokenPicture(f"The SVG drawing cannot be drawn ({reason}).")
+        return content
+
+    def _answer(self, drawing: bytes, with_fonts: bool) -> tuple[bool, bytes] | None:
+        """What the process made of the drawing; None where that was its end."""
+        process = self._process = self._process or _started()
+        requests, answers = process.stdin, process.stdout
+        assert requests is not None  # noqa: S101 - for the type checker: both are pipes
+        assert answers is not None  # noqa: S101
+        answer = None
+        with suppress(OSError):
+            svg_process.send(requests, drawing, flag=with_fonts)
+            answer = svg_process.receive(answers)
+        if answer is None:
+            self.end()
+        return answer
+
+    def end(self) -> None:
+        """End the process; safe to call again."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            with suppress(OSError):
+                process.communicate()
+
+
+def _started() -> subprocess.Popen[bytes]:
+    # -P: a module in the folder in which a person works must not take the place of ours.
+    return subprocess.Popen(  # noqa: S603 - nothing of a file is in it
+        [sys.executable, "-P", svg_process.__file__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+@cache
+def _renderer() -> _Renderer:
+    renderer = _Renderer()
+    atexit.register(renderer.end)
+    return renderer
 
 
 def _parsed(content: bytes) -> etree._Element:

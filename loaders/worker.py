@@ -16,9 +16,11 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+import psutil
 from PIL import Image
 
 from loaders.captioning.describer import FigureDescriber
@@ -141,17 +143,12 @@ class _Worker:
             self._parent.told(error=type(error).__name__, text=str(error))
         except PartMissing as error:
             self._parent.told(part_missing=str(error))
-        except OSError as error:
-            if isinstance(error, BrokenPipeError):
-                raise
-            self._tell_bug(error)
+        except BrokenPipeError:
+            raise
         except Exception as error:  # noqa: BLE001 - the parent reports it as limner's own
-            self._tell_bug(error)
-
-    def _tell_bug(self, error: Exception) -> None:
-        self._parent.told(
-            bug=f"{type(error).__name__}: {error}", traceback=traceback.format_exc(limit=-12)
-        )
+            self._parent.told(
+                bug=f"{type(error).__name__}: {error}", traceback=traceback.format_exc(limit=-12)
+            )
 
     def _read(self, request: Message) -> None:
         root = request["figure_root"]
@@ -183,6 +180,7 @@ class _Worker:
                 "n_pages": loader.n_pages,
                 "skipped": [dataclasses.astuple(skipped) for skipped in loader.skipped],
                 "missing": describer.missing,
+                "transcribes": loader.transcribes,
             },
         )
 
@@ -191,6 +189,9 @@ def _end_with_parent(pid: int) -> None:
     """End this process when the one that started it has ended: nobody would watch it."""
     while os.getppid() == pid:
         time.sleep(SECONDS_BETWEEN_LOOKS)
+    with suppress(psutil.Error):
+        for child in psutil.Process().children(recursive=True):
+            child.kill()
     os._exit(1)
 
 

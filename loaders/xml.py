@@ -35,8 +35,8 @@ class XmlLoader(DocumentLoader):
         except etree.XMLSyntaxError as error:
             if getattr(error, "code", None) in ENTITY_BOMBS:
                 raise LimitExceeded(
-                    f"{file.name} declares entities that unpack to more than any text holds. It is "
-                    "made to do harm; limner does not read it."
+                    f"{file.name} declares entities that unpack to more than any text holds, or is "
+                    "nested deeper than any text. It is made to do harm; limner does not read it."
                 ) from error
             try:
                 root = parse_xml(content, mends=True)

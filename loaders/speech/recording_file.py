@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from loaders.errors import BrokenDocument
+from loaders.errors import BrokenDocument, UnsupportedFormat
 
 if TYPE_CHECKING:
     from av import AudioStream, VideoStream
@@ -44,9 +44,11 @@ OPTIONS = {"max_streams": "64", "protocol_whitelist": ""}
 
 @contextmanager
 def opened(path: Path, mime: str, name: str) -> Iterator[InputContainer]:
-    """The recording, ready to be decoded. Raises BrokenDocument."""
+    """The recording, ready to be decoded. Raises BrokenDocument or UnsupportedFormat."""
     import av
 
+    if mime not in FORMATS:
+        raise UnsupportedFormat(f"{name} is not a sound file or film that limner reads.")
     with path.open("rb") as file:
         try:
             container = av.open(

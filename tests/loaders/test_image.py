@@ -12,6 +12,8 @@ from PIL.PngImagePlugin import PngInfo
 from loaders.errors import BrokenDocument, EmptyDocument, LimitExceeded, UnsupportedFormat
 from loaders.limits import Limits
 from loaders.media import PICTURE_FORMATS, MediaStore
+from tests.loaders.heic import DESCRIPTION as DESCRIBED
+from tests.loaders.heic import PHOTOGRAPH
 from tests.loaders.reading import CORPUS, picture, read, with_corpus, words
 
 DESCRIPTION, WINDOWS_TITLE, ORIENTATION, SUBFILE_TYPE = 0x010E, 0x9C9B, 0x0112, 0x00FE
@@ -95,14 +97,14 @@ def test_pictures_of_any_kind_of_pixels_are_shown(mode: str, tmp_path: Path) -> 
 
 
 def test_a_heic_photograph_is_read(tmp_path: Path) -> None:
-    heif = pytest.importorskip("pillow_heif")
-    heif.register_heif_opener()
-    Image.new("RGB", (96, 64), "red").save(tmp_path / "quay.heic", "HEIF")
+    pytest.importorskip("pi_heif")
+    (tmp_path / "quay.heic").write_bytes(PHOTOGRAPH)
     (figure,) = read(tmp_path / "quay.heic", tmp_path).figures
-    assert (figure.metadata["width"], figure.metadata["height"]) == (96, 64)
+    assert (figure.metadata["width"], figure.metadata["height"]) == (120, 80)
+    assert figure.metadata["caption"] == DESCRIBED
     with pytest.raises(LimitExceeded, match=r"quay\.heic has"):
         read(tmp_path / "quay.heic", tmp_path, Limits(max_pixels=1_000))
-    (tmp_path / "cut.heic").write_bytes((tmp_path / "quay.heic").read_bytes()[:200])
+    (tmp_path / "cut.heic").write_bytes(PHOTOGRAPH[:200])
     with pytest.raises(BrokenDocument, match=r"cut\.heic"):
         read(tmp_path / "cut.heic", tmp_path)
 
@@ -110,9 +112,9 @@ def test_a_heic_photograph_is_read(tmp_path: Path) -> None:
 def test_a_heic_photograph_without_the_package_for_it_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    monkeypatch.setitem(sys.modules, "pi_heif", None)
     (tmp_path / "quay.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0")
-    with pytest.raises(UnsupportedFormat, match="pip install pillow-heif"):
+    with pytest.raises(UnsupportedFormat, match="pip install pi-heif"):
         read(tmp_path / "quay.heic", tmp_path)
 
 
@@ -188,7 +190,7 @@ def test_an_icon_is_no_document(tmp_path: Path) -> None:
 
 def test_a_tiff_of_too_many_pages_is_refused(tmp_path: Path) -> None:
     (tmp_path / "fax.tif").write_bytes(frames("red", "green", "blue", format="TIFF"))
-    with pytest.raises(LimitExceeded, match="has 3 pages; the limit is 2"):
+    with pytest.raises(LimitExceeded, match="has more than 2 pages"):
         read(tmp_path / "fax.tif", tmp_path, Limits(max_pages=2))
 
 
