@@ -52,6 +52,7 @@ fix: $(TESTABLE) ## mend what lint can mend
 
 bench: $(TESTABLE) ## measure start-up, ingestion, search and answer times
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench_add
 
 bench-pdf: $(TESTABLE) $(VENV)-pdf/.installed ## measure reading PDFs, side by side with other libraries
 	COMPARED=$(VENV)-pdf/bin/python $(BIN)/python -m tests.bench_pdf

@@ -43,6 +43,7 @@ from loaders import (
     OcrReader,
     Transcriber,
 )
+from loaders.disused import DisusedPictures
 from loaders.source import open_source, source_uri
 from retrievers import (
     Hit,
@@ -194,10 +195,12 @@ class Assistant:
     def remove(self, source: str) -> None:
         """Take a document out with all its pictures, and its file if it was uploaded.
 
-        Raises UnknownSource.
+        Its pictures stay until the end of a run that reads meanwhile. Raises UnknownSource.
         """
+        disused = DisusedPictures(self.media)
         for key in self.library.remove(source).orphan_keys:
-            self.media.remove(key)
+            disused.add(key)
+        disused.delete(self.library.image_keys)
         self.media.page_readings(source).forget()
         uploads.discard(self.library.folder, source)
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
@@ -29,12 +30,19 @@ from loaders import (
     PasswordNeeded,
     Transcriber,
 )
+from loaders.disused import DisusedPictures
 from loaders.elements import Skipped
 from loaders.errors import WorkerFailed
-from loaders.formats import is_recording
 from loaders.loader import Stage
 from loaders.site import crawl
-from loaders.source import SourceFile, is_url, local_path, open_source, source_uri
+from loaders.source import (
+    SourceFile,
+    fetched_file,
+    is_url,
+    local_file,
+    local_path,
+    source_uri,
+)
 from loaders.worker_pool import Reading, WorkerPool
 from retrievers import Library, LibraryError, ModelMissing
 from retrievers.library import Change, NewDocument
@@ -45,6 +53,11 @@ READING_VERSION = 4
 MAX_BEGUN = 16
 """Sources that are waiting, being read, or read and held in memory."""
 MAX_HELD_CHUNKS = 256
+"""Of small sources, embedded together."""
+MAX_WAITING_CHUNKS = 5_000
+"""Read and not yet in the library: nothing more is begun meanwhile."""
+READ_SHARE = 0.5
+"""Of the work on a source, what is reading; the rest is embedding."""
 OF_ALL = (LibraryError, ModelMissing, PartMissing)
 """What every other source would meet as well."""
 
@@ -56,7 +69,8 @@ class Progress:
     """Where a run is. n_done of n_sources are done; source, one of several, is being read.
 
     stage: how far that source is read; None where it was just begun. n_pages, n_figures: put
-    into the library so far.
+    into the library so far. is_fetching: the source is a page that is on its way here. share: of
+    the whole run, in [0, 1].
     """
 
     source: str
@@ -65,11 +79,13 @@ class Progress:
     stage: Stage | None = None
     n_pages: int = 0
     n_figures: int = 0
+    is_fetching: bool = False
+    share: float = 0.0
 
 
 OnProgress = Callable[[Progress], None]
-Source = str | Path | AdaptedLoader | SourceFile
-"""What is read: a path or URL, what another loader reads, or a page that is fetched already."""
+Source = str | Path | AdaptedLoader
+"""What is read: a path or URL, or what another loader reads."""
 
 
 @dataclass(slots=True)
@@ -87,8 +103,10 @@ class Report:
     chunks: int = 0
     pages: int = 0
     seconds: float = 0.0
+    interrupt: KeyboardInterrupt | None = None
+    """What ended the run before its end."""
     n_unread: int = 0
-    """Sources that were not read because the run was interrupted."""
+    """Sources that were not read therefore."""
 
     def take_in_retry(self, source: str, retry: Report) -> None:
         """Put what a second try of one failed source did in the place of its failure."""
@@ -130,42 +148,37 @@ def ingest(
     depth: how many links are followed from each URL, within its host.
     passwords: tried on documents that need one; kept nowhere. transcriber: writes down speech,
     with the package's weights by default. An interrupt from the keyboard
-    ends the run: what is done stays, and the report says what was not begun. Raises
-    LibraryError where the library itself cannot be written.
+    ends the run: what is done stays, and the report says what was not begun. Several runs may
+    fill one library at once. Raises LibraryError where the library itself cannot be written.
     """
     start = time.perf_counter()
     report = Report()
-    with TemporaryDirectory(prefix="limner-") as name:
-        fetched = _with_sites(sources, depth, limits, Path(name), report) if depth else sources
-        found = list(_expanded(fetched, library.folder, report))
-        transcriber = transcriber or Transcriber()
-        with WorkerPool(media, describer, limits, transcriber=transcriber) as pool:
-            run = _Run(
-                library, media, describer, transcriber, limits, report, on_progress, passwords, pool
-            )
-            run.read(found)
+    found = list(_expanded(sources, library.folder, report))
+    transcriber = transcriber or Transcriber()
+    disused = DisusedPictures(media)
+    with (
+        TemporaryDirectory(prefix="limner-") as folder,
+        disused.kept(),
+        WorkerPool(media, describer, limits, transcriber=transcriber) as pool,
+    ):
+        run = _Run(
+            library,
+            media,
+            describer,
+            transcriber,
+            limits,
+            report,
+            on_progress,
+            passwords,
+            depth,
+            pool,
+            disused,
+            Path(folder),
+        )
+        run.read(found)
+    disused.delete(library.image_keys)
     report.seconds = time.perf_counter() - start
     return report
-
-
-def _with_sites(
-    sources: Iterable[Source], depth: int, limits: Limits, folder: Path, report: Report
-) -> Iterator[Source]:
-    """The sources, with the pages of its site in the place of each URL."""
-    for n, source in enumerate(sources):
-        if not isinstance(source, str) or not is_url(source):
-            yield source
-            continue
-        pages = folder / str(n)
-        pages.mkdir()
-        try:
-            for page in crawl(source, depth, limits, pages):
-                if isinstance(page, Skipped):
-                    report.skipped.append((source_uri(source), f"{page.what}: {page.reason}"))
-                else:
-                    yield page
-        except LoaderError as error:
-            report.failed.append((source_uri(source), str(error)))
 
 
 def _expanded(
@@ -176,11 +189,6 @@ def _expanded(
     for source in sources:
         if isinstance(source, AdaptedLoader):
             yield source, None
-            continue
-        if isinstance(source, SourceFile):
-            if source.uri not in seen:
-                seen.add(source.uri)
-                yield source, None
             continue
         try:
             root = None if is_url(source) or not local_path(source).is_dir() else local_path(source)
@@ -217,14 +225,16 @@ class _Task:
     """One source that is being read, and then what came of it."""
 
     uri: str
-    source: str | Path | SourceFile
-    root: Path | None
+    file: SourceFile | None = None
+    """None where another loader reads."""
     fingerprint: str = ""
-    """Of the file's content; empty where it could not be opened."""
     is_known: bool = False
     reading: Reading | None = None
     error: BaseException | None = None
-    stored_keys: set[str] = field(default_factory=set)
+
+    @property
+    def n_chunks(self) -> int:
+        return len(self.reading.documents) if self.reading else 0
 
 
 @dataclass(slots=True)
@@ -239,16 +249,24 @@ class _Run:
     report: Report
     on_progress: OnProgress | None
     passwords: Sequence[str] = field(repr=False)
+    depth: int
     pool: WorkerPool
+    disused: DisusedPictures
+    folder: Path
+    """For what is fetched."""
     n_done: int = 0
     n_sources: int = 0
-    disused: set[str] = field(default_factory=set)
-    """Pictures that perhaps nothing refers to any more. They are deleted when nothing is being
-    read: another source may be about to use the same picture."""
+    shares: dict[str, float] = field(default_factory=dict)
+    """How far each source is that is not done."""
+    order: dict[str, int] = field(default_factory=dict)
+    """The place of each source among those that were reached."""
     held: list[_Task] = field(default_factory=list)
     """Sources that are read and not yet in the library: small ones are embedded together."""
     events: SimpleQueue[_Task | tuple[_Task, Stage | None]] = field(default_factory=SimpleQueue)
     """Tasks that are done, and how far others are."""
+    room: threading.Condition = field(default_factory=threading.Condition)
+    n_waiting: int = 0
+    """Chunks that are read and not yet in the library; changed by `_count_waiting`."""
 
     def read(self, found: Sequence[tuple[Source, Path | None]]) -> None:
         """Read all sources, a few at a time, and report what cannot be read."""
@@ -256,89 +274,135 @@ class _Run:
         threads = ThreadPoolExecutor(self.pool.n_workers)
         try:
             self._read_files(
-                [(s, r) for s, r in found if not isinstance(s, AdaptedLoader)], threads
+                self._tasks([(s, r) for s, r in found if not isinstance(s, AdaptedLoader)]), threads
             )
             for loader in (s for s, _ in found if isinstance(s, AdaptedLoader)):
+                self.order.setdefault(loader.uri, len(self.order))
                 self._tell(loader.uri)
-                self._finish(self._read_adapted(loader))
+                task = self._read_adapted(loader)
+                self._count_waiting(task.n_chunks)
+                self._finish(task)
                 self._put_held()
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
+            self.report.interrupt = interrupt
             self.report.n_unread = self.n_sources - self.n_done
         finally:
             self.pool.close()
+            self._count_waiting(-self.n_waiting)
             threads.shutdown(cancel_futures=True)
-            self._disuse_unfinished()
-            for key in self.disused - self.library.image_keys():
-                self.media.remove(key)
             self.library.flush()
-        order = {_uri(source): n for n, (source, _) in enumerate(found)}
         for entries in (self.report.failed, self.report.skipped):
-            entries.sort(key=lambda entry: order.get(entry[0], -1))
+            entries.sort(key=lambda entry: self.order.get(entry[0], -1))
 
-    def _disuse_unfinished(self) -> None:
-        """Of an ended run, the pictures of what did not get into the library."""
-        tasks = list(self.held)
-        while not self.events.empty():
-            event = self.events.get()
-            tasks += [event] if isinstance(event, _Task) else []
-        for task in tasks:
-            self.disused |= task.stored_keys
+    def _tasks(self, found: Sequence[tuple[str | Path, Path | None]]) -> Iterator[_Task]:
+        """What is to be read, as it comes: pages are fetched in this thread, which can be ended."""
+        for n, (source, root) in enumerate(found):
+            uri = source_uri(source)
+            place = self.folder / str(n)
+            try:
+                if self.depth and is_url(source):
+                    yield from self._site(str(source), place)
+                    self.n_sources -= 1
+                elif is_url(source):
+                    self._tell(uri, is_fetching=True)
+                    yield from self._new(fetched_file(str(source), place, self.limits))
+                else:
+                    yield from self._new(local_file(source, self.limits, figure_root=root))
+            except Exception as error:  # noqa: BLE001 - reported
+                self.order.setdefault(uri, len(self.order))
+                self._report(uri, error)
+                self._end(uri)
 
-    def _read_files(
-        self,
-        found: Sequence[tuple[str | Path | SourceFile, Path | None]],
-        threads: ThreadPoolExecutor,
-    ) -> None:
-        waiting = deque(_Task(_uri(source), source, root) for source, root in found)
+    def _site(self, url: str, folder: Path) -> Iterator[_Task]:
+        """The pages of a site as they come; until its end it counts as a source itself."""
+        folder.mkdir()
+        for page in crawl(
+            url, self.depth, self.limits, folder, on_fetch=partial(self._tell, is_fetching=True)
+        ):
+            if isinstance(page, Skipped):
+                self.report.skipped.append((source_uri(url), f"{page.what}: {page.reason}"))
+            elif page.uri not in self.order:
+                self.n_sources += 1
+                yield from self._new(page)
+
+    def _new(self, file: SourceFile) -> Iterator[_Task]:
+        self.order.setdefault(file.uri, len(self.order))
+        yield _Task(file.uri, file)
+
+    def _read_files(self, tasks: Iterator[_Task], threads: ThreadPoolExecutor) -> None:
         n_begun = 0
-        while waiting or n_begun:
+        while True:
             # No more than this is held in memory, however many sources there are.
-            while waiting and n_begun < MAX_BEGUN:
-                threads.submit(self._read_file, waiting.popleft())
+            task = next(tasks, None) if n_begun < MAX_BEGUN else None
+            if task:
+                threads.submit(self._read_file, task)
                 n_begun += 1
+            elif not n_begun:
+                return
+            if task is None or not self.events.empty():
+                n_begun -= self._take_events()
+
+    def _take_events(self) -> int:
+        """Wait for an event and act on it and all others that are there; how many are done."""
+        n_done = 0
+        while True:
             event = self.events.get()
             if isinstance(event, _Task):
-                n_begun -= 1
                 self._finish(event)
+                n_done += 1
             else:
-                self._tell(event[0].uri, event[1])
-            if self.events.empty() or self._n_held() >= MAX_HELD_CHUNKS:
+                task, stage = event
+                share = READ_SHARE * stage.n_done / stage.n if stage and stage.n else 0.0
+                self._tell(task.uri, stage, share)
+            is_last = self.events.empty()
+            if is_last or sum(task.n_chunks for task in self.held) >= MAX_HELD_CHUNKS:
                 self._put_held()
-        self._put_held()
+            if is_last:
+                return n_done
 
     def _read_file(self, task: _Task) -> None:
         """Have one source read; runs in a thread of its own."""
         try:
-            with (
-                nullcontext(task.source)
-                if isinstance(task.source, SourceFile)
-                else open_source(task.source, self.limits, figure_root=task.root)
-            ) as file:
-                pictures = " pictures" if self.limits.fetch_remote_images else ""
-                task.fingerprint = f"{file.sha256()} v{READING_VERSION}{pictures}"
-                if is_recording(file):
-                    task.fingerprint += f" {self.transcriber.fingerprint}"
-                task.is_known = self._knows(task)
-                if not task.is_known:
-                    self.events.put((task, None))
-                    task.reading = self.pool.read(
-                        file,
-                        self.passwords,
-                        on_progress=lambda stage: self.events.put((task, stage)),
-                        on_stored=task.stored_keys.add,
-                    )
-                    # Anew: a reader whose model turned out to be missing is dropped meanwhile.
-                    task.fingerprint += f" {self.describer.fingerprint}"
+            with self.room:
+                self.room.wait_for(lambda: self.n_waiting < MAX_WAITING_CHUNKS)
+            assert task.file  # noqa: S101 - for the type checker
+            pictures = " pictures" if self.limits.fetch_remote_images else ""
+            task.fingerprint = f"{task.file.sha256()} v{READING_VERSION}{pictures}"
+            task.is_known = self._knows(task)
+            if not task.is_known:
+                self.events.put((task, None))
+                task.reading = self.pool.read(
+                    task.file,
+                    self.passwords,
+                    on_progress=lambda stage: self.events.put((task, stage)),
+                    on_stored=self.disused.add,
+                )
+                if task.reading.transcribes:
+                    task.fingerprint += self._spoken
+                # Anew: a reader whose model turned out to be missing is dropped meanwhile.
+                task.fingerprint += f" {self.describer.fingerprint}"
+                self._count_waiting(task.n_chunks)
         except BaseException as error:  # noqa: BLE001 - it is raised or reported by the run
             task.error = error
         self.events.put(task)
+
+    def _count_waiting(self, n_chunks: int) -> None:
+        """So many chunks more wait for the library, or less."""
+        with self.room:
+            self.n_waiting += n_chunks
+            self.room.notify_all()
+
+    @property
+    def _spoken(self) -> str:
+        """What the fingerprint of a source says more where something is spoken in it."""
+        return f" {self.transcriber.fingerprint}"
 
     def _read_adapted(self, loader: AdaptedLoader) -> _Task:
         """What another loader reads: known to be unchanged only once it is read.
 
         It is the user's own code and is run here, in the thread that made it.
         """
-        task = _Task(loader.uri, loader.uri, None)
+        task = _Task(loader.uri)
         loader.media, loader.describer, loader.limits = self.media, self.describer, self.limits
         try:
             task.reading = Reading(list(loader.lazy_load()), loader.title, loader.n_pages)
@@ -349,18 +413,24 @@ class _Run:
             task.is_known = self.library.fingerprint(task.uri) == task.fingerprint
         except Exception as error:  # noqa: BLE001 - reported by the run
             task.error = error
-        task.stored_keys = loader.stored_keys
+        for key in loader.stored_keys:
+            self.disused.add(key)
         return task
 
     def _knows(self, task: _Task) -> bool:
-        wanted = f"{task.fingerprint} {self.describer.fingerprint}"
         # What was read with its remote pictures needs no reading without.
         known = self.library.fingerprint(task.uri) or ""
-        return known == wanted or known.replace(" pictures", "", 1) == wanted
+        known_without = known.replace(" pictures", "", 1)
+        for spoken in ("", self._spoken) if known else ():
+            wanted = f"{task.fingerprint}{spoken} {self.describer.fingerprint}"
+            if wanted in (known, known_without):
+                return True
+        return False
 
     def _finish(self, task: _Task) -> None:
         """Hold what was read for the library, or report why it was not read."""
-        self.disused |= task.stored_keys
+        if task.file and task.file.path.is_relative_to(self.folder):
+            task.file.path.unlink(missing_ok=True)
         if task.error:
             self._report(task.uri, task.error)
         elif task.reading and not task.is_known:
@@ -368,10 +438,7 @@ class _Run:
             return
         else:
             self.report.unchanged += 1
-        self.n_done += 1
-
-    def _n_held(self) -> int:
-        return sum(len(task.reading.documents) for task in self.held if task.reading)
+        self._end(task.uri)
 
     def _report(self, uri: str, error: BaseException) -> None:
         """Say why a source was not read. Raises an error that every other source would meet."""
@@ -390,24 +457,36 @@ class _Run:
     def _put_held(self) -> None:
         """Put what is held into the library."""
         tasks, self.held = self.held, []
-        if not tasks:
-            return
-        changes = []
+        if tasks:
+            self._put(tasks)
+            self._count_waiting(-sum(task.n_chunks for task in tasks))
+
+    def _put(self, tasks: Sequence[_Task]) -> None:
+        left = deque(tasks)
+
+        def tell(n_done: int, n: int) -> None:
+            self._tell(
+                left[0].uri, Stage("piece", n_done, n), READ_SHARE + (1 - READ_SHARE) * n_done / n
+            )
+
         try:
-            changes = self.library.put_all([_new_document(task) for task in tasks])
-        except Exception as error:  # noqa: BLE001 - reported, or raised where all would fail
-            if len(tasks) > 1 and not isinstance(error, OF_ALL):
-                for task in tasks:
-                    self.held = [task]
-                    self._put_held()
+            for change in self.library.put_all([_new_document(task) for task in tasks], tell):
+                self._count(left.popleft(), change)
+        except Exception as error:
+            if not left or isinstance(error, OF_ALL):
+                raise
+            if len(left) == 1:
+                self._report(left[0].uri, error)
+                self._end(left[0].uri)
                 return
-            self._report(tasks[0].uri, error)
-        for task, change in zip(tasks, changes, strict=False):  # no change where it failed
-            self._count(task, change)
-        self.n_done += len(tasks)
+            # They are embedded together: only one by one is it known whose error it is.
+            for task in left:
+                self._put([task])
 
     def _count(self, task: _Task, change: Change) -> None:
-        self.disused |= set(change.orphan_keys)
+        self._end(task.uri)
+        for key in change.orphan_keys:
+            self.disused.add(key)
         if change.replaced:
             self.report.updated += 1
         else:
@@ -418,10 +497,31 @@ class _Run:
             self.report.skipped += [(task.uri, f"{s.what}: {s.reason}") for s in reading.skipped]
             self.report.pages += reading.n_pages or 0
 
-    def _tell(self, uri: str, stage: Stage | None = None) -> None:
+    def _tell(
+        self, uri: str, stage: Stage | None = None, share: float = 0.0, *, is_fetching: bool = False
+    ) -> None:
+        """share: of the source, so far; never told as less than before."""
+        self.shares[uri] = max(share, self.shares.get(uri, 0.0))
         if self.on_progress:
             n_pages, n_figures = self.report.pages, self.report.figures
-            self.on_progress(Progress(uri, self.n_done, self.n_sources, stage, n_pages, n_figures))
+            share = (self.n_done + sum(self.shares.values())) / max(self.n_sources, 1)
+            self.on_progress(
+                Progress(
+                    uri,
+                    self.n_done,
+                    self.n_sources,
+                    stage,
+                    n_pages,
+                    n_figures,
+                    is_fetching,
+                    min(1.0, share),
+                )
+            )
+
+    def _end(self, uri: str) -> None:
+        """The source is read, or reported."""
+        self.n_done += 1
+        self.shares.pop(uri, None)
 
 
 def _new_document(task: _Task) -> NewDocument:
@@ -429,7 +529,3 @@ def _new_document(task: _Task) -> NewDocument:
     return NewDocument(
         task.uri, reading.documents, task.fingerprint, reading.title, reading.n_pages
     )
-
-
-def _uri(source: Source) -> str:
-    return source.uri if isinstance(source, AdaptedLoader | SourceFile) else source_uri(source)

@@ -38,7 +38,7 @@ from loaders.content_type import (
     content_type,
     format_name,
 )
-from loaders.errors import LoaderError, UnsupportedFormat
+from loaders.errors import UnsupportedFormat
 from loaders.limits import DEFAULT_LIMITS
 from loaders.loader import DocumentLoader, LoaderOptions
 from loaders.source import SourceFile, is_url, open_source
@@ -94,14 +94,6 @@ def loader_for(file: SourceFile, **options: Unpack[LoaderOptions]) -> DocumentLo
     if loader is None:
         raise UnsupportedFormat(_refusal(file.name, mime))
     return loader(file.uri, **options)
-
-
-def is_recording(file: SourceFile) -> bool:
-    """Whether a speech model is needed for all that the file holds."""
-    try:
-        return content_type(file.path, file.name, is_web_page=is_url(file.uri)) in RECORDING_TYPES
-    except (LoaderError, OSError):  # for the loader to tell
-        return False
 
 
 def _loader_class(mime: str, name: str) -> type[DocumentLoader] | None:

@@ -12,11 +12,14 @@ from typing import Any
 
 from loaders.chunks import CELL_CHARS
 from loaders.elements import Element, Heading, Info, Paragraph, Skipped, Table, one_line
-from loaders.encoding import read_text
+from loaders.encoding import encoding_of, read_text
 from loaders.errors import BrokenDocument, LimitExceeded
+from loaders.limits import Limits
 from loaders.loader import DocumentLoader
 from loaders.source import SourceFile
 
+HEAD_BYTES = 256 * 1024
+"""In which the encoding of a large file is looked for."""
 LINE_SUFFIXES = {".jsonl", ".ndjson"}
 MAX_HEADINGS = 3
 """Deeper objects are told in lines such as `address.city: Paris`."""
@@ -34,9 +37,13 @@ class JsonLoader(DocumentLoader):
     """Reads .json and .jsonl files."""
 
     def _elements(self, file: SourceFile) -> Iterator[Element]:
-        text = read_text(file, self.limits)
+        is_lines = PurePath(file.name).suffix.lower() in LINE_SUFFIXES
+        left_out: list[Skipped] = []
+        if is_lines and file.path.stat().st_size > self.limits.max_text_chars:
+            text, left_out = _first_lines(file, self.limits)
+        else:
+            text = read_text(file, self.limits)
         try:
-            is_lines = PurePath(file.name).suffix.lower() in LINE_SUFFIXES
             value = None if is_lines else _parsed(text)
             if is_lines or value is INVALID:
                 records, broken = _lines(text)
@@ -44,7 +51,7 @@ class JsonLoader(DocumentLoader):
                     _refuse(text, file.name)
                 yield Info()
                 yield from self._list(records, 1)
-                yield from broken
+                yield from [*broken, *left_out]
                 return
         except RecursionError as error:
             raise LimitExceeded(f"{file.name} is nested too deep to be data.") from error
@@ -113,6 +120,23 @@ def _refuse(text: str, name: str) -> None:
             f"{name} is not valid JSON ({error}). Mend it, or rename it to .txt to have it "
             "read as text."
         ) from error
+
+
+def _first_lines(file: SourceFile, limits: Limits) -> tuple[str, list[Skipped]]:
+    """As many lines of a large file as are read, and what is said of the others."""
+    # The names of the values, said with each part, count too.
+    most = limits.max_text_chars * 9 // 10
+    with file.path.open("rb") as opened:
+        encoding = encoding_of(opened.read(HEAD_BYTES), file.name, is_cut=True)
+    with file.path.open(encoding=encoding, errors="replace") as lines:
+        text = lines.read(most)
+        if not lines.read(1):
+            return text, []
+    text = text[: text.rfind("\n") + 1]
+    n_lines = text.count("\n")
+    return text, [
+        Skipped(f"The lines after the first {n_lines:,}", f"the limit is {most:,} characters")
+    ]
 
 
 def _lines(text: str) -> tuple[list[Any], list[Skipped]]:

@@ -53,7 +53,7 @@ class Limits:
     max_site_s: float = 900.0
     """For fetching them all."""
     max_rows: int = 100_000
-    """Of a table of comma-separated values or of JSON records."""
+    """Of a sheet, of a table of comma-separated values, or of JSON records."""
 
 
 DEFAULT_LIMITS = Limits()

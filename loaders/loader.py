@@ -68,7 +68,8 @@ SPEAKS_OF_PICTURE = re.compile(
 class Stage:
     """How far a source is read: n_done of n, which is 0 where their number is not known.
 
-    what: "page"; "figure", of those to be described; "piece", where there are no pages.
+    what: "page"; "figure", of those to be described; "caption", of those that are told in a
+    machine's words; "piece", where there are no pages.
     """
 
     what: str
@@ -107,6 +108,9 @@ class DocumentLoader(BaseLoader):
     After `lazy_load` has ended, `title` and `n_pages` say what was read, and `skipped`
     what was left out and why; `stored_keys` are the pictures put into the media store.
     """
+
+    transcribes = False
+    """Whether what was read depends on the speech model, be it for an attached file."""
 
     def __init__(
         self,
@@ -173,6 +177,7 @@ class DocumentLoader(BaseLoader):
             passwords=self.passwords,
             transcriber=self.transcriber,
         )
+        self.transcribes |= loader.transcribes
         return loader.read_elements(file)
 
     def _documents(self, uri: str, name: str, elements: Iterator[Element]) -> Iterator[Document]:

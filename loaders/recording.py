@@ -56,6 +56,8 @@ class _Heard:
 class RecordingLoader(DocumentLoader):
     """Reads sound and films in any of `recording_file.FORMATS`."""
 
+    transcribes = True
+
     def _elements(self, file: SourceFile) -> Iterator[Element]:
         mime = content_type(file.path, file.name, is_web_page=is_url(file.uri))
         logging.getLogger("libav").setLevel(logging.CRITICAL)

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 
 import httpcore
@@ -78,6 +78,12 @@ def without_login(url: str) -> str:
     return LOGIN.sub(r"\1", url, count=1) if LOGIN.match(url) else url
 
 
+def login_part(url: str) -> str:
+    """The `user:password` in a web address as it stands there, "" where there is none."""
+    found = LOGIN.match(url)
+    return found[2] if found else ""
+
+
 def local_path(source: str | Path) -> Path:
     """The absolute path behind a path or `file://` URI."""
     text = str(source)
@@ -125,15 +131,27 @@ def open_source(
     """
     if is_url(source):
         with tempfile.TemporaryDirectory(prefix="limner-") as folder:
-            path = Path(folder) / "page"
-            final_url = fetch(str(source), path, limits, is_allowed)
-            name = unquote(urlsplit(final_url).path.rstrip("/").rsplit("/", 1)[-1])
-            host = urlsplit(final_url).netloc
-            yield SourceFile(source_uri(source), path, name or host, None)
-        return
+            yield fetched_file(str(source), Path(folder) / "page", limits, is_allowed)
+    else:
+        yield local_file(source, limits, figure_root=figure_root)
+
+
+def fetched_file(
+    url: str, path: Path, limits: Limits, is_allowed: Callable[[str], bool] = is_public
+) -> SourceFile:
+    """The page that a person named, written to path. Raises FetchRefused or LimitExceeded."""
+    parts = urlsplit(fetch(url, path, limits, is_allowed))
+    name = unquote(parts.path.rstrip("/").rsplit("/", 1)[-1])
+    return SourceFile(source_uri(url), path, name or parts.netloc, None)
+
+
+def local_file(
+    source: str | Path, limits: Limits, *, figure_root: Path | None = None
+) -> SourceFile:
+    """The file behind a path or `file://` URI. Raises SourceMissing or LimitExceeded."""
     path = local_path(source)
     _check_readable(path, limits)
-    yield SourceFile(path.as_uri(), path, path.name, (figure_root or path.parent).resolve())
+    return SourceFile(path.as_uri(), path, path.name, (figure_root or path.parent).resolve())
 
 
 def _check_readable(path: Path, limits: Limits) -> None:
@@ -284,7 +302,7 @@ def fetch(
         with (
             _client(limits, is_allowed) as client,
             client.stream("GET", shown, auth=_login(url)) as response,
-            path.open("wb") as file,
+            _whole(path) as file,
         ):
             if response.is_error:
                 raise FetchRefused(
@@ -310,6 +328,17 @@ def fetch(
         ) from error
 
 
+@contextmanager
+def _whole(path: Path) -> Iterator[IO[bytes]]:
+    """The file to be written; no part of it stays behind."""
+    try:
+        with path.open("wb") as file:
+            yield file
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
 def _unpacked(response: httpx.Response, shown: str) -> Iterator[bytes]:
     """The content in pieces of bounded size: the client unpacks each that comes in as a whole."""
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
@@ -330,8 +359,5 @@ def _unpacked(response: httpx.Response, shown: str) -> Iterator[bytes]:
 
 def _login(url: str) -> tuple[str, str] | None:
     """The user and password in a web address, if any."""
-    found = LOGIN.match(url)
-    if not found:
-        return None
-    user, _, password = found[2].partition(":")
-    return unquote(user), unquote(password)
+    user, _, password = login_part(url).partition(":")
+    return (unquote(user), unquote(password)) if user or password else None

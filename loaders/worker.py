@@ -143,17 +143,12 @@ class _Worker:
             self._parent.told(error=type(error).__name__, text=str(error))
         except PartMissing as error:
             self._parent.told(part_missing=str(error))
-        except OSError as error:
-            if isinstance(error, BrokenPipeError):
-                raise
-            self._tell_bug(error)
+        except BrokenPipeError:
+            raise
         except Exception as error:  # noqa: BLE001 - the parent reports it as limner's own
-            self._tell_bug(error)
-
-    def _tell_bug(self, error: Exception) -> None:
-        self._parent.told(
-            bug=f"{type(error).__name__}: {error}", traceback=traceback.format_exc(limit=-12)
-        )
+            self._parent.told(
+                bug=f"{type(error).__name__}: {error}", traceback=traceback.format_exc(limit=-12)
+            )
 
     def _read(self, request: Message) -> None:
         root = request["figure_root"]
@@ -185,6 +180,7 @@ class _Worker:
                 "n_pages": loader.n_pages,
                 "skipped": [dataclasses.astuple(skipped) for skipped in loader.skipped],
                 "missing": describer.missing,
+                "transcribes": loader.transcribes,
             },
         )
 

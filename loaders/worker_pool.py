@@ -49,6 +49,7 @@ MAX_WORDS_BYTES = 2_000
 FRUGAL = {"MALLOC_MMAP_THRESHOLD_": str(1 << 20), "MALLOC_TRIM_THRESHOLD_": str(4 << 20)}
 """Has glibc give freed memory back: a worker that reads scans takes 490 MB instead of 795."""
 
+ENDED = "the worker processes were ended"
 CRASHED = (
     "{name} ended the process that read it ({how}). It is damaged, or trips a fault in a "
     "parser. Open it in its own program, save it anew and add that."
@@ -66,6 +67,9 @@ SILENT = (
     "It is damaged, or too complex; the setting max_silence_s allows more time."
 )
 
+Descriptions = dict[str, dict[str, str]]
+"""Of pictures: key → {"blip": …, "ocr": …}."""
+
 
 @dataclass(slots=True)
 class Reading:
@@ -75,6 +79,7 @@ class Reading:
     title: str = ""
     n_pages: int | None = None
     skipped: list[Skipped] = field(default_factory=list)
+    transcribes: bool = False
 
 
 class WorkerPool:
@@ -196,7 +201,7 @@ class WorkerPool:
                         on_stored(key)
                 case {"describe": list(keys), "without_ocr": list(without_ocr)}:
                     with process.waiting(), self._describing:
-                        found = self._describer.describe(keys, without_ocr=without_ocr)
+                        found = self._described(keys, without_ocr, on_progress)
                     process.send({"descriptions": found})
                 case {"documents": list(documents), **rest}:
                     reading.documents += [
@@ -209,6 +214,22 @@ class WorkerPool:
                     process.is_between_files = True
                     raise _error(message)
 
+    def _described(
+        self, keys: list[str], without_ocr: list[str], on_progress: OnProgress | None
+    ) -> Descriptions:
+        """What is said of the pictures; one at a time, so that a closed pool ends within one.
+
+        A processor takes no longer for eight than for eight times one.
+        """
+        found: Descriptions = {}
+        for n_done, key in enumerate(keys):
+            if self._is_closed.is_set():
+                raise WorkerFailed(ENDED)
+            if on_progress:
+                on_progress(Stage("caption", n_done, len(keys)))
+            found |= self._describer.describe([key], without_ocr=without_ocr)
+        return found
+
     def _next_message(self, process: _Process, name: str) -> Message:
         try:
             message = process.receive()
@@ -217,9 +238,10 @@ class WorkerPool:
         if message is not None:
             return message
         if process.verdict:
-            raise LimitExceeded(process.verdict.format(name=name))
+            text, limit = process.verdict
+            raise LimitExceeded(text.format(name=name, limit=limit))
         if self._is_closed.is_set():
-            raise WorkerFailed("the worker processes were ended")
+            raise WorkerFailed(ENDED)
         if not process.is_ready:
             raise WorkerFailed(
                 f"a worker process did not start ({process.how_it_ended()}): {process.last_words()}"
@@ -229,6 +251,7 @@ class WorkerPool:
     def _finished(self, reading: Reading, done: Message) -> Reading:
         reading.title, reading.n_pages = done["title"], done["n_pages"]
         reading.skipped = [Skipped(what, reason) for what, reason in done["skipped"]]
+        reading.transcribes = done["transcribes"]
         for reader, reason in done["missing"].items():
             self._describer.drop(reader, reason)
         return reading
@@ -236,10 +259,14 @@ class WorkerPool:
     def _take(self) -> _Process:
         with self._lock:
             if self._is_closed.is_set():
-                raise WorkerFailed("the worker processes were ended")
-            alive = [process for process in self._idle if process.is_fit]
-            self._idle = alive[:-1]
-            process = alive[-1] if alive else _Process(self._setup, self._scratch.name)
+                raise WorkerFailed(ENDED)
+            while self._idle:
+                process = self._idle.pop()
+                if process.is_fit:
+                    break
+                self._end(process)
+            else:
+                process = _Process(self._setup, self._scratch.name)
             self._busy.append(process)
             return process
 
@@ -298,8 +325,8 @@ class _Process:
         self._is_waiting = False
         self.is_between_files = True
         self.is_ready = False
-        self.verdict: str | None = None
-        """The error's text, with {name}, where this process was ended for its limits."""
+        self.verdict: tuple[str, float] | None = None
+        """The error's text and the limit, where this process was ended for that."""
         self.send(setup)
 
     @property
@@ -358,7 +385,7 @@ class _Process:
             self._condemn(SILENT, limits.max_silence_s)
 
     def _condemn(self, text: str, limit: float) -> None:
-        self.verdict = self.verdict or text.replace("{limit:,.0f}", f"{limit:,.0f}")
+        self.verdict = self.verdict or (text, limit)
         self.kill()
 
     def how_it_ended(self) -> str:

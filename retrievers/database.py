@@ -26,6 +26,8 @@ SCHEMA_VERSION = "1"
 PAGE_BYTES = 8192
 """A chunk with its vector takes about 2.7 KB; in pages of 4 KB each would waste a third."""
 
+SECONDS_BETWEEN_TRIES = 0.02
+
 TABLES = {"settings", "generations", "documents", "chunks", "passages", "lexical"}
 
 _PRIMARY = 0xFF  # SQLite's extended result codes carry the primary one in their low byte
@@ -81,7 +83,7 @@ class Database:
         self._query = "mode=rwc"
         with self._connection() as connection:
             connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-            connection.execute("PRAGMA journal_mode = WAL")
+            self._keep_log(connection)
             schema = files("retrievers").joinpath("schema.sql").read_text("utf-8")
             try:
                 # A process that makes the same library at the same time waits here, then finds
@@ -93,6 +95,23 @@ class Database:
                 connection.execute("COMMIT")
             finally:
                 connection.rollback()
+
+    def _keep_log(self, connection: sqlite3.Connection) -> None:
+        """Have SQLite write a log first, so that readers never wait.
+
+        It does not wait by itself where another process does the same: each could hold what the
+        other waits for.
+        """
+        end = time.monotonic() + self.busy_timeout_s
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & _PRIMARY not in _LOCKED or time.monotonic() > end:
+                    raise
+                time.sleep(SECONDS_BETWEEN_TRIES)
+            else:
+                return
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

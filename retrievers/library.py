@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -28,7 +28,7 @@ from retrievers.fusion import fuse
 from retrievers.vectors import VectorIndex, Vectors, rows_from_blobs, unit_rows
 
 BUSY_TIMEOUT_S = 30.0
-TEXTS_AT_ONCE = 512
+TEXTS_AT_ONCE = 256
 MIN_CANDIDATES = 50
 CANDIDATES_PER_HIT = 5
 
@@ -166,31 +166,41 @@ class Library:
         n_pages: int | None = None,
     ) -> Change:
         """Put one document in; see `put_all`."""
-        return self.put_all([NewDocument(source, documents, fingerprint, title, n_pages)])[0]
+        new = NewDocument(source, documents, fingerprint, title, n_pages)
+        (change,) = self.put_all([new])
+        return change
 
-    def put_all(self, new: Sequence[NewDocument]) -> list[Change]:
+    def put_all(
+        self,
+        new: Sequence[NewDocument],
+        on_embedded: Callable[[int, int], None] = lambda _, __: None,
+    ) -> Iterator[Change]:
         """Put documents in, each in place of what was there from the same source.
 
-        Their evidence gets their source and title. Only chunks with new words are embedded, those
-        of all documents together, which is several times faster where they are small. Raises
-        ModelMismatch, LibraryLocked, LibraryUnwritable or LibraryDamaged; each document is then
-        in the library whole, or as before.
+        Yields what became of each as soon as it is in, so that nothing happens before the first
+        is asked for. Their evidence gets their source and title. Only chunks with new words are
+        embedded, those of all documents together, which is several times faster where they are
+        small. on_embedded: is told how many texts of how many are embedded. Raises
+        ModelMismatch, LibraryLocked, LibraryUnwritable or LibraryDamaged; each
+        document is then in the library whole, or as before.
         """
         rows = [[Row.of(document) for document in one.documents] for one in new]
-        vectors = self._vectors_for([one.source for one in new], rows)
-        changes = []
+        vectors = self._vectors_for([one.source for one in new], rows, on_embedded)
         for one, own in zip(new, rows, strict=True):
-            entry = Entry(one.source, encodable(one.title), one.n_pages, one.fingerprint)
-            with self._database.writing() as connection:
-                self._check_dimension(connection, vectors)
-                taken = catalogue.take_out(connection, one.source)
-                catalogue.put_in(connection, entry, own, vectors)
-                add_generation(connection, n_removed=taken.n_chunks)
-                orphans = catalogue.unused(connection, taken.image_keys)
-            n_figures = sum(row.modality == "figure" for row in own)
-            changes.append(Change(taken.found, len(own), n_figures, orphans))
+            yield self._replace(one, own, vectors)
         self._follow()
-        return changes
+
+    def _replace(self, new: NewDocument, rows: Sequence[Row], vectors: dict[str, bytes]) -> Change:
+        """Put one document in, in one transaction."""
+        entry = Entry(new.source, encodable(new.title), new.n_pages, new.fingerprint)
+        with self._database.writing() as connection:
+            self._check_dimension(connection, vectors)
+            taken = catalogue.take_out(connection, new.source)
+            catalogue.put_in(connection, entry, rows, vectors)
+            add_generation(connection, n_removed=taken.n_chunks)
+            orphans = catalogue.unused(connection, taken.image_keys)
+        n_figures = sum(row.modality == "figure" for row in rows)
+        return Change(taken.found, len(rows), n_figures, orphans)
 
     def remove(self, source: str) -> Change:
         """Take a document out: its text, its vectors and its words. Raises UnknownSource."""
@@ -204,7 +214,10 @@ class Library:
         return Change(False, taken.n_chunks, taken.n_figures, orphans)
 
     def _vectors_for(
-        self, sources: Sequence[str], rows: Sequence[Sequence[Row]]
+        self,
+        sources: Sequence[str],
+        rows: Sequence[Sequence[Row]],
+        on_embedded: Callable[[int, int], None],
     ) -> dict[str, bytes]:
         """Text → vector as stored, embedded only where its source had no such text before."""
         known: dict[str, bytes] = {}
@@ -224,6 +237,7 @@ class Library:
             if text not in known
         ]
         for start in range(0, len(new), TEXTS_AT_ONCE):
+            on_embedded(start, len(new))
             texts = new[start : start + TEXTS_AT_ONCE]
             vectors = unit_rows(self._embeddings.embed_documents(texts)).astype("<f4")
             known |= {text: vector.tobytes() for text, vector in zip(texts, vectors, strict=True)}

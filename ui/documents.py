@@ -146,8 +146,7 @@ def _shown_in(show: Callable[[float, str], object]) -> Callable[[Progress], None
         text = f"Reading {plain(_file_name(progress.source))}"
         if stage:
             text += f": {stage.what} {stage.n_done}" + (f" of {stage.n}" if stage.n else "")
-        share = stage.n_done / stage.n if stage and stage.n else 0.0
-        show(min(1.0, (progress.n_done + share) / progress.n_sources), text)
+        show(progress.share, text)
 
     return step
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,16 +17,20 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 from assistant.assistant import Assistant
 from assistant.cli.sources import as_typed, file_name, find, loader_named
-from assistant.cli.terminal import err, opened, print_json, printable, say
+from assistant.cli.terminal import err, exit_code, opened, print_json, printable, say
 from assistant.ingestion import Progress as Step
 from assistant.ingestion import Report
 from loaders import AdaptedLoader, BlipCaptioner
 from loaders.captioning.blip import missing_weights
+from loaders.loader import Stage
 from retrievers.evidence import place_name
 
+SECONDS_BETWEEN_LINES = 5.0
+"""Where stderr is no terminal: ten thousand files are not ten thousand lines."""
 MAX_TRIES = 3
 """How often a person is asked for the password of one document."""
 
@@ -52,17 +58,18 @@ def add(
         report = read_with_progress(
             assistant, typed, passwords, depth=depth, fetch_remote_images=fetch_remote_images
         )
-        if report.locked and not as_json and sys.stdin.isatty() and err.is_terminal:
+        is_person_there = not as_json and sys.stdin.isatty() and err.is_terminal
+        if report.locked and not report.interrupt and is_person_there:
             _ask_for_passwords(assistant, report)
         if as_json:
             print_json(report.to_dict())
         else:
             _tell(report)
-    if report.n_unread:
+    if report.interrupt:
         err.print(
             f"Stopped: {report.n_unread} sources were not read. Run the same command to go on."
         )
-        raise typer.Exit(130)
+        raise typer.Exit(exit_code(report.interrupt))
     nothing_read = not (report.added or report.updated or report.unchanged)
     if report.failed and nothing_read:
         raise typer.Exit(1)
@@ -87,8 +94,8 @@ def _ask_for_passwords(assistant: Assistant, report: Report) -> None:
                 break
             known.append(given)
             retry = read_with_progress(assistant, [source], [given])
-        if retry.n_unread:
-            report.n_unread += retry.n_unread
+        if retry.interrupt:
+            report.interrupt, report.n_unread = retry.interrupt, retry.n_unread
             return
         if known:
             report.take_in_retry(source, retry)
@@ -102,33 +109,44 @@ def read_with_progress(
     depth: int = 0,
     fetch_remote_images: bool = False,
 ) -> Report:
-    """Read sources with a bar on stderr that names a file and how far it is read."""
+    """Read sources and tell on stderr which is read and how far: as a bar, or in lines."""
     bar = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
+        # In a narrow window the name gives way.
+        TextColumn(
+            "{task.description}",
+            markup=False,
+            table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),
+        ),
+        TextColumn("{task.fields[place]}", markup=False),
+        BarColumn(bar_width=12),
         MofNCompleteColumn(),
         TextColumn("{task.fields[read]}"),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=err,
         transient=err.is_terminal,
+        expand=True,
     )
+    told_at = -math.inf
     with bar:
-        task = bar.add_task("Looking for files", total=None, read="")
+        task = bar.add_task("Looking for files", total=None, place="", read="")
 
         def step(progress: Step) -> None:
-            name, stage = file_name(progress.source), progress.stage
-            of_all = f"/{stage.n}" if stage and stage.n else ""
-            at = f", {stage.what} {stage.n_done}{of_all}" if stage else ""
+            nonlocal told_at
+            verb = "Fetching" if progress.is_fetching else "Reading"
+            doing = f"{verb} {file_name(progress.source)}"
             bar.update(
                 task,
-                description=f"Reading {name}{at}",
-                completed=progress.n_done,
+                description=doing,
+                place=_place(progress.stage),
+                completed=progress.share * progress.n_sources,
                 total=progress.n_sources,
-                read=f"{progress.n_pages} pages, {progress.n_figures} figures",
+                read=_read_so_far(progress.n_pages, progress.n_figures),
             )
-            if not err.is_terminal and not stage:
-                err.print(f"Reading {name} ({progress.n_done} of {progress.n_sources} done)")
+            now = time.monotonic()
+            if not err.is_terminal and now - told_at >= SECONDS_BETWEEN_LINES:
+                told_at = now
+                err.print(f"{doing} ({progress.n_done} of {progress.n_sources} done)")
 
         report = assistant.add(
             sources,
@@ -137,9 +155,20 @@ def read_with_progress(
             depth=depth,
             fetch_remote_images=fetch_remote_images,
         )
-        read = f"{report.pages} pages, {report.figures} figures"
-        bar.update(task, description="Done", completed=bar.tasks[0].total, read=read)
+        if not report.interrupt:
+            bar.update(task, description="Done", completed=bar.tasks[0].total)
+        bar.update(task, place="", read=_read_so_far(report.pages, report.figures))
     return report
+
+
+def _place(stage: Stage | None) -> str:
+    if stage is None:
+        return ""
+    return f"{stage.what} {stage.n_done}" + (f"/{stage.n}" if stage.n else "")
+
+
+def _read_so_far(n_pages: int, n_figures: int) -> str:
+    return f"{n_pages} pages, {n_figures} figures"
 
 
 def list_documents(library: Path | None, as_json: bool) -> None:

@@ -6,10 +6,12 @@ import json
 import logging
 import os
 import re
+import signal
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any, NoReturn
 
 import typer
@@ -27,6 +29,8 @@ PRIVATE = {
     "LANGSMITH_TRACING": "false",
     "TOKENIZERS_PARALLELISM": "false",
 }
+SIGNALLED = 128
+"""Plus the signal's number is the exit code of a command that it ended."""
 TRACERS = ("LANGSMITH_", "LANGCHAIN_")
 """Several variables that begin so would have LangChain upload prompts, and documents in them."""
 
@@ -101,9 +105,35 @@ def sentences_for_errors() -> Iterator[None]:
     except EXPLAINED as error:
         say_error(error)
         raise typer.Exit(1) from None
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         err.print("Stopped.")
-        raise typer.Exit(130) from None
+        raise typer.Exit(exit_code(interrupt)) from None
+
+
+def exit_code(interrupt: KeyboardInterrupt) -> int:
+    """What a shell expects of a command that a signal has ended."""
+    return SIGNALLED + (interrupt.args[0] if interrupt.args else signal.SIGINT)
+
+
+@contextmanager
+def _interrupted_by_signals() -> Iterator[None]:
+    """Have the signals that end a process do what Ctrl-C does: nothing stays behind."""
+
+    def interrupt(number: int, _: FrameType | None) -> NoReturn:
+        for other in caught:  # a window that is closed sends two: the end must not be cut short
+            signal.signal(other, signal.SIG_IGN)
+        raise KeyboardInterrupt(number)
+
+    # One that is ignored, as after nohup, stays so; Windows has no SIGHUP.
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    caught = [n for n in numbers if signal.getsignal(n) is signal.SIG_DFL]
+    for number in caught:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number in caught:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager
@@ -113,6 +143,7 @@ def opened(
     """The assistant over the library, with errors as sentences."""
     with (
         sentences_for_errors(),
+        _interrupted_by_signals(),
         Assistant.open(settings_of(library, llm=llm, model=model), create=create) as assistant,
     ):
         yield assistant

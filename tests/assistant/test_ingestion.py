@@ -1,48 +1,21 @@
 """Reading files and folders into a library."""
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from assistant.ingestion import Progress, Report, ingest
+from assistant.ingestion import ingest
 from loaders import FigureDescriber, Limits, MediaStore
 from loaders.loader import Stage
 from retrievers import Library, ModelMissing
+from tests.assistant.desk import Desk
 from tests.assistant.words import WordEmbeddings
-
-
-class Desk:
-    """A library, its media store and a folder of documents."""
-
-    def __init__(self, folder: Path) -> None:
-        self.documents = folder / "documents"
-        self.documents.mkdir()
-        self.library = Library.open(folder / "library", WordEmbeddings(), create=True)
-        self.media = MediaStore(folder / "library" / "media")
-        self.steps: list[Progress] = []
-
-    def write(self, name: str, text: str) -> Path:
-        path = self.documents / name
-        path.write_text(text, "utf-8")
-        return path
-
-    def draw(self, name: str, colour: str) -> None:
-        Image.new("RGB", (80, 60), colour).save(self.documents / name)
-
-    def add(self, *sources: Path, reader: object = None, limits: Limits | None = None) -> Report:
-        describer = FigureDescriber(self.media, reader=reader)  # type: ignore[arg-type]
-        return ingest(
-            sources or (self.documents,),
-            self.library,
-            self.media,
-            describer,
-            limits or Limits(),
-            self.steps.append,
-        )
 
 
 @pytest.fixture
@@ -155,6 +128,27 @@ def test_a_bug_of_ours_costs_one_file_and_is_told_as_ours(desk: Desk) -> None:
     assert list(desk.media.keys()) == []
 
 
+def test_a_document_that_cannot_be_put_in_costs_no_other_of_its_batch(desk: Desk) -> None:
+    for n, colour in enumerate(["red", "green", "blue"]):
+        desk.draw(f"{n}.png", colour)
+    desk.add()
+    for n, colour in enumerate(["cyan", "yellow", "white"]):
+        desk.draw(f"{n}.png", colour)
+    database = desk.library.folder / "library.sqlite"
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(
+            "CREATE TRIGGER trip BEFORE INSERT ON documents WHEN NEW.title = '1.png' "
+            "BEGIN SELECT RAISE(ABORT, 'tripped'); END"
+        )
+    report = desk.add()
+    assert (report.added, report.updated) == (0, 2)
+    ((source, reason),) = report.failed
+    assert source.endswith("1.png")
+    assert "tripped" in reason
+    assert len(desk.library.documents()) == 3
+    assert set(desk.media.keys()) == desk.library.image_keys()
+
+
 def test_pictures_that_nothing_refers_to_any_more_are_deleted(desk: Desk) -> None:
     desk.draw("a.png", "red")
     desk.add()
@@ -185,7 +179,10 @@ def test_progress_names_each_source_and_how_far_it_is_read(desk: Desk) -> None:
     desk.add()
     begun = {step.source for step in desk.steps if not step.stage}
     assert begun == {text.as_uri(), (desk.documents / "b.png").as_uri()}
-    assert [step.stage for step in desk.steps if step.stage] == [Stage("figure", 1, 1)]
+    read = [step.stage for step in desk.steps if step.stage and step.stage.what != "piece"]
+    assert read == [Stage("figure", 1, 1)]
+    embedded = [step.stage for step in desk.steps if step.stage and step.stage.what == "piece"]
+    assert {(stage.n_done, stage.n) for stage in embedded} <= {(0, 1), (0, 2)}
     assert {step.n_sources for step in desk.steps} == {2}
 
 
@@ -212,6 +209,7 @@ from pathlib import Path
 from assistant.ingestion import ingest
 from loaders import FigureDescriber, Limits, MediaStore
 from retrievers import Library
+from tests.assistant.desk import Desk
 from tests.assistant.words import WordEmbeddings
 
 folder = Path(sys.argv[1])

@@ -261,10 +261,12 @@ def _file(objects: dict[int, bytes], catalog: int, info: int, password: str | No
     return bytes(written)
 
 
-def write_book(path: Path, n_pages: int, *, picture_side: int = 180) -> Path:
-    """Write pages one by one, each with prose and a picture unlike all others.
+def write_book(
+    path: Path, n_pages: int, *, picture_side: int = 180, pages_a_picture: int = 1
+) -> Path:
+    """Write pages one by one, each with prose, and on some or all a picture unlike all others.
 
-    Every other picture is a JPEG. Each takes about picture_side² bytes: 32 KB a page.
+    Of pages with pictures every other has a JPEG. Each takes about picture_side² bytes: 32 KB.
     """
     catalog, tree, font = 1, 2, 3
     places: dict[int, int] = {}
@@ -284,9 +286,10 @@ def write_book(path: Path, n_pages: int, *, picture_side: int = 180) -> Path:
                 f"/Contents {own + 1} 0 R/Resources<</Font<</Plain {font} 0 R>>"
                 f"/XObject<</Im0 {own + 2} 0 R>>>>>>".encode(),
             )
-            content = "\n".join(_page_of_book(k).content).encode("latin-1")
+            is_pictured = k % pages_a_picture == 0
+            content = "\n".join(_page_of_book(k, is_pictured).content).encode("latin-1")
             write(own + 1, _stream("/Filter/FlateDecode", zlib.compress(content)))
-            write(own + 2, _picture_of_book(k, picture_side))
+            write(own + 2, _picture_of_book(k // pages_a_picture, picture_side * is_pictured or 1))
         kids = " ".join(f"{4 + 3 * k} 0 R" for k in range(n_pages))
         write(tree, f"<</Type/Pages/Kids[{kids}]/Count {n_pages}>>".encode())
         write(catalog, f"<</Type/Catalog/Pages {tree} 0 R>>".encode())
@@ -299,11 +302,12 @@ def write_book(path: Path, n_pages: int, *, picture_side: int = 180) -> Path:
     return path
 
 
-def _page_of_book(k: int) -> Page:
+def _page_of_book(k: int, is_pictured: bool) -> Page:
     page = Page().text(72, 720, f"{k + 1}. What was seen on day {k + 1}", size=16)
     for n in range(20):
         page.text(72, 690 - 12 * n, f"On day {k + 1} gauge {n} of the river stood at {k * n} cm.")
-    page.content.append("q 300 0 0 300 72 100 cm /Im0 Do Q")
+    if is_pictured:
+        page.content.append("q 300 0 0 300 72 100 cm /Im0 Do Q")
     return page
 
 

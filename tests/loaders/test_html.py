@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from loaders.errors import EmptyDocument, LimitExceeded
 from loaders.html_table import MAX_COLUMNS, lay_out
+from loaders.html_tree import MAX_TAGS
 from loaders.limits import Limits
 from loaders.named_pictures import _candidates
 from tests.loaders.reading import CORPUS, Reading, expected, picture, read, with_corpus, words
@@ -428,7 +429,7 @@ def test_a_hostile_source_set_costs_no_time(reread, part: str) -> None:
 
 @pytest.mark.timeout(10)
 def test_a_page_that_seems_to_name_its_encoding_for_ever_is_read(reread) -> None:
-    assert "Ships." in reread("<!doctype html><p>Ships.</p>" + "<meta " * 700_000).text
+    assert "Ships." in reread("<!doctype html><p>Ships.</p>" + "<meta " * 500_000).text
 
 
 def test_an_encoding_is_found_where_pages_name_it(tmp_path: Path) -> None:
@@ -475,3 +476,8 @@ def test_headings_in_a_note_end_with_it(reread, note: str) -> None:
     found = reread(html)
     sections = [(d.metadata["section"], d.page_content) for d in found.documents]
     assert sections == [("A", "A\nOne"), ("A › B", "B\nTwo"), ("A", "A\nThree")]
+
+
+def test_a_page_of_too_many_tags_is_refused(reread) -> None:
+    with pytest.raises(LimitExceeded, match="tags"):
+        reread("<td>1" * (MAX_TAGS + 1))

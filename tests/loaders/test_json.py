@@ -79,3 +79,14 @@ def test_more_records_than_the_limit_are_left_out(tmp_path: Path) -> None:
     assert "r9" in found.text
     assert "r10" not in found.text
     assert found.skipped[0].what == "The records after the first 10"
+
+
+def test_of_a_large_file_of_lines_the_first_are_read(tmp_path: Path) -> None:
+    lines = "\n".join(json.dumps({"port": f"p{n}", "catch": n}) for n in range(400))
+    found = reread(tmp_path, lines, "a.jsonl", limits=Limits(max_text_chars=6_000))
+    assert "| p0 | 0 |" in found.text
+    (skipped,) = found.skipped
+    n_read = int(skipped.what.removeprefix("The lines after the first "))
+    assert f"| p{n_read - 1} |" in found.text
+    assert 100 < n_read < 400
+    assert "5,400 characters" in skipped.reason

@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -222,3 +223,46 @@ def test_what_an_ended_worker_was_writing_is_deleted(media: MediaStore, tmp_path
         read(pool, path, on_stored=interrupt)
     assert pids
     assert not list(media.folder.rglob(".*"))
+
+
+def test_a_worker_that_ends_between_files_costs_no_file_and_leaves_nothing(
+    media: MediaStore, tmp_path: Path, workers: list[psutil.Process]
+) -> None:
+    Image.new("RGB", (80, 60), "red").save(tmp_path / "a.png")
+    with pool_with(media) as pool:
+        first = read(pool, tmp_path / "a.png")
+        n_open = psutil.Process().num_fds()
+        (dead,) = workers
+        (media.folder / f".{dead.pid}-half").write_bytes(b"half a picture")
+        dead.kill()
+        dead_for_sure = psutil.wait_procs([dead], timeout=5)
+        assert dead_for_sure
+        assert read(pool, tmp_path / "a.png") == first
+        assert [worker.pid != dead.pid for worker in workers] == [True]
+        assert psutil.Process().num_fds() == n_open
+    assert not list(media.folder.rglob(".*"))
+
+
+def test_of_several_idle_workers_one_that_lives_is_found(
+    media: MediaStore, tmp_path: Path, workers: list[psutil.Process]
+) -> None:
+    (tmp_path / "a.txt").write_text("Oil fell.")
+    both = threading.Barrier(2)
+
+    def read_beside_another(pool: WorkerPool) -> None:
+        Image.new("RGB", (80, 60), "red").save(tmp_path / "a.png")
+        with suppress(threading.BrokenBarrierError):
+            read(pool, tmp_path / "a.png", on_stored=lambda key: both.wait(20))
+
+    with pool_with(media, n_workers=2) as pool:
+        threads = [threading.Thread(target=read_beside_another, args=[pool]) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        older, newer = sorted(workers, key=lambda process: process.create_time())
+        for dead in (newer, older):
+            dead.kill()
+            psutil.wait_procs([dead], timeout=5)
+            assert read(pool, tmp_path / "a.txt").documents[0].page_content == "Oil fell."
+            assert dead.pid not in {worker.pid for worker in workers}

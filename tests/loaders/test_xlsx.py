@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
-from loaders.errors import BrokenDocument, LimitExceeded
+from loaders.errors import BrokenDocument
 from loaders.limits import Limits
 from tests.loaders.reading import CORPUS, Reading, expected, picture, read, with_corpus, words
 
@@ -315,12 +315,10 @@ def test_an_entity_is_not_resolved(tmp_path: Path, book) -> None:
     assert "password" not in read(path, tmp_path).text
 
 
-def test_damaged_and_giant_workbooks_are_refused(tmp_path: Path, book) -> None:
+def test_a_damaged_workbook_is_refused(tmp_path: Path, book) -> None:
     write(book.add_worksheet(), 0, 0, CITIES)
     book.close()
     path = tmp_path / "book.xlsx"
-    with pytest.raises(LimitExceeded, match="more text"):
-        read(path, tmp_path, Limits(max_text_chars=10))
     change(path, "xl/worksheets/sheet1.xml", b"</row>", b"")
     with pytest.raises(BrokenDocument, match=r"book\.xlsx is a damaged Office file"):
         read(path, tmp_path)
@@ -341,3 +339,23 @@ def test_real_workbooks_are_read_whole(name: str, tmp_path: Path) -> None:
 @with_corpus
 def test_the_link_of_a_hostile_workbook_is_not_followed(tmp_path: Path) -> None:
     assert read(CORPUS / "hostile" / "testDdeLink.xlsx", tmp_path).documents
+
+
+def test_of_a_giant_sheet_the_first_rows_are_read(book, reread) -> None:
+    write(book.add_worksheet("Gauges"), 0, 0, [["Day", "cm"], *([n, n * 7] for n in range(300))])
+    write(book.add_worksheet("Cities"), 0, 0, CITIES)
+    found = reread(Limits(max_rows=100))
+    assert "| 98 | 686 |" in found.text
+    assert "| 99 | 693 |" not in found.text
+    assert "| Delhi |" in found.text
+    (skipped,) = found.skipped
+    assert skipped.what == "Row 101 of sheet Gauges and what follows"
+
+
+def test_of_a_giant_workbook_as_much_text_is_read_as_the_limit_allows(book, reread) -> None:
+    for name in ("First", "Second"):
+        write(book.add_worksheet(name), 0, 0, [["Day", "cm"], *([n, "x" * 90] for n in range(60))])
+    found = reread(Limits(max_text_chars=8_000))
+    assert {d.metadata["sheet"] for d in found.tables} == {"First", "Second"}
+    (skipped,) = found.skipped
+    assert "of sheet Second" in skipped.what

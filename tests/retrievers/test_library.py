@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
@@ -166,11 +167,25 @@ class TestSeveralAtOnce:
             for n, document in enumerate((WHALES, STOCKS, CHART))
         ]
         with Library.open(folder, embeddings, create=True) as library:
-            changes = library.put_all(new)
+            changes = list(library.put_all(new))
             assert embeddings.calls == 1
             assert [c.n_figures for c in changes] == [0, 0, 1]
             assert {d.title for d in library.documents()} == {"Number 0", "Number 1", "Number 2"}
             assert texts(library.search("whales"))[0] == WHALES.page_content
+
+    def test_what_was_put_in_before_one_that_fails_is_told(self, library: Library):
+        bad: Any = None
+        new = [
+            NewDocument("file:///a.pdf", [WHALES], "1", "a"),
+            NewDocument("file:///b.pdf", [STOCKS], bad, "b"),
+            NewDocument("file:///c.pdf", [CHART], "1", "c"),
+        ]
+        changes = library.put_all(new)
+        assert next(changes).n_chunks == 1
+        with pytest.raises(sqlite3.IntegrityError):
+            next(changes)
+        assert [d.source for d in library.documents()] == ["file:///a.pdf"]
+        assert texts(library.search("whales")) == [WHALES.page_content]
 
 
 class TestSearch:
