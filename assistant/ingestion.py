@@ -367,7 +367,8 @@ class _Run:
                 self.room.wait_for(lambda: self.n_waiting < MAX_WAITING_CHUNKS)
             assert task.file  # noqa: S101 - for the type checker
             pictures = " pictures" if self.limits.fetch_remote_images else ""
-            task.fingerprint = f"{task.file.sha256()} v{READING_VERSION}{pictures}"
+            comments = " comments" if self.limits.read_comments else ""
+            task.fingerprint = f"{task.file.sha256()} v{READING_VERSION}{pictures}{comments}"
             task.is_known = self._knows(task)
             if not task.is_known:
                 self.events.put((task, None))

@@ -299,6 +299,13 @@ def test_what_was_read_with_remote_pictures_is_not_read_again_without(
     assert desk.add(page, limits=with_pictures).unchanged == 1
 
 
+def test_what_was_read_without_comments_is_read_again_with_them_and_back(desk: Desk) -> None:
+    note = desk.write("a.txt", "Oil fell.")
+    assert desk.add(note).added == 1
+    assert desk.add(note, limits=Limits(read_comments=True)).updated == 1
+    assert desk.add(note).updated == 1
+
+
 def test_what_was_read_without_remote_pictures_is_read_again_with_them(desk: Desk) -> None:
     page = desk.write("a.html", "<p>Oil fell.</p>")
     assert desk.add(page).added == 1
