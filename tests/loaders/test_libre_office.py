@@ -1,10 +1,13 @@
 """LibreOffice, where it is installed: old formats, metafiles, whole slides; within its limits."""
 
 import io
+import random
 import struct
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import docx
@@ -14,7 +17,7 @@ import pytest
 from pptx.util import Inches
 
 from loaders import libre_office
-from loaders.errors import BrokenDocument, LimitExceeded, UnsupportedFormat
+from loaders.errors import BrokenDocument, LimitExceeded, LoaderError, UnsupportedFormat
 from loaders.limits import Limits
 from loaders.metafiles import draw_metafile, metafile_suffix
 from tests.loaders.reading import CORPUS, picture, read, with_corpus, words
@@ -76,6 +79,26 @@ def test_a_file_that_only_claims_to_be_an_old_one_is_refused(tmp_path: Path) -> 
     path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "WordDocument".encode("utf-16-le"))
     with pytest.raises(BrokenDocument, match=r"a\.doc cannot be read by LibreOffice"):
         read(path, tmp_path)
+
+
+@with_libre_office
+def test_a_damaged_old_text_is_read_or_refused_and_nothing_is_left(
+    tmp_path: Path, monkeypatch
+) -> None:
+    path = as_old(letter(tmp_path), "doc")
+    home, temporary = tmp_path / "home", tmp_path / "temporary"
+    home.mkdir()
+    temporary.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    content = bytearray(path.read_bytes())
+    chance = random.Random(3)
+    for _ in range(300):
+        content[chance.randrange(600, len(content) // 2)] = chance.randrange(256)
+    path.write_bytes(content)
+    with suppress(LoaderError):
+        read(path, tmp_path)
+    assert not [*home.iterdir(), *temporary.iterdir()]
 
 
 def test_without_libre_office_the_message_says_what_to_do(tmp_path: Path, monkeypatch) -> None:

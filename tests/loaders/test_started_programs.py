@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -37,13 +38,13 @@ def stand_in(folder: Path, script: str, patch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def read(path: Path, limits: Limits) -> None:
+def read(path: Path, limits: Limits, **options: Any) -> None:
     media = MediaStore(path.parent / "media")
     with (
         WorkerPool(media, FigureDescriber(media), limits, 1) as pool,
         open_source(path, limits) as file,
     ):
-        pool.read(file)
+        pool.read(file, **options)
 
 
 def sleeping() -> list[psutil.Process]:
@@ -97,6 +98,12 @@ def test_the_memory_of_a_program_is_that_of_its_worker(
 def test_the_process_that_draws_ends_with_its_worker(tmp_path: Path) -> None:
     path = tmp_path / "a.svg"
     path.write_text(svg("<rect width='99' height='99' fill='red'/>"))
-    read(path, Limits())
-    drawing = [p for p in psutil.Process().children(recursive=True) if "svg_process" in str(p)]
-    assert not drawing
+    drawing: list[psutil.Process] = []
+
+    def look(key: str) -> None:
+        workers = (p for p in psutil.Process().children() if "loaders.worker" in p.cmdline())
+        drawing.extend(child for worker in workers for child in worker.children())
+
+    read(path, Limits(), on_stored=look)
+    assert drawing
+    assert not psutil.wait_procs(drawing, timeout=5)[1]

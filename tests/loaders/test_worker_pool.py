@@ -207,14 +207,16 @@ def test_a_worker_that_does_not_start_is_no_fault_of_the_file(
         read(pool, tmp_path / "a.txt")
 
 
-def test_what_an_ended_worker_was_writing_is_deleted(media: MediaStore, tmp_path: Path) -> None:
+def test_what_an_ended_worker_was_writing_is_deleted(
+    media: MediaStore, tmp_path: Path, workers: list[psutil.Process]
+) -> None:
     picture = Image.effect_noise((900, 900), 80)
     page = Page().text(72, 700, RIVER).picture(72, 100, 400, 400, picture)
     path = write_pdf(tmp_path / "river.pdf", [page, *[Page().text(72, 700, RIVER)] * 400])
     pids: list[int] = []
 
     def interrupt(key: str) -> None:
-        (process,) = psutil.Process().children()
+        (process,) = workers
         pids.append(process.pid)
         (media.folder / f".{process.pid}-half").write_bytes(b"half a picture")
         process.kill()
