@@ -14,8 +14,8 @@ from itertools import zip_longest
 from bs4.element import CData, NavigableString, Tag
 
 from loaders.captions import CaptionText, Marked, is_labelled, join_captions
-from loaders.elements import Element, Figure, Heading, Paragraph, Table
-from loaders.html_table import lay_out
+from loaders.elements import Element, Figure, Heading, Paragraph, Skipped, Table
+from loaders.html_table import MAX_CELLS, MAX_COLUMNS, lay_out
 from loaders.html_tree import attribute, classes, parse_html, prune
 from loaders.inline_svg import drawing
 from loaders.limits import Limits
@@ -229,6 +229,10 @@ class _Flow:
         label = tag.find("caption", recursive=False)
         caption = self._gathered(label)[0] if label else None
         yield from table_elements(texts, drawn, caption=caption or None)
+        laid_out = {at for line in grid for at in line if at}
+        if n_left := sum(map(len, rows)) - len(laid_out):
+            reason = f"the limits are {MAX_COLUMNS} columns and {MAX_CELLS:,} cells"
+            yield Skipped(f"{n_left:,} cells of a table", reason)
 
 
 STRUCTURES: dict[str, Callable[[_Flow, Tag], Iterator[Marked]]] = {

@@ -470,6 +470,13 @@ def test_a_listing_stays_whole(reread) -> None:
     assert any(code in text for text in found.texts)
 
 
+def test_the_cells_of_a_giant_table_that_are_left_out_are_told(reread) -> None:
+    found = reread(f"<table><tr>{'<td>cod</td>' * 130}</tr><tr><td>ling</td></tr></table>")
+    (skipped,) = found.skipped
+    assert skipped.what == "30 cells of a table"
+    assert "100 columns" in skipped.reason
+
+
 @pytest.mark.parametrize("note", ["blockquote", "details"])
 def test_headings_in_a_note_end_with_it(reread, note: str) -> None:
     html = f"<h2>A</h2><p>One</p><{note}><h2>B</h2><p>Two</p></{note}><p>Three</p>"
