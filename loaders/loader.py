@@ -226,13 +226,13 @@ class DocumentLoader(BaseLoader):
                     self.title = one_line(title or "") or self.title
                     self.n_pages = n_pages or self.n_pages
                     self._page_labels = labels
-                case Heading(text=text, level=level) if one_line(text):
+                case Heading(text=text, level=level) if one_line(text) or element.is_resumed:
                     flush()
                     keep_bare(level)
                     bare = None if element.is_resumed else element
-                    path[:] = [(n, t) for n, t in path if n < level] + [
-                        (level, one_line(text)[:MAX_HEADING_CHARS])
-                    ]
+                    path[:] = [(n, t) for n, t in path if n < level]
+                    if name := one_line(text)[:MAX_HEADING_CHARS]:
+                        path.append((level, name))
                 case Paragraph(text=text) if text.strip():
                     if held and held[-1].page != element.page:
                         flush()
