@@ -47,7 +47,7 @@ from loaders.worker_pool import ENDED, Reading, WorkerPool
 from retrievers import Library, LibraryError, ModelMissing
 from retrievers.library import Change, NewDocument
 
-READING_VERSION = 4
+READING_VERSION = 5
 """Raised when loaders read the same file differently, so that `add` reads files again."""
 
 MAX_BEGUN = 16
@@ -434,8 +434,7 @@ class _Run:
             task.file = task.file or (task.opened() if task.opened else None)
             assert task.file  # noqa: S101 - for the type checker
             pictures = " pictures" if self.limits.fetch_remote_images else ""
-            comments = " comments" if self.limits.read_comments else ""
-            task.fingerprint = f"{task.file.sha256()} v{READING_VERSION}{pictures}{comments}"
+            task.fingerprint = f"{task.file.sha256()} v{READING_VERSION}{pictures}"
             task.is_known = self._knows(task)
             if not task.is_known:
                 self.events.put(partial(self._tell, task.uri))
@@ -445,6 +444,8 @@ class _Run:
                     on_progress=lambda stage: self.events.put(partial(self._tell_read, uri, stage)),
                     on_stored=self.disused.add,
                 )
+                if task.reading.is_commented:
+                    task.fingerprint += self._commented
                 if task.reading.transcribes:
                     task.fingerprint += self._spoken
                 # Anew: a reader whose model turned out to be missing is dropped meanwhile.
@@ -459,6 +460,11 @@ class _Run:
         with self.room:
             self.n_waiting += n_chunks
             self.room.notify_all()
+
+    @property
+    def _commented(self) -> str:
+        """What the fingerprint of a source says more where comments may be in it."""
+        return " comments" if self.limits.read_comments else " no-comments"
 
     @property
     def _spoken(self) -> str:
@@ -490,11 +496,12 @@ class _Run:
         # What was read with its remote pictures needs no reading without.
         known = self.library.fingerprint(task.uri) or ""
         known_without = known.replace(" pictures", "", 1)
-        for spoken in ("", self._spoken) if known else ():
-            wanted = f"{task.fingerprint}{spoken} {self.describer.fingerprint}"
-            if wanted in (known, known_without):
-                return True
-        return False
+        wanted = (
+            f"{task.fingerprint}{commented}{spoken} {self.describer.fingerprint}"
+            for commented in ("", self._commented)
+            for spoken in ("", self._spoken)
+        )
+        return any(fingerprint in (known, known_without) for fingerprint in wanted)
 
     def _finish(self, task: _Task) -> None:
         """Hold what was read for the library, or report why it was not read."""
