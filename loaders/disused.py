@@ -24,7 +24,7 @@ BUSY = (
 )
 NO_LOCK = (
     "{lock} cannot be used to keep pictures from being deleted while they are in use ({error}). "
-    "Nothing of yours is in it: delete that file and try again."
+    "limner keeps nothing in that file: move it elsewhere and try again."
 )
 
 
