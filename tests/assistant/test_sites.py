@@ -114,12 +114,13 @@ def test_what_was_fetched_stays_no_longer_than_it_is_read(
             kept.append(len(list(temporary.rglob("page-*"))))
 
     desk.steps = Steps()
-    pages = {"/": "".join(f"<a href='/{n}'>x</a>" for n in range(12))}
+    links = "".join(f"<a href='/{n}'>x</a>" for n in range(12))
+    pages = {"/": f"One. {links}", "/more": f"Two. {links}"}
     pages |= {f"/{n}": f"<p>Page {n}.</p>" for n in range(12)}
     with served(Site(pages)) as site:
         # The second site leads to the same pages: they are not read again.
-        report = desk.add(site.url, f"{site.url}/?again", depth=1)
-    assert report.added == 13
+        report = desk.add(site.url, f"{site.url}/more", depth=1)
+    assert report.added == 14
     assert 0 < max(kept) <= 4
     assert not list(temporary.iterdir())
 
@@ -137,8 +138,10 @@ def test_single_pages_are_fetched_beside_each_other(
 
 
 def test_the_share_of_a_site_never_falls(desk: Desk) -> None:
-    with served(Site(PAGES)) as site:
-        desk.add(site.url, depth=2)
+    links = "".join(f"<a href='/{n}'>x</a>" for n in range(15))
+    pages = {"/": f"Words. {links}"} | {f"/{n}": f"<p>Page {n}.</p>" for n in range(15)}
+    with served(Site(pages, delay_s=0.05)) as site:
+        desk.add(site.url, depth=1)
     shares = [step.share for step in desk.steps]
     assert shares == sorted(shares)
 
