@@ -57,6 +57,8 @@ MAX_COLUMNS = 500
 class DocxLoader(DocumentLoader):
     """Reads .docx, .docm and .dotx files."""
 
+    is_commented = True
+
     def _elements(self, file: SourceFile) -> Iterator[Element]:
         with open_package(file, self.limits) as stream:
             document = docx.Document(stream)

@@ -112,6 +112,8 @@ class DocumentLoader(BaseLoader):
 
     transcribes = False
     """Whether what was read depends on the speech model, be it for an attached file."""
+    is_commented = False
+    """Whether it depends on the limit `read_comments`."""
 
     def __init__(
         self,
@@ -179,6 +181,7 @@ class DocumentLoader(BaseLoader):
             transcriber=self.transcriber,
         )
         self.transcribes |= loader.transcribes
+        self.is_commented |= loader.is_commented
         return loader.read_elements(file)
 
     def _documents(self, uri: str, name: str, elements: Iterator[Element]) -> Iterator[Document]:
