@@ -78,8 +78,8 @@ def object_with(folder: Path, name: str, content: bytes) -> bytes:
 
 def heard(found: Reading) -> Document:
     """The one passage in which it is said."""
-    texts = [d for d in found.documents if d.metadata["modality"] == "text"]
-    (said,) = [d for d in texts if "Ahoy." in d.page_content]
+    passages = [d for d in found.documents if d.metadata["modality"] in {"audio", "video"}]
+    (said,) = [d for d in passages if "Ahoy." in d.page_content]
     return said
 
 
@@ -89,6 +89,11 @@ def test_what_is_said_in_the_film_of_a_slide_is_found_with_its_slide(tmp_path: P
     found = read(path, tmp_path, transcriber=Hears(("Ahoy.", 0.5)))
     said = heard(found)
     assert said.metadata["section"] == "Attachment: slide 1, The horn.mp4"
+    assert said.metadata["modality"] == "video"
+    assert 0.5 == said.metadata["start"] < said.metadata["end"] <= 3.1
+    frames = [d.metadata for d in found.figures if d.metadata["section"] != "Signals 1"]
+    assert frames
+    assert all(0.0 <= frame["start"] < frame["end"] <= 3.1 for frame in frames)
     assert found.documents[0].metadata["section"] == "Signals 1"
     assert not found.skipped
 
