@@ -1,4 +1,4 @@
-"""Reads Excel workbooks: the tables, texts, pictures and charts of each sheet, in order.
+"""Reads Excel workbooks: tables, texts, pictures, charts and objects of each sheet, in order.
 
 Cells are read as they are shown, those of hidden rows and columns too. Leaves out comments,
 formulas, colours, headers and footers, links between workbooks, and what is behind pivot tables.
@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Iterator
 
 from loaders.elements import Element, Info, Sheet, Skipped
+from loaders.embedded_files import embedded_object
 from loaders.limits import Limits
 from loaders.loader import DocumentLoader
 from loaders.ooxml import meaningful_title, open_package
@@ -71,3 +72,6 @@ def _sheet(sheet: Worksheet, bounds: _Bounds) -> Iterator[Element]:
             f"{sheet.n_uncalculated:,} formulas on sheet {sheet.name}",
             "their values are not in the file; open it in Excel or LibreOffice and save it there",
         )
+    # Last, for what comes later on the sheet would seem to be theirs.
+    for relation_id in sheet.part.rels:
+        yield from embedded_object(sheet.part, relation_id)
