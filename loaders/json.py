@@ -128,8 +128,7 @@ def _refuse(text: str, name: str) -> None:
 
 def _first_lines(file: SourceFile, limits: Limits) -> tuple[str, list[Skipped]]:
     """As many lines of a large file as are read, and what is said of the others."""
-    # The names of the values, said with each part, count too.
-    most = limits.max_text_chars * 9 // 10
+    most = limits.max_cell_chars
     with file.path.open("rb") as opened:
         encoding = encoding_of(opened.read(HEAD_BYTES), file.name, is_cut=True)
     with file.path.open(encoding=encoding, errors="replace") as lines:

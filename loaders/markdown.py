@@ -118,7 +118,8 @@ def _disarmed(text: str, sign: re.Pattern[str]) -> tuple[str, int]:
     if most <= MAX_OPEN_BRACKETS:
         return text, most
     surplus += (start for start, _ in waiting)
-    pieces, end = [], 0
+    pieces: list[str] = []
+    end = 0
     for place in sorted(surplus):
         pieces += text[end:place], "\\"
         end = place

@@ -39,8 +39,7 @@ class _Bounds:
 
     def __init__(self, limits: Limits) -> None:
         self._max_rows = limits.max_rows
-        # The header, said with each part of a table, counts too.
-        self._n_chars = self._most = limits.max_text_chars * 9 // 10
+        self._n_chars = self._most = limits.max_cell_chars
         self.left_out: Skipped | None = None
         """Of the sheet that was read last."""
 

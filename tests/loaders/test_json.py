@@ -95,7 +95,7 @@ def test_of_a_large_file_of_lines_the_first_are_read(tmp_path: Path) -> None:
 
 def test_a_first_line_beyond_the_limit_is_told_as_that(tmp_path: Path) -> None:
     lines = json.dumps({"a": "x" * 2_000}) + "\n"
-    with pytest.raises(LimitExceeded, match="The first line of a.jsonl is longer than the limit"):
+    with pytest.raises(LimitExceeded, match=r"The first line of a\.jsonl is longer than the limit"):
         reread(tmp_path, lines, "a.jsonl", Limits(max_text_chars=1_000))
 
 
