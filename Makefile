@@ -15,7 +15,7 @@ DOCUMENTS ?= ../shared/corpus/qa/corpus
 INSTALL := install --no-compile --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install start demo test test-reading test-answering check fix bench bench-pdf bench-formats quality clean
+.PHONY: help install start demo test test-reading test-answering check fix bench bench-pdf bench-formats quality quality-formats clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -73,8 +73,12 @@ quality: $(INSTALLED) ## measure figures, tables and retrieval: DOCUMENTS=folder
 	$(BIN)/limner add $(DOCUMENTS) --library $(LIBRARY)-quality
 	$(BIN)/limner evaluate $(QUESTIONS) --library $(LIBRARY)-quality
 
+quality-formats: $(INSTALLED) ## measure whether documents of other formats, and places in them, are found
+	$(BIN)/limner add $(dir $(QUESTIONS))../docs --library $(LIBRARY)-quality-formats
+	$(BIN)/limner evaluate $(dir $(QUESTIONS))manifest_formats.jsonl --library $(LIBRARY)-quality-formats
+
 clean: ## delete the virtual environment, the libraries and what tools leave behind
-	rm -rf $(VENV) $(VENV)-pdf $(VENV)-formats $(LIBRARY) $(LIBRARY)-quality build *.egg-info
+	rm -rf $(VENV) $(VENV)-pdf $(VENV)-formats $(LIBRARY) $(LIBRARY)-quality $(LIBRARY)-quality-formats build *.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(BIN)/python:

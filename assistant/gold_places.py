@@ -17,8 +17,13 @@ from loaders.sheet_regions import Area
 
 TIMES = re.compile(r"(\d{1,3}):(\d\d)\s*[-–]\s*(\d{1,3}):(\d\d)")
 CELL = re.compile(r"\bcell ([A-Z]{1,3}[1-9]\d{0,6})\b")
+SECTION = re.compile(
+    r"(?:^|, )(?:(?:sheet|section|chapter|poem) |(?=[A-Z])(?!Figure |Table ))([^,]+)"
+)
+"""Under this it stands; a name alone, which begins with a capital, is a section's as well."""
 NAME = re.compile(r'"([^"]+)"|(?:^|(?<=\s))([A-Z][^,"]*)')
-"""A name is quoted or begins with a capital; other words describe, as in "native bar chart"."""
+"""Of a table, row or figure: quoted or with a capital; the other words describe it."""
+ASIDE = re.compile(r"\([^()]*\)")
 SHOWING = {
     "chart": frozenset({"figure", "table"}),
     "figure": frozenset({"figure"}),
@@ -30,12 +35,13 @@ SHOWING = {
 
 @dataclass(frozen=True, slots=True)
 class GoldPlace:
-    """pages: 1-based. names: of sheet, section, table or row. cell: "D7". span: in seconds.
+    """pages: 1-based. sections: sheets too. names: of table, row or figure. cell: "D7".
 
-    modalities: of which one is at the place, where nothing else tells it.
+    span: in seconds. modalities: of which one is at the place, where nothing else tells it.
     """
 
     pages: tuple[int, ...] = ()
+    sections: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     cell: str | None = None
     span: tuple[int, int] | None = None
@@ -49,11 +55,12 @@ class GoldPlace:
         """
         if pages:
             return GoldPlace(pages=tuple(pages))
+        where = ASIDE.sub("", where)
         cell, times = CELL.search(where), TIMES.search(where)
+        named = NAME.findall(SECTION.sub("", CELL.sub("", where)))
         place = GoldPlace(
-            names=tuple(
-                quoted or bare.strip() for quoted, bare in NAME.findall(CELL.sub("", where))
-            ),
+            sections=tuple(name.strip() for name in SECTION.findall(where)),
+            names=tuple(quoted or bare.strip() for quoted, bare in named),
             cell=cell[1] if cell else None,
             span=_seconds(times) if times else None,
         )
@@ -67,6 +74,7 @@ class GoldPlace:
         return (
             # A file of one picture has no pages, and is its only one.
             (not self.pages or about.get("page", 1) in self.pages)
+            and all(_is_among(name, about, "sheet", "section") for name in self.sections)
             and all(_is_named(name, document) for name in self.names)
             and (self.cell is None or _lies_in(self.cell, about.get("cells")))
             and (self.span is None or _overlaps(self.span, about))
@@ -80,13 +88,20 @@ def _seconds(found: re.Match[str]) -> tuple[int, int]:
 
 
 def _is_named(name: str, document: Document) -> bool:
-    """Whether it stands under the name; that of a table's row is among the table's words."""
+    """Whether it has the name or stands under it; a row, and what is above a figure, are words."""
     about = document.metadata
-    texts = [about.get(key, "") for key in ("sheet", "section", "caption")]
-    if about["modality"] in {"table", "figure"}:
-        texts.append(document.page_content)
-    pattern = re.compile(rf"(?<!\w){re.escape(_plain(name))}(?!\w)")
-    return any(pattern.search(_plain(text)) for text in texts)
+    if _is_among(name, about, "section", "caption"):
+        return True
+    return about["modality"] in {"table", "figure"} and _says(document.page_content, name)
+
+
+def _is_among(name: str, about: Mapping[str, Any], *keys: str) -> bool:
+    return any(_says(about.get(key, ""), name) for key in keys)
+
+
+def _says(text: str, name: str) -> bool:
+    """Whether the name stands there in whole words."""
+    return re.search(rf"(?<!\w){re.escape(_plain(name))}(?!\w)", _plain(text)) is not None
 
 
 def _plain(text: str) -> str:

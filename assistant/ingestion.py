@@ -47,7 +47,7 @@ from loaders.worker_pool import Reading, WorkerPool
 from retrievers import Library, LibraryError, ModelMissing
 from retrievers.library import Change, NewDocument
 
-READING_VERSION = 4
+READING_VERSION = 5
 """Raised when loaders read the same file differently, so that `add` reads files again."""
 
 MAX_BEGUN = 16

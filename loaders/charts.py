@@ -256,6 +256,6 @@ def title_text(title: etree._Element | None) -> str:
     if title is None:
         return ""
     runs = [t.text or "" for t in title.iterfind(".//a:t", NAMESPACES)]
-    runs = runs or [v.text or "" for v in title.iterfind(".//c:v", NAMESPACES)]
+    runs = runs or [v.text or "" for v in title.iterfind(".//{*}v")]
     text = " ".join("".join(runs).split())
     return text.upper() if title.find(".//a:defRPr[@cap='all']", NAMESPACES) is not None else text

@@ -30,7 +30,8 @@ class Info:
 class Heading:
     """Opens a section. level: 1 is the highest.
 
-    is_resumed: the section is open already, and goes on after a note with headings of its own.
+    is_resumed: the section is open already, and goes on after a note with headings of its own;
+    without text, what comes next stands in no section of that level.
     """
 
     text: str

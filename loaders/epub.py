@@ -129,6 +129,10 @@ class _Book:
         for element in elements:
             if isinstance(element, Heading | Paragraph):
                 text = one_line(element.text).casefold()
+                is_resumed = isinstance(element, Heading) and element.is_resumed
+                if is_resumed and place and text in {"", name}:
+                    yield Heading(place[-1], len(place), is_resumed=True)
+                    continue
                 is_head = is_head and text in name
                 if is_head or (isinstance(element, Heading) and text == name):
                     continue

@@ -7,7 +7,8 @@ attributes of pictures and headings, and its `:::` lines, which enclose notes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
 
@@ -142,23 +143,33 @@ def _flatten(state: StateCore) -> None:
 
 def _clean_blocks(state: StateCore) -> None:
     """Make what `:::` lines enclose a note, and take out the attributes after a heading."""
+    notes = _notes(state.tokens)
     found: list[Token] = []
-    depth = 0
-    for token in state.tokens:
-        found.append(token)
-        if token.type != "inline":
-            continue
-        if len(found) > 1 and found[-2].type == "heading_open":
+    for n, token in enumerate(state.tokens):
+        before = state.tokens[n - 1].type if n else ""
+        if token.type == "inline" and before == "heading_open":
             token.content = HEADING_ATTRIBUTES.sub("", token.content)
-        for line in FENCE_LINE.findall(token.content):
-            is_end = not line.strip(" \t\n:")
-            if is_end and not depth:
-                continue
-            depth += -1 if is_end else 1
-            note = Token("html_block", "", 0, content="</aside>" if is_end else "<aside>")
-            found.insert(len(found) - 2, note)  # before the paragraph of the lines opens
-        token.content = FENCE_LINE.sub("", token.content)
+        elif token.type == "inline" and before == "paragraph_open":
+            token.content = FENCE_LINE.sub("", token.content)
+        found += [Token("html_block", "", 0, content=tag) for tag in notes.get(n, [])]
+        found.append(token)
     state.tokens = found
+
+
+def _notes(tokens: Sequence[Token]) -> Mapping[int, Sequence[str]]:
+    """Index of a paragraph → the tags of the notes that begin and end at it."""
+    found: defaultdict[int, list[str]] = defaultdict(list)
+    begun: list[int] = []
+    for n, (paragraph, token) in enumerate(pairwise(tokens)):
+        if paragraph.type != "paragraph_open" or token.type != "inline":
+            continue
+        for line in FENCE_LINE.findall(token.content):
+            if line.strip(" \t\n:"):
+                begun.append(n)
+            elif begun:  # what is not ended is no note
+                found[begun.pop()].append("<aside>")
+                found[n].append("</aside>")
+    return found
 
 
 def _read_picture_attributes(state: StateCore) -> None:

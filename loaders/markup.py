@@ -30,6 +30,7 @@ BLOCKS = {
     *("caption", "tbody", "td", "tfoot", "th", "thead", "tr"),
 }
 NOTES = {"aside", "blockquote", "details"}
+NO_SECTION = Heading("", 1)
 CAPTION_CLASSES = {"caption", "figure-caption", "gallerytext", "thumbcaption", "wp-caption-text"}
 ITALICS = {"em", "i"}
 PICTURES = {"img", "object", "embed"}
@@ -135,8 +136,8 @@ class _Flow:
         self._level = path[-1].level if path else 0
         yield from self._children(tag)
         yield from self._flush()
-        if path and self._path != path:
-            yield replace(path[-1], is_resumed=True)
+        if self._path != path:
+            yield replace(path[-1] if path else NO_SECTION, is_resumed=True)
         self._path, self._level = path, level
 
     def _gathered(self, tag: Tag) -> tuple[str, list[Element]]:

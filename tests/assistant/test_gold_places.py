@@ -43,6 +43,9 @@ def test_the_row_of_a_table_is_named_in_its_words_and_a_chapter_in_no_text() -> 
     assert holds("sheet Rollup, row Visualization", table)
     assert not holds("sheet Rollup, row Ingestion", table)
     assert not holds("chapter III", document("text", "As told in chapter III."))
+    assert not holds("section Results", document("figure", "Results are told below."))
+    assert not holds("Data", document("table", "| Data | 1 |", sheet="Summary"))
+    assert holds('picture under "The Quay"', document("figure", "The document says: The quay:"))
 
 
 def test_pages_are_enough_and_a_picture_file_is_its_own_first_page() -> None:

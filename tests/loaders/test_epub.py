@@ -63,6 +63,15 @@ def test_chapters_stand_under_the_names_of_the_contents(tmp_path: Path) -> None:
     assert sections == ["Part One › I: The Quay", "Tides", "Winds"]
 
 
+def test_after_a_quotation_with_a_heading_the_chapter_goes_on(tmp_path: Path) -> None:
+    page = "<h2>Tides</h2><blockquote><h3>Ode</h3><p>Low.</p></blockquote><p>High.</p>"
+    chapter = {"o/text/c2.xhtml": f"<html><body>{page}</body></html>"}
+    found = read(write_book(tmp_path / "book.epub", contents=NCX, **chapter), tmp_path)
+    sections = {d.page_content: d.metadata["section"] for d in found.documents}
+    assert sections["Ode\nLow."] == "I: The Quay › Tides › Ode"
+    assert sections["Tides\nHigh."] == "I: The Quay › Tides"
+
+
 def test_a_book_of_version_2_has_its_contents_too(tmp_path: Path) -> None:
     found = read(write_book(tmp_path / "book.epub", contents=NCX), tmp_path)
     assert found.documents[0].metadata["section"] == "I: The Quay"

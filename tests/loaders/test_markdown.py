@@ -214,3 +214,19 @@ def test_brackets_without_end_take_little_time(text: str, tmp_path: Path) -> Non
     start = time.process_time()
     read(path, tmp_path)
     assert time.process_time() - start < 10
+
+
+def test_a_quotation_before_all_headings_names_no_section_for_what_comes_after(reread) -> None:
+    found = reread("> ## Abstract\n> Short.\n\nMain text.\n\n# One\n\nTwo.\n")
+    sections = [d.metadata.get("section") for d in found.documents]
+    assert sections == ["Abstract", None, "One"]
+
+
+def test_a_note_without_an_end_is_none_and_cells_keep_their_words(reread) -> None:
+    found = reread(
+        "# A\n\n::: toc\n\n| mark | meaning |\n|---|---|\n| ::: note | opens |\n\n# B\n\nText.\n\n"
+        "::: tip\n\nLook.\n"
+    )
+    assert [d.metadata["section"] for d in found.documents] == ["A", "B"]
+    assert "| ::: note | opens |" in found.tables[0].page_content
+    assert found.texts[-1] == "B\nText.\nLook."
