@@ -25,7 +25,8 @@ from assistant.errors import EXPLAINED, SettingsInvalid
 from assistant.settings import Settings, read_settings
 
 PRIVATE = {
-    # Nothing is fetched from a hub while a command runs, and no library reports home.
+    # Nothing is fetched from a hub while a command runs, and no library reports home; onnxruntime
+    # is told so in `loaders`, for those who use that without a command.
     "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "LANGSMITH_TRACING": "false",
