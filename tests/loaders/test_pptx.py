@@ -381,3 +381,10 @@ def test_where_no_figures_are_wanted_no_chart_is_drawn(deck, reread) -> None:
     (table,) = found.tables
     assert "image_key" not in table.metadata
     assert "| Gold |" in table.page_content
+
+
+def test_a_hidden_slide_says_so_as_a_hidden_sheet_does(deck, reread) -> None:
+    slide = add_slide(deck, TITLE_ONLY, "Prices")
+    slide._element.set("show", "0")
+    add_text(slide, "Takeover for 88 million.", 1, 3)
+    assert [d.metadata["section"] for d in reread().documents] == ["Prices (hidden)"]
