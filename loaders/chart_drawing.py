@@ -7,6 +7,7 @@ and labels of points are left out.
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 import warnings
@@ -31,6 +32,8 @@ MAX_TITLE_CHARS = 90
 ROOM_FOR_LABELS = 70
 """Characters of all labels of the category axis that fit beside each other."""
 BAR_ROOM = 0.8
+MAX_BUBBLE = 1_500
+"""The area of the largest bubble, in square points."""
 PIE_KINDS = {"pie", "ofPie", "doughnut", "sunburst"}
 BAR_KINDS = {"bar", "waterfall", "funnel", "treemap", "map"}
 SAMPLE_KINDS = {"histogram", "box and whisker"}
@@ -53,9 +56,12 @@ def draw_chart(chart: Chart, title: str | None = None) -> Image.Image:
         warnings.simplefilter("ignore")
         figure = Figure(figsize=(WIDTH_INCHES, HEIGHT_INCHES), dpi=DPI, layout="constrained")
         canvas = FigureCanvasAgg(figure)
-        axes = figure.subplots()
         shown = [s for s in chart.series if s.y][:MAX_DRAWN_SERIES]
-        if shown and shown[0].kind in PIE_KINDS:
+        is_radar = bool(shown) and all(s.kind == "radar" for s in shown)
+        axes = figure.subplots(subplot_kw={"projection": "polar"} if is_radar else {})
+        if is_radar:
+            _draw_radar(axes, shown)
+        elif shown and shown[0].kind in PIE_KINDS:
             _draw_pie(axes, shown[0])
         elif shown and shown[0].kind in SAMPLE_KINDS:
             _draw_samples(axes, chart, shown)
@@ -110,6 +116,22 @@ def _draw_pie(axes: Axes, series: Series) -> None:
         axes.pie(sizes, labels=labels, startangle=90, counterclock=False, wedgeprops=hole)
 
 
+def _draw_radar(axes: Any, shown: list[Series]) -> None:
+    """Each category is a spoke, from the top clockwise."""
+    indexes = sorted(set().union(*(s.y for s in shown)))[:MAX_POINTS]
+    angles = [n * math.tau / len(indexes) for n in range(len(indexes))]
+    axes.set_theta_zero_location("N")
+    axes.set_theta_direction(-1)
+    for series in shown:
+        known = [(a, series.y[n]) for a, n in zip(angles, indexes, strict=True) if n in series.y]
+        known += known[:1]
+        axes.plot([a for a, _ in known], [y for _, y in known], "o-", label=_name(series))
+    step = -(-len(indexes) // MAX_LABELS)
+    axes.set_xticks(angles[::step], [_label(shown[0], n) for n in indexes[::step]])
+    axes.set_rlabel_position(180 / len(indexes))
+    axes.legend(fontsize="small", loc="center left", bbox_to_anchor=(1.1, 0.5))
+
+
 def _draw_samples(axes: Axes, chart: Chart, shown: list[Series]) -> None:
     if shown[0].kind == "histogram":
         for series in shown:
@@ -128,10 +150,18 @@ def _draw_samples(axes: Axes, chart: Chart, shown: list[Series]) -> None:
 
 def _draw_axes(axes: Axes, chart: Chart, shown: list[Series]) -> None:
     scatter = [s for s in shown if s.is_scatter]
+    largest = max((abs(size) for s in scatter for size in s.size.values()), default=0) or 1.0
+    if any(s.size for s in scatter):
+        axes.margins(0.2)
     for series in scatter:
         indexes = [n for n in sorted(series.y) if n in series.x or not series.x][:MAX_POINTS]
         x = [series.x.get(n, n + 1) for n in indexes]
-        axes.plot(x, [series.y[n] for n in indexes], "o", label=_name(series), markersize=4)
+        y = [series.y[n] for n in indexes]
+        if series.size:
+            sizes = [abs(series.size.get(n, 0.0)) / largest * MAX_BUBBLE for n in indexes]
+            axes.scatter(x, y, sizes, alpha=0.6, label=_name(series))
+        else:
+            axes.plot(x, y, "o", label=_name(series), markersize=4)
     named = [s for s in shown if not s.is_scatter]
     if named:
         _draw_named(axes, chart, named)

@@ -42,7 +42,8 @@ class Series:
     """One series: points are index → text, as far as the file caches them.
 
     kind: as the file calls it, "bar". x and y are the numbers behind the texts. totals: the
-    points of a waterfall that stand on the axis.
+    points of a waterfall that stand on the axis. sizes and size: the texts of the bubbles' sizes
+    and the numbers behind them.
     """
 
     name: str
@@ -52,6 +53,13 @@ class Series:
     x: dict[int, float] = field(default_factory=dict)
     y: dict[int, float] = field(default_factory=dict)
     totals: frozenset[int] = frozenset()
+    sizes: dict[int, str] = field(default_factory=dict)
+    size: dict[int, float] = field(default_factory=dict)
+
+    def point(self, index: int) -> str:
+        """The point in words."""
+        size = f" (size {self.sizes[index]})" if index in self.sizes else ""
+        return f"{self.categories.get(index, index + 1)} {self.values[index]}{size}"
 
     @property
     def is_scatter(self) -> bool:
@@ -94,7 +102,7 @@ class Chart:
         axes = (self.category_title, self.value_title)
         lines += [f"{axis}: {title}" for axis, title in zip("xy", axes, strict=True) if title]
         for s in self.series:
-            points = (f"{s.categories.get(n, n + 1)} {s.values[n]}" for n in sorted(s.values))
+            points = (s.point(n) for n in sorted(s.values))
             lines.append(f"{s.name or 'Values'}: {', '.join(points)}")
         return "; ".join(lines)
 
@@ -120,7 +128,8 @@ def _rows(
     series: tuple[Series, ...], category_title: str, value_title: str
 ) -> Iterator[tuple[str, ...]]:
     first = series[0]
-    if all(s.categories == first.categories or not s.categories for s in series):
+    has_sizes = any(s.sizes for s in series)
+    if not has_sizes and all(s.categories == first.categories or not s.categories for s in series):
         named = [s.name or value_title or f"Series {n}" for n, s in enumerate(series, 1)]
         yield (category_title, *named)
         for index in sorted(set().union(*(s.values for s in series))):
@@ -128,10 +137,11 @@ def _rows(
             yield (label, *(s.values.get(index, "") for s in series))
         return
     # Scatter charts: each series has its own x values.
-    yield ("Series", category_title or "x", value_title or "y")
+    yield ("Series", category_title or "x", value_title or "y", *(["Size"] if has_sizes else []))
     for s in series:
         for index, value in sorted(s.values.items()):
-            yield (s.name, s.categories.get(index, ""), value)
+            size = [s.sizes.get(index, "")] if has_sizes else []
+            yield (s.name, s.categories.get(index, ""), value, *size)
 
 
 def _series(element: etree._Element) -> Series:
@@ -148,6 +158,8 @@ def _series(element: etree._Element) -> Series:
         kind=kind.removesuffix("3D"),
         x=_numbers(element, ("c:xVal",)),
         y=_numbers(element, ("c:val", "c:yVal")),
+        sizes=_points(element, ("c:bubbleSize",), None),
+        size=_numbers(element, ("c:bubbleSize",)),
     )
 
 

@@ -321,8 +321,9 @@ def _archive_type(path: Path, name: str) -> str:
                 return ZIP
             parts = _start_of(archive, "[Content_Types].xml")
     except (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError) as error:
+        claimed = format_name(BINARY_SUFFIXES.get(PurePath(name).suffix.lower(), ZIP))
         raise BrokenDocument(
-            f"{name} is a damaged zip archive ({error}). Get the file again from where it came."
+            f"{name} is {_damaged(claimed)} ({error}). Get the file again from where it came."
         ) from error
     except NotImplementedError as error:
         raise BrokenDocument(
@@ -331,6 +332,11 @@ def _archive_type(path: Path, name: str) -> str:
     except RuntimeError as error:  # zipfile's way of asking for a password
         raise EncryptedDocument(f"{name} needs a password. Save it without one.") from error
     return next((mime for part, mime in OOXML_MAIN_PARTS.items() if part in parts), ZIP)
+
+
+def _damaged(claimed: str) -> str:
+    """ "a PDF" → "a damaged PDF"."""
+    return f"a damaged {claimed.partition(' ')[2]}"
 
 
 def _start_of(archive: zipfile.ZipFile, member: str) -> bytes:
@@ -346,7 +352,14 @@ def _ole2_type(path: Path, name: str) -> str:
                 f"{name} needs a password. Open it in Office, remove the password and save it."
             )
         found = (m for s, m in OLE2_STREAMS.items() if content.find(s.encode("utf-16-le")) >= 0)
-        return next(found, OLE2)
+        kind = next(found, OLE2)
+    claimed = BINARY_SUFFIXES.get(PurePath(name).suffix.lower())
+    if kind == OLE2 and claimed and claimed in OLE2_STREAMS.values():
+        raise BrokenDocument(
+            f"{name} is {_damaged(format_name(claimed))}, or older than 1997: its content is "
+            "not where such a file keeps it. Get the file again from where it came."
+        )
+    return kind
 
 
 def _text_type(text: str, suffix: str) -> str:

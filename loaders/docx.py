@@ -7,8 +7,9 @@ that are only linked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import takewhile
 from typing import Any
 
 import docx
@@ -24,6 +25,7 @@ from loaders.docx_styles import Styles
 from loaders.docx_text import (
     DRAWINGS,
     NOTE_MARKS,
+    OFF,
     TEXT_BOX,
     full_text,
     is_hidden,
@@ -36,9 +38,10 @@ from loaders.errors import BrokenDocument
 from loaders.loader import DocumentLoader
 from loaders.office_parts import CHARTS, DIAGRAM, embedded_chart, embedded_diagram, embedded_picture
 from loaders.ooxml import meaningful_title, open_package, whole_number
-from loaders.picture_tables import table_elements
+from loaders.picture_tables import Place, table_elements
 from loaders.pictures import alt_text
 from loaders.source import SourceFile
+from loaders.table_heads import MAX_HEADS, head_rows
 
 OLD_PICTURE = "{urn:schemas-microsoft-com:vml}imagedata"
 OBJECT = "{urn:schemas-microsoft-com:office:office}OLEObject"
@@ -166,25 +169,30 @@ class _Reader:
     # Tables
 
     def _table(self, table: etree._Element) -> Iterator[Marked]:
-        shown_rows = [r for r in _unwrapped(table) if r.tag == qn("w:tr") and not is_hidden(r)]
+        shown_rows = _shown_rows(table)
         rows = [list(_cells(row)) for row in shown_rows]
-        if len(rows) == 1 or all(len(row) == 1 for row in rows):
-            # A frame for layout rather than a table.
-            for cell in (c for row in rows for c in row if c is not None):
+        if _is_frame(rows):
+            for cell in (c for row in rows for c, _ in row if c is not None):
                 yield from self.blocks(cell)
             return
-        texts = [["" if c is None else full_text(c) for c in row] for row in rows]
-        drawn = {
-            (r, c): self._drawn(cell)
+        texts = [["" if c is None else _own_text(c) for c, _ in row] for row in rows]
+        found = {
+            (r, c): cell
             for r, row in enumerate(rows)
-            for c, cell in enumerate(row)
+            for c, (cell, _) in enumerate(row)
             if cell is not None
         }
-        yield from table_elements(texts, drawn)
-        yield from self._noted(e for row in shown_rows for e in shown(row) if e.tag in NOTE_MARKS)
+        drawn = {place: self._drawn(cell) for place, cell in found.items()}
+        grid = _merged(rows)
+        n_heads = max(_marked_heads(shown_rows), head_rows(texts, grid))
+        yield from table_elements(texts, drawn, cells=grid, n_heads=n_heads)
+        for cell in found.values():
+            yield from self._noted(e for e in _own(cell) if e.tag in NOTE_MARKS)
+            for inner in filter(_is_table, _unwrapped(cell)):
+                yield from self._table(inner)
 
     def _drawn(self, cell: etree._Element) -> list[Element]:
-        drawings = (e for e in shown(cell) if e.tag in DRAWINGS)
+        drawings = (e for e in _own(cell) if e.tag in DRAWINGS)
         return list(join_captions(e for drawing in drawings for e in self._drawing(drawing)))
 
     # Drawings
@@ -230,14 +238,65 @@ def _unwrapped(container: etree._Element) -> Iterator[etree._Element]:
             yield child
 
 
-def _cells(row: etree._Element) -> Iterator[etree._Element | None]:
-    """The cells of a row in its grid; None where a merged cell goes on."""
+def _shown_rows(table: etree._Element) -> list[etree._Element]:
+    return [row for row in _unwrapped(table) if row.tag == qn("w:tr") and not is_hidden(row)]
+
+
+def _is_frame(rows: Sequence[Sequence[object]]) -> bool:
+    """Whether it serves the layout rather than being a table."""
+    return len(rows) == 1 or all(len(row) == 1 for row in rows)
+
+
+def _is_table(block: etree._Element) -> bool:
+    is_table = block.tag == qn("w:tbl")
+    return is_table and not _is_frame([list(_cells(row)) for row in _shown_rows(block)])
+
+
+def _own(cell: etree._Element) -> Iterator[etree._Element]:
+    """What is shown in a table's cell, except in the tables within it."""
+    for block in _unwrapped(cell):
+        if block.tag in {qn("w:p"), qn("w:tbl")} and not _is_table(block):
+            yield block
+            yield from shown(block)
+
+
+def _own_text(cell: etree._Element) -> str:
+    lines = (read_line(e).text for e in _own(cell) if e.tag == qn("w:p"))
+    return " ".join(" ".join(lines).split())
+
+
+def _cells(row: etree._Element) -> Iterator[tuple[etree._Element | None, str]]:
+    """The cells of a row in its grid, and from where a merged cell goes on, "left" or "above"."""
     for cell in _unwrapped(row):
         if cell.tag != qn("w:tc"):
             continue
         merged = cell.find(f"{qn('w:tcPr')}/{qn('w:vMerge')}")
         goes_on = merged is not None and merged.get(qn("w:val"), "continue") == "continue"
-        yield None if goes_on else cell
+        yield (None, "above") if goes_on else (cell, "")
         span = cell.find(f"{qn('w:tcPr')}/{qn('w:gridSpan')}")
         width = whole_number(span.get(qn("w:val")), 1) if span is not None else 1
-        yield from [None] * (min(width, MAX_COLUMNS) - 1)
+        yield from [(None, "left")] * (min(width, MAX_COLUMNS) - 1)
+
+
+def _merged(rows: Sequence[Sequence[tuple[etree._Element | None, str]]]) -> list[list[Place]]:
+    """For each place of the grid that at which its cell begins."""
+    grid: list[list[Place]] = []
+    for r, row in enumerate(rows):
+        line: list[Place] = []
+        for c, (_, goes_on) in enumerate(row):
+            if goes_on == "left":
+                line.append(line[-1])
+            elif goes_on == "above" and grid and c < len(grid[-1]):
+                line.append(grid[-1][c])
+            else:
+                line.append((r, c))
+        grid.append(line)
+    return grid
+
+
+def _marked_heads(rows: Iterable[etree._Element]) -> int:
+    """How many rows are marked as the header, to be repeated on each page."""
+    marks = (row.find(f"{qn('w:trPr')}/{qn('w:tblHeader')}") for row in rows)
+    marked = (mark is not None and mark.get(qn("w:val")) not in OFF for mark in marks)
+    n_heads = len(list(takewhile(bool, marked)))
+    return n_heads if n_heads <= MAX_HEADS else 1

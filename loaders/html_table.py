@@ -17,8 +17,7 @@ def lay_out(spans: list[list[tuple[int, int]]]) -> list[list[Cell | None]]:
     """The cell at each place of the grid.
 
     spans: for each row and cell its colspan and rowspan (0: to the end of the table). A
-    cell over several rows stands in each, so that every row can be read by itself; one
-    over several columns stands in the first.
+    cell over several rows or columns stands in each.
     """
     grid: list[list[Cell | None]] = []
     running: dict[int, tuple[int, Cell | None]] = {}  # column → rows to go, cell
@@ -34,8 +33,8 @@ def lay_out(spans: list[list[tuple[int, int]]]) -> list[list[Cell | None]]:
                 cell = waiting.pop()
                 colspan, rowspan = row[cell[1]]
                 n_rows = min(rowspan or len(spans), len(spans) - r)
-                for n in range(min(max(colspan, 1), MAX_COLUMNS - len(line))):
-                    _put(line, cell if n == 0 else None, n_rows, running)
+                for _ in range(min(max(colspan, 1), MAX_COLUMNS - len(line))):
+                    _put(line, cell, n_rows, running)
             else:
                 line.append(None)
         grid.append(line)

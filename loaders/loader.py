@@ -305,7 +305,8 @@ class DocumentLoader(BaseLoader):
             return list(_text_pieces(_words_of(figure, with_alt=True), path))
         self.stored_keys.add(picture.key)
         if any(
-            p.picture and p.picture.key == picture.key and _same_words(p, figure) for p in stored
+            p.picture and p.picture.key == picture.key and _same_words(p, figure, path)
+            for p in stored
         ):
             return []
         metadata = _metadata("figure", path, figure.page, figure.bbox) | self._shown(picture)
@@ -522,11 +523,14 @@ def _under(path: list[tuple[int, str]], text: str) -> str:
     return f"{path[-1][1]}\n{text}" if path else text
 
 
-def _same_words(piece: _Piece, figure: Figure) -> bool:
-    return piece.figure is not None and (piece.figure.caption, piece.figure.alt) == (
-        figure.caption,
-        figure.alt,
-    )
+def _same_words(piece: _Piece, figure: Figure, path: list[tuple[int, str]]) -> bool:
+    """Whether a figure is told as the piece is; a chart with data belongs to its section too."""
+    if piece.figure is None:
+        return False
+    here = _metadata("figure", path, figure.page, None)
+    is_here = all(piece.metadata.get(key) == here.get(key) for key in ("page", "section"))
+    told, other = ((f.caption, f.alt, f.data) for f in (piece.figure, figure))
+    return told == other and (is_here or figure.data is None)
 
 
 def _told(skipped: list[Skipped]) -> str:

@@ -9,18 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import zip_longest
+from itertools import takewhile
 
 from bs4.element import CData, NavigableString, Tag
 
 from loaders.captions import CaptionText, Marked, is_labelled, join_captions
 from loaders.elements import Element, Figure, Heading, Paragraph, Skipped, Table
-from loaders.html_table import MAX_CELLS, MAX_COLUMNS, lay_out
+from loaders.html_table import MAX_CELLS, MAX_COLUMNS, Cell, lay_out
 from loaders.html_tree import attribute, classes, parse_html, prune
 from loaders.inline_svg import drawing
 from loaders.limits import Limits
 from loaders.named_pictures import NamedPictures
 from loaders.picture_tables import table_elements
+from loaders.table_heads import MAX_HEADS, head_rows
 
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 BLOCKS = {
@@ -35,8 +36,6 @@ CAPTION_CLASSES = {"caption", "figure-caption", "gallerytext", "thumbcaption", "
 ITALICS = {"em", "i"}
 PICTURES = {"img", "object", "embed"}
 LAYOUT_ROLES = {"presentation", "none"}
-MAX_HEADS = 4
-"""Rows of a table that may make up its header."""
 SPACES = re.compile(r"\s+")
 
 
@@ -216,20 +215,22 @@ class _Flow:
         cells = [[self._gathered(cell) for cell in row] for row in rows]
         spans = [[(_number(c, "colspan"), _number(c, "rowspan")) for c in row] for row in rows]
         grid = lay_out(spans)
-        texts = [[cells[at[0]][at[1]][0] if at else "" for at in line] for line in grid]
+        texts = [
+            [cells[at[0]][at[1]][0] if at and _begins(line, c) else "" for c, at in enumerate(line)]
+            for line in grid
+        ]
         drawn = {
             (r, c): cells[at[0]][at[1]][1]
             for r, line in enumerate(grid)
             for c, at in enumerate(line)
-            if at and at[0] == r
+            if at and at[0] == r and _begins(line, c)
         }
-        n_heads = sum(1 for row in tag.find_all("tr") if row.parent and row.parent.name == "thead")
-        if 1 < n_heads <= MAX_HEADS and not any(drawn.get((r, c)) for r, c in drawn if r < n_heads):
-            texts = [_joined_heads(texts[:n_heads]), *texts[n_heads:]]
-            drawn = {(r - n_heads + 1, c): found for (r, c), found in drawn.items() if r >= n_heads}
+        n_heads = _marked_heads(tag, rows) or head_rows(texts, grid)
         label = tag.find("caption", recursive=False)
         caption = self._gathered(label)[0] if label else None
-        yield from table_elements(texts, drawn, caption=caption or None)
+        yield from table_elements(
+            texts, drawn, cells=grid, n_heads=n_heads, caption=caption or None
+        )
         laid_out = {at for line in grid for at in line if at}
         if n_left := sum(map(len, rows)) - len(laid_out):
             reason = f"the limits are {MAX_COLUMNS} columns and {MAX_CELLS:,} cells"
@@ -245,10 +246,18 @@ STRUCTURES: dict[str, Callable[[_Flow, Tag], Iterator[Marked]]] = {
 }
 
 
-def _joined_heads(rows: list[list[str]]) -> list[str]:
-    """One header row that says of each column what all of them say."""
-    columns = zip_longest(*rows, fillvalue="")
-    return [" ".join(dict.fromkeys(filter(None, column))) for column in columns]
+def _begins(line: list[Cell | None], column: int) -> bool:
+    """Whether the cell in the column does not go on from the column before."""
+    return not column or line[column - 1] != line[column]
+
+
+def _marked_heads(table: Tag, rows: Sequence[Sequence[Tag]]) -> int:
+    """How many rows the table says are its header."""
+    n_heads = sum(1 for r in table.find_all("tr") if r.parent and r.parent.name == "thead")
+    if not n_heads:
+        are_heads = (bool(row) and all(cell.name == "th" for cell in row) for row in rows)
+        n_heads = len(list(takewhile(bool, are_heads)))
+    return n_heads if n_heads <= MAX_HEADS else 1
 
 
 def _is_emphasised(tag: Tag) -> bool:

@@ -22,6 +22,7 @@ from lxml import etree
 from loaders.errors import BrokenDocument, EncryptedDocument, LimitExceeded, UnsupportedFormat
 from loaders.limits import BYTES_PER_MIB, Limits
 from loaders.source import SourceFile
+from loaders.xml_tree import BOMB, is_bomb
 
 HARMLESS_BYTES = 16 * BYTES_PER_MIB
 """An archive that unpacks to no more than this is no bomb, however well it was packed."""
@@ -96,6 +97,8 @@ def _known_errors(file: SourceFile) -> Iterator[None]:
     except (*DAMAGE, *FOREIGN_ERRORS, PythonDocxError, OpcError, PythonPptxError) as error:
         if isinstance(error, FOREIGN_ERRORS) and not _is_from_library(error):
             raise
+        if is_bomb(error):
+            raise LimitExceeded(f"{file.name} {BOMB}") from error
         raise BrokenDocument(
             f"{file.name} is a damaged Office file ({type(error).__name__}: {error}). "
             "Open it in Office and save it again."

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from loaders.elements import Element, Figure, Table
+from loaders.table_heads import Cells, join_heads
 
 MAX_CAPTION_CHARS = 200
 
@@ -17,12 +18,21 @@ Place = tuple[int, int]
 
 
 def table_elements(
-    rows: list[list[str]], drawn: dict[Place, list[Element]], *, caption: str | None = None
+    rows: list[list[str]],
+    drawn: dict[Place, list[Element]],
+    *,
+    cells: Cells = (),
+    n_heads: int = 1,
+    caption: str | None = None,
 ) -> Iterator[Element]:
     """The table, then its pictures with their captions.
 
+    cells: as in `table_heads`, where the first n_heads rows are its header.
     A table whose every text captions a picture only arranges them, and is not said again.
     """
+    if 1 < n_heads < len(rows) and not any(drawn.get((r, c)) for r, c in drawn if r < n_heads):
+        rows = join_heads(rows, cells, n_heads)
+        drawn = {(r - n_heads + 1, c): found for (r, c), found in drawn.items() if r >= n_heads}
     captions = _captions(rows, drawn)
     said = {place for places in captions.values() for place in places}
     texts = {(r, c): text for r, row in enumerate(rows) for c, text in enumerate(row) if text}

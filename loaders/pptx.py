@@ -26,6 +26,7 @@ from loaders.pictures import alt_text
 from loaders.slide_layout import Placed, caption_of, label_above, placed_shapes
 from loaders.slide_pictures import draw_slides
 from loaders.source import SourceFile
+from loaders.table_heads import head_rows, join_heads
 
 COMPATIBILITY = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 CONNECTOR = qn("p:cxnSp")
@@ -43,6 +44,7 @@ ON_EVERY_SLIDE = {
     PP_PLACEHOLDER.HEADER,
     PP_PLACEHOLDER.SLIDE_NUMBER,
 }
+OFF = {"0", "false"}
 LISTS = {PP_PLACEHOLDER.BODY, PP_PLACEHOLDER.OBJECT, PP_PLACEHOLDER.VERTICAL_BODY}
 PICTURE_WITH_CAPTION = "picTx"
 """PowerPoint's layout in which the text is the picture's caption."""
@@ -103,7 +105,8 @@ class _Slide:
         title = _title(self._slide)
         if title or content or notes:
             # A slide without a title gets its number, or it would count to the one before.
-            yield Heading(title or f"Slide {self._number}", 1, self._number)
+            hidden = " (hidden)" if self._slide._element.get("show") in OFF else ""
+            yield Heading(f"{title or f'Slide {self._number}'}{hidden}", 1, self._number)
         yield from content
         if drawn_whole:
             text = "\n".join(e.text for e in content if isinstance(e, Paragraph))
@@ -129,7 +132,7 @@ class _Slide:
         shape, page, box = placed.shape, self._number, placed.box
         element = shape._element
         if getattr(shape, "has_table", False):
-            yield Table(tuple(map(_cells, shape.table.rows)), page=page, bbox=box)
+            yield Table(_rows(shape.table), page=page, bbox=box)
         elif (chart := _first(element, *CHARTS)) is not None:
             yield from self._chart(chart.get(qn("r:id")), placed)
         elif (diagram := element.find(f".//{DIAGRAM}")) is not None:
@@ -226,9 +229,24 @@ def _listed(shape: Any) -> str:
     return "\n".join(f"{'  ' * level}- {text}" for level, text in paragraphs)
 
 
-def _cells(row: Any) -> tuple[str, ...]:
-    """The cells of a row; a merged cell has its text once."""
-    return tuple("" if c.is_spanned else " ".join(c.text.split()) for c in row.cells)
+def _rows(table: Any) -> tuple[tuple[str, ...], ...]:
+    """The rows, those of the header as one; a merged cell has its text once."""
+    cells = [list(row.cells) for row in table.rows]
+    texts = [["" if c.is_spanned else " ".join(c.text.split()) for c in row] for row in cells]
+    grid: list[list[tuple[int, int]]] = []
+    for r, row in enumerate(cells):
+        line: list[tuple[int, int]] = []
+        for c, cell in enumerate(row):
+            if line and cell._tc.hMerge:
+                line.append(line[-1])
+            elif grid and c < len(grid[-1]) and cell._tc.vMerge:
+                line.append(grid[-1][c])
+            else:
+                line.append((r, c))
+        grid.append(line)
+    n_heads = head_rows(texts, grid)
+    joined = join_heads(texts, grid, n_heads) if n_heads > 1 else texts
+    return tuple(map(tuple, joined))
 
 
 def _placeholder_type(shape: Any) -> Any:

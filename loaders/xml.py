@@ -15,10 +15,9 @@ from loaders.elements import Element, Heading, Info, Paragraph, Skipped, one_lin
 from loaders.errors import BrokenDocument, LimitExceeded
 from loaders.loader import DocumentLoader
 from loaders.source import SourceFile
-from loaders.xml_tree import local_name, parse_xml, text_of, without_namespace
+from loaders.xml_tree import BOMB, is_bomb, local_name, parse_xml, text_of, without_namespace
 
 TITLES = {"title", "head", "heading", "caption"}
-ENTITY_BOMBS = {etree.ErrorTypes.ERR_ENTITY_LOOP, etree.ErrorTypes.ERR_RESOURCE_LIMIT}
 MAX_HEADINGS = 6
 
 
@@ -33,11 +32,8 @@ class XmlLoader(DocumentLoader):
         try:
             root = parse_xml(content)
         except etree.XMLSyntaxError as error:
-            if getattr(error, "code", None) in ENTITY_BOMBS:
-                raise LimitExceeded(
-                    f"{file.name} declares entities that unpack to more than any text holds, or is "
-                    "nested deeper than any text. It is made to do harm; limner does not read it."
-                ) from error
+            if is_bomb(error):
+                raise LimitExceeded(f"{file.name} {BOMB}") from error
             try:
                 root = parse_xml(content, mends=True)
             except etree.XMLSyntaxError:

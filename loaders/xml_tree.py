@@ -9,6 +9,17 @@ from lxml import etree
 
 from loaders.elements import one_line
 
+BOMBS = {etree.ErrorTypes.ERR_ENTITY_LOOP, etree.ErrorTypes.ERR_RESOURCE_LIMIT}
+BOMB = (
+    "declares entities that unpack to more than any text holds, or is nested deeper than any "
+    "text. It is made to do harm; limner does not read it."
+)
+
+
+def is_bomb(error: BaseException) -> bool:
+    """Whether XML was not read because of what it would unpack to, or its depth."""
+    return isinstance(error, etree.XMLSyntaxError) and getattr(error, "code", None) in BOMBS
+
 
 def parse_xml(content: bytes, *, mends: bool = False) -> etree._Element:
     """The root element. Raises etree.XMLSyntaxError.

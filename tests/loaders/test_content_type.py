@@ -127,7 +127,7 @@ def test_an_encrypted_office_file_asks_for_a_password(kind_of) -> None:
 
 
 def test_a_truncated_archive_is_damaged(kind_of) -> None:
-    with pytest.raises(BrokenDocument, match=r"plan\.docx is a damaged zip archive"):
+    with pytest.raises(BrokenDocument, match=r"plan\.docx is a damaged Word document"):
         kind_of(archive(types="x" * 500)[:-30], "plan.docx")
 
 
@@ -228,3 +228,13 @@ def test_every_file_of_the_corpus_is_what_it_is_said_to_be() -> None:
 def test_a_page_is_known_behind_its_comments(kind_of) -> None:
     page = "<?xml version='1.0'?>\n<!-- a -- b --><!---->\n<!-- <p> -->\n<!DOCTYPE  html><p>Hello."
     assert kind_of(page, "page.txt") == HTML
+
+
+@pytest.mark.parametrize("suffix", [".doc", ".xls", ".ppt"])
+def test_an_old_office_file_without_its_content_is_called_damaged(
+    tmp_path: Path, suffix: str
+) -> None:
+    path = tmp_path / f"plan{suffix}"
+    path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
+    with pytest.raises(BrokenDocument, match=r"is a damaged .* of before 2007"):
+        content_type(path, path.name)

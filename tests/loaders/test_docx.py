@@ -423,7 +423,7 @@ def test_an_entity_does_not_bring_a_file_of_this_machine(reread, tmp_path: Path)
 
 def test_a_bomb_of_entities_does_not_go_off(reread) -> None:
     bomb = "".join(f'<!ENTITY b{n} "{f"&b{n - 1};" * 10}">' for n in range(1, 10))
-    with pytest.raises(BrokenDocument):
+    with pytest.raises(LimitExceeded):
         reread(word__document=with_entities(f'<!ENTITY b0 "boom">{bomb}', "&b9;"))
 
 
@@ -602,3 +602,20 @@ def test_the_linked_picture_of_a_real_document_is_not_opened(tmp_path: Path) -> 
     found = read(CORPUS / "hostile" / "rlink.docx", tmp_path)
     assert found.texts == ["Testing Linked Images\nA red and blue square"]
     assert "only linked" in found.skipped[0].reason
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<w:p>" * 400,
+        b"<w:p><w:r><w:t>&i;</w:t></w:r></w:p></w:body></w:document>",
+    ],
+)
+def test_a_document_made_to_do_harm_is_said_to_be_so(document, reread, body: bytes) -> None:
+    entities = b'<!ENTITY a "' + b"x" * 90 + b'">'
+    for old, new in zip(b"abcdefgh", b"bcdefghi", strict=True):
+        entities += b'<!ENTITY %c "%s">' % (new, b"&%c;" % old * 10)
+    start = b"<!DOCTYPE d [" + entities + b"]><w:document " + W.encode() + b' a="&i;"><w:body>'
+    with pytest.raises(LimitExceeded, match="It is made to do harm") as raised:
+        reread(word__document=(start if b"&i;" in body else start.replace(b' a="&i;"', b"")) + body)
+    assert "XML_PARSE" not in str(raised.value)

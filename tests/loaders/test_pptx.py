@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pptx
 import pytest
-from pptx.chart.data import CategoryChartData, XyChartData
+from pptx.chart.data import BubbleChartData, CategoryChartData, XyChartData
 from pptx.enum.chart import XL_CHART_TYPE
 from pptx.opc.constants import RELATIONSHIP_TYPE
 from pptx.oxml import parse_xml
@@ -381,3 +381,34 @@ def test_where_no_figures_are_wanted_no_chart_is_drawn(deck, reread) -> None:
     (table,) = found.tables
     assert "image_key" not in table.metadata
     assert "| Gold |" in table.page_content
+
+
+def test_a_hidden_slide_says_so_as_a_hidden_sheet_does(deck, reread) -> None:
+    slide = add_slide(deck, TITLE_ONLY, "Prices")
+    slide._element.set("show", "0")
+    add_text(slide, "Takeover for 88 million.", 1, 3)
+    assert [d.metadata["section"] for d in reread().documents] == ["Prices (hidden)"]
+
+
+def test_the_sizes_of_bubbles_are_read(deck, reread) -> None:
+    data = BubbleChartData()
+    plots = data.add_series("Plots")
+    plots.add_data_point(1, 2, 30)
+    plots.add_data_point(3, 4, 50)
+    add_chart(add_slide(deck), XL_CHART_TYPE.BUBBLE, data)
+    found = reread()
+    assert "1 2 (size 30), 3 4 (size 50)" in found.figures[0].page_content
+    assert "| Plots | 3 | 4 | 50 |" in found.tables[0].page_content
+
+
+def test_equal_charts_on_two_slides_are_both_kept_and_a_radar_is_no_line_chart(
+    deck, reread
+) -> None:
+    data = CategoryChartData()
+    data.categories = ["Q1", "Q2", "Q3"]
+    data.add_series("Barrels", (5, 9, 4))
+    for kind in (XL_CHART_TYPE.LINE, XL_CHART_TYPE.LINE, XL_CHART_TYPE.RADAR):
+        add_chart(add_slide(deck), kind, data)
+    figures = reread().figures
+    assert [f.metadata["page"] for f in figures] == [1, 2, 3]
+    assert len({f.metadata["image_key"] for f in figures}) == 2
