@@ -12,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -43,11 +43,11 @@ from loaders.source import (
     local_path,
     source_uri,
 )
-from loaders.worker_pool import Reading, WorkerPool
+from loaders.worker_pool import ENDED, Reading, WorkerPool
 from retrievers import Library, LibraryError, ModelMissing
 from retrievers.library import Change, NewDocument
 
-READING_VERSION = 4
+READING_VERSION = 5
 """Raised when loaders read the same file differently, so that `add` reads files again."""
 
 MAX_BEGUN = 16
@@ -70,7 +70,7 @@ class Progress:
 
     stage: how far that source is read; None where it was just begun. n_pages, n_figures: put
     into the library so far. is_fetching: the source is a page that is on its way here. share: of
-    the whole run, in [0, 1].
+    the whole run, in [0, 1]; it stands still while links are followed, which tell of more sources.
     """
 
     source: str
@@ -157,23 +157,24 @@ def ingest(
     transcriber = transcriber or Transcriber()
     disused = DisusedPictures(media)
     with (
-        TemporaryDirectory(prefix="limner-") as folder,
+        # A fetch that is left behind may still be writing.
+        TemporaryDirectory(prefix="limner-", ignore_cleanup_errors=True) as folder,
         disused.kept(),
         WorkerPool(media, describer, limits, transcriber=transcriber) as pool,
     ):
         run = _Run(
-            library,
-            media,
-            describer,
-            transcriber,
-            limits,
-            report,
-            on_progress,
-            passwords,
-            depth,
-            pool,
-            disused,
-            Path(folder),
+            library=library,
+            media=media,
+            describer=describer,
+            transcriber=transcriber,
+            limits=limits,
+            report=report,
+            on_progress=on_progress,
+            passwords=passwords,
+            depth=depth,
+            pool=pool,
+            disused=disused,
+            folder=Path(folder),
         )
         run.read(found)
     disused.delete(library.image_keys)
@@ -227,6 +228,8 @@ class _Task:
     uri: str
     file: SourceFile | None = None
     """None where another loader reads."""
+    opened: Callable[[], SourceFile] | None = None
+    """Where the file comes from, if it is not here yet."""
     fingerprint: str = ""
     is_known: bool = False
     reading: Reading | None = None
@@ -237,7 +240,7 @@ class _Task:
         return len(self.reading.documents) if self.reading else 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Run:
     """One run over many sources: workers read ahead while this thread fills the library."""
 
@@ -254,30 +257,37 @@ class _Run:
     disused: DisusedPictures
     folder: Path
     """For what is fetched."""
+    threads: ThreadPoolExecutor = field(init=False)
     n_done: int = 0
     n_sources: int = 0
     shares: dict[str, float] = field(default_factory=dict)
     """How far each source is that is not done."""
+    share: float = 0.0
+    """Of the whole run, as it was told last."""
     order: dict[str, int] = field(default_factory=dict)
     """The place of each source among those that were reached."""
     held: list[_Task] = field(default_factory=list)
     """Sources that are read and not yet in the library: small ones are embedded together."""
-    events: SimpleQueue[_Task | tuple[_Task, Stage | None]] = field(default_factory=SimpleQueue)
-    """Tasks that are done, and how far others are."""
+    events: SimpleQueue[_Task | Callable[[], object]] = field(default_factory=SimpleQueue)
+    """Tasks that are done, and what else other threads have this one do."""
     room: threading.Condition = field(default_factory=threading.Condition)
+    """Held to change what follows."""
+    n_begun: int = 0
     n_waiting: int = 0
-    """Chunks that are read and not yet in the library; changed by `_count_waiting`."""
+    """Chunks that are read and not yet in the library."""
+    is_crawling: bool = False
+    """Links are followed: how many sources there are is not known yet."""
+    is_ended: bool = False
+    """Nothing more is to be begun; nobody waits."""
 
     def read(self, found: Sequence[tuple[Source, Path | None]]) -> None:
         """Read all sources, a few at a time, and report what cannot be read."""
         self.n_sources = len(found)
-        threads = ThreadPoolExecutor(self.pool.n_workers)
+        self.threads = ThreadPoolExecutor(self.pool.n_workers)
         try:
-            self._read_files(
-                self._tasks([(s, r) for s, r in found if not isinstance(s, AdaptedLoader)]), threads
-            )
+            self._read_files([(s, r) for s, r in found if not isinstance(s, AdaptedLoader)])
             for loader in (s for s, _ in found if isinstance(s, AdaptedLoader)):
-                self.order.setdefault(loader.uri, len(self.order))
+                self._reached(loader.uri)
                 self._tell(loader.uri)
                 task = self._read_adapted(loader)
                 self._count_waiting(task.n_chunks)
@@ -287,97 +297,155 @@ class _Run:
             self.report.interrupt = interrupt
             self.report.n_unread = self.n_sources - self.n_done
         finally:
+            with self.room:
+                self.is_ended = True
+                self.room.notify_all()
             self.pool.close()
-            self._count_waiting(-self.n_waiting)
-            threads.shutdown(cancel_futures=True)
+            self.threads.shutdown(cancel_futures=True)
             self.library.flush()
         for entries in (self.report.failed, self.report.skipped):
             entries.sort(key=lambda entry: self.order.get(entry[0], -1))
 
-    def _tasks(self, found: Sequence[tuple[str | Path, Path | None]]) -> Iterator[_Task]:
-        """What is to be read, as it comes: pages are fetched in this thread, which can be ended."""
-        for n, (source, root) in enumerate(found):
-            uri = source_uri(source)
-            place = self.folder / str(n)
-            try:
-                if self.depth and is_url(source):
-                    yield from self._site(str(source), place)
-                    self.n_sources -= 1
-                elif is_url(source):
-                    self._tell(uri, is_fetching=True)
-                    yield from self._new(fetched_file(str(source), place, self.limits))
-                else:
-                    yield from self._new(local_file(source, self.limits, figure_root=root))
-            except Exception as error:  # noqa: BLE001 - reported
-                self.order.setdefault(uri, len(self.order))
-                self._report(uri, error)
-                self._end(uri)
-
-    def _site(self, url: str, folder: Path) -> Iterator[_Task]:
-        """The pages of a site as they come; until its end it counts as a source itself."""
-        folder.mkdir()
-        for page in crawl(
-            url, self.depth, self.limits, folder, on_fetch=partial(self._tell, is_fetching=True)
-        ):
-            if isinstance(page, Skipped):
-                self.report.skipped.append((source_uri(url), f"{page.what}: {page.reason}"))
-            elif page.uri not in self.order:
-                self.n_sources += 1
-                yield from self._new(page)
-
-    def _new(self, file: SourceFile) -> Iterator[_Task]:
-        self.order.setdefault(file.uri, len(self.order))
-        yield _Task(file.uri, file)
-
-    def _read_files(self, tasks: Iterator[_Task], threads: ThreadPoolExecutor) -> None:
-        n_begun = 0
+    def _read_files(self, found: Sequence[tuple[str | Path, Path | None]]) -> None:
+        sites = [str(source) for source, _ in found if self.depth and is_url(source)]
+        if sites:
+            self.is_crawling = True
+            threading.Thread(target=self._crawl, args=[sites], daemon=True).start()
+        tasks = self._tasks([(s, r) for s, r in found if not (self.depth and is_url(s))])
         while True:
             # No more than this is held in memory, however many sources there are.
-            task = next(tasks, None) if n_begun < MAX_BEGUN else None
+            task = next(tasks, None) if self.n_begun < MAX_BEGUN else None
             if task:
-                threads.submit(self._read_file, task)
-                n_begun += 1
-            elif not n_begun:
+                self._begin(task)
+            elif not (self.is_crawling or self.n_begun):
                 return
             if task is None or not self.events.empty():
-                n_begun -= self._take_events()
+                self._take_events()
 
-    def _take_events(self) -> int:
-        """Wait for an event and act on it and all others that are there; how many are done."""
-        n_done = 0
+    def _tasks(self, found: Sequence[tuple[str | Path, Path | None]]) -> Iterator[_Task]:
+        for n, (source, root) in enumerate(found):
+            task = _Task(source_uri(source))
+            if is_url(source):
+                task.opened = partial(self._fetched, str(source), self.folder / str(n))
+            else:
+                task.opened = partial(local_file, source, self.limits, figure_root=root)
+            yield task
+
+    def _begin(self, task: _Task) -> None:
+        self._reached(task.uri)
+        with self.room:
+            self.n_begun += 1
+        self.threads.submit(self._read_file, task)
+
+    def _reached(self, uri: str) -> None:
+        self.order.setdefault(uri, len(self.order))
+
+    def _fetched(self, url: str, path: Path) -> SourceFile:
+        """The page; where the run ends before it has come, its thread is left behind."""
+        page: Future[SourceFile] = Future()
+
+        def fetch() -> None:
+            try:
+                file = fetched_file(url, path, self.limits)
+            except BaseException as error:  # noqa: BLE001 - it is raised by the run
+                page.set_exception(error)
+            else:
+                page.set_result(file)
+            with self.room:
+                self.room.notify_all()
+
+        self.events.put(partial(self._tell, source_uri(url), is_fetching=True))
+        threading.Thread(target=fetch, daemon=True).start()
+        self._wait_until(page.done)
+        return page.result()
+
+    def _wait_until(self, is_so: Callable[[], bool]) -> None:
+        """Raises WorkerFailed where the run ends before."""
+        with self.room:
+            self.room.wait_for(lambda: self.is_ended or is_so())
+            if self.is_ended:
+                raise WorkerFailed(ENDED)
+
+    def _crawl(self, sites: Sequence[str]) -> None:
+        """Follow the links of sites, one after the other; left behind where the run ends."""
+        for n, url in enumerate(sites):
+            error = None
+            try:
+                self._follow(url, self.folder / f"site-{n}")
+            except BaseException as raised:  # noqa: BLE001 - it is raised or reported by the run
+                error = raised
+            self.events.put(partial(self._end_site, source_uri(url), error))
+        self.events.put(self._end_crawl)
+
+    def _follow(self, url: str, folder: Path) -> None:
+        """Have the pages of a site read as they come."""
+        folder.mkdir()
+        for page in crawl(url, self.depth, self.limits, folder, on_fetch=self._tell_of_fetch):
+            self._wait_until(lambda: self.n_begun < MAX_BEGUN)
+            if isinstance(page, Skipped):
+                entry = source_uri(url), f"{page.what}: {page.reason}"
+                self.events.put(partial(self.report.skipped.append, entry))
+            elif page.uri in self.order:  # another site has led to it
+                page.path.unlink()
+            else:
+                with self.room:
+                    self.n_sources += 1
+                self._begin(_Task(page.uri, page))
+
+    def _tell_of_fetch(self, address: str) -> None:
+        self.events.put(partial(self._tell, address, is_fetching=True))
+
+    def _end_site(self, uri: str, error: BaseException | None) -> None:
+        """Until here a site has counted as a source itself."""
+        if error is None:
+            with self.room:
+                self.n_sources -= 1
+            self.shares.pop(uri, None)
+            return
+        self._reached(uri)
+        self._report(uri, error)
+        self._end(uri)
+
+    def _end_crawl(self) -> None:
+        self.is_crawling = False
+
+    def _take_events(self) -> None:
+        """Wait for an event and act on it and all others that are there."""
         while True:
             event = self.events.get()
             if isinstance(event, _Task):
                 self._finish(event)
-                n_done += 1
+                with self.room:
+                    self.n_begun -= 1
+                    self.room.notify_all()
             else:
-                task, stage = event
-                share = READ_SHARE * stage.n_done / stage.n if stage and stage.n else 0.0
-                self._tell(task.uri, stage, share)
+                event()
             is_last = self.events.empty()
             if is_last or sum(task.n_chunks for task in self.held) >= MAX_HELD_CHUNKS:
                 self._put_held()
             if is_last:
-                return n_done
+                return
 
     def _read_file(self, task: _Task) -> None:
         """Have one source read; runs in a thread of its own."""
+        uri = task.uri
         try:
-            with self.room:
-                self.room.wait_for(lambda: self.n_waiting < MAX_WAITING_CHUNKS)
+            self._wait_until(lambda: self.n_waiting < MAX_WAITING_CHUNKS)
+            task.file = task.file or (task.opened() if task.opened else None)
             assert task.file  # noqa: S101 - for the type checker
             pictures = " pictures" if self.limits.fetch_remote_images else ""
-            comments = " comments" if self.limits.read_comments else ""
-            task.fingerprint = f"{task.file.sha256()} v{READING_VERSION}{pictures}{comments}"
+            task.fingerprint = f"{task.file.sha256()} v{READING_VERSION}{pictures}"
             task.is_known = self._knows(task)
             if not task.is_known:
-                self.events.put((task, None))
+                self.events.put(partial(self._tell, task.uri))
                 task.reading = self.pool.read(
                     task.file,
                     self.passwords,
-                    on_progress=lambda stage: self.events.put((task, stage)),
+                    on_progress=lambda stage: self.events.put(partial(self._tell_read, uri, stage)),
                     on_stored=self.disused.add,
                 )
+                if task.reading.is_commented:
+                    task.fingerprint += self._commented
                 if task.reading.transcribes:
                     task.fingerprint += self._spoken
                 # Anew: a reader whose model turned out to be missing is dropped meanwhile.
@@ -392,6 +460,11 @@ class _Run:
         with self.room:
             self.n_waiting += n_chunks
             self.room.notify_all()
+
+    @property
+    def _commented(self) -> str:
+        """What the fingerprint of a source says more where comments may be in it."""
+        return " comments" if self.limits.read_comments else " no-comments"
 
     @property
     def _spoken(self) -> str:
@@ -414,19 +487,21 @@ class _Run:
             task.is_known = self.library.fingerprint(task.uri) == task.fingerprint
         except Exception as error:  # noqa: BLE001 - reported by the run
             task.error = error
-        for key in loader.stored_keys:
-            self.disused.add(key)
+        finally:  # the user's code may be interrupted
+            for key in loader.stored_keys:
+                self.disused.add(key)
         return task
 
     def _knows(self, task: _Task) -> bool:
         # What was read with its remote pictures needs no reading without.
         known = self.library.fingerprint(task.uri) or ""
         known_without = known.replace(" pictures", "", 1)
-        for spoken in ("", self._spoken) if known else ():
-            wanted = f"{task.fingerprint}{spoken} {self.describer.fingerprint}"
-            if wanted in (known, known_without):
-                return True
-        return False
+        wanted = (
+            f"{task.fingerprint}{commented}{spoken} {self.describer.fingerprint}"
+            for commented in ("", self._commented)
+            for spoken in ("", self._spoken)
+        )
+        return any(fingerprint in (known, known_without) for fingerprint in wanted)
 
     def _finish(self, task: _Task) -> None:
         """Hold what was read for the library, or report why it was not read."""
@@ -501,11 +576,16 @@ class _Run:
     def _tell(
         self, uri: str, stage: Stage | None = None, share: float = 0.0, *, is_fetching: bool = False
     ) -> None:
-        """share: of the source, so far; never told as less than before."""
+        """share: of the source, so far; never told as less than before, and that of the run as
+
+        it was while links are followed.
+        """
         self.shares[uri] = max(share, self.shares.get(uri, 0.0))
+        if not self.is_crawling:
+            share = (self.n_done + sum(self.shares.values())) / max(self.n_sources, 1)
+            self.share = max(self.share, min(1.0, share))
         if self.on_progress:
             n_pages, n_figures = self.report.pages, self.report.figures
-            share = (self.n_done + sum(self.shares.values())) / max(self.n_sources, 1)
             self.on_progress(
                 Progress(
                     uri,
@@ -515,9 +595,12 @@ class _Run:
                     n_pages,
                     n_figures,
                     is_fetching,
-                    min(1.0, share),
+                    self.share,
                 )
             )
+
+    def _tell_read(self, uri: str, stage: Stage) -> None:
+        self._tell(uri, stage, READ_SHARE * stage.n_done / stage.n if stage.n else 0.0)
 
     def _end(self, uri: str) -> None:
         """The source is read, or reported."""

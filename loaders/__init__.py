@@ -41,8 +41,9 @@ if TYPE_CHECKING:
     from loaders.speech.transcriber import Transcriber
     from loaders.text import TextLoader
 
-# onnxruntime, which runs OCR and finds speech, would number this machine in the home folder and
-# report its use to Microsoft.
+# onnxruntime would number this machine in the home folder and report its use to Microsoft. It is
+# told here, and not where we load it: faster-whisper loads it of its own accord. This module comes
+# before all of them, in each worker process too.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [

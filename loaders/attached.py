@@ -1,8 +1,9 @@
 """Reads the files that a document carries inside it, as sections at its end.
 
 What stands in an attached file is evidence of the document that carries it: it keeps no page
-numbers and no times of its own, which would be taken for that document's. Leaves out where in
-a document such files lie: that is each format's matter.
+numbers of its own, which would be taken for that document's. What is said and shown in an
+attached recording keeps its times: documents that carry recordings have none. Leaves out where
+in a document such files lie: that is each format's matter.
 """
 
 from __future__ import annotations
@@ -117,8 +118,8 @@ def _without_place(element: Element, name: str) -> Iterator[Element]:
         case Table():
             yield replace(element, page=None, bbox=None, caption_bbox=None)
         case Figure():
-            yield replace(element, page=None, bbox=None, caption_bbox=None, start=None, end=None)
+            yield replace(element, page=None, bbox=None, caption_bbox=None)
         case Sheet():
             yield Heading(element.name, 2)
         case Speech():
-            yield Paragraph(element.text)
+            yield element

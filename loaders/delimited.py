@@ -53,8 +53,7 @@ class DelimitedLoader(DocumentLoader):
         for line in preamble:
             yield Paragraph(" ".join(filter(None, line)))
         waiting: list[tuple[str, ...]] = []
-        # The header, said with each part, counts too.
-        n_chars, most = 0, self.limits.max_text_chars * 9 // 10
+        n_chars, most = 0, self.limits.max_cell_chars
         for n, row in enumerate(chain(body, rows)):
             n_chars += sum(map(len, row))
             if n >= self.limits.max_rows or n_chars > most:

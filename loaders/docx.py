@@ -20,7 +20,6 @@ from lxml import etree
 
 from loaders.attached import attached_last
 from loaders.captions import CaptionText, Marked, is_labelled, join_captions
-from loaders.charts_2016 import CHART as CHART_2016
 from loaders.docx_numbers import ListNumbers
 from loaders.docx_styles import Styles
 from loaders.docx_text import (
@@ -37,15 +36,13 @@ from loaders.elements import Element, Heading, Info, Paragraph
 from loaders.embedded_files import embedded_object
 from loaders.errors import BrokenDocument
 from loaders.loader import DocumentLoader
-from loaders.office_parts import embedded_chart, embedded_diagram, embedded_picture
+from loaders.office_parts import CHARTS, DIAGRAM, embedded_chart, embedded_diagram, embedded_picture
 from loaders.ooxml import meaningful_title, open_package, whole_number
 from loaders.picture_tables import Place, table_elements
 from loaders.pictures import alt_text
 from loaders.source import SourceFile
 from loaders.table_heads import MAX_HEADS, head_rows
 
-CHARTS = {"{http://schemas.openxmlformats.org/drawingml/2006/chart}chart", CHART_2016}
-DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
 OLD_PICTURE = "{urn:schemas-microsoft-com:vml}imagedata"
 OBJECT = "{urn:schemas-microsoft-com:office:office}OLEObject"
 OLD_TITLE = "{urn:schemas-microsoft-com:office:office}title"
@@ -59,6 +56,8 @@ MAX_COLUMNS = 500
 
 class DocxLoader(DocumentLoader):
     """Reads .docx, .docm and .dotx files."""
+
+    is_commented = True
 
     def _elements(self, file: SourceFile) -> Iterator[Element]:
         with open_package(file, self.limits) as stream:

@@ -14,6 +14,7 @@ from typing import Any
 
 import olefile
 
+from loaders.content_type import OLE2_STREAMS
 from loaders.elements import Attached, Element, Skipped
 
 PACKAGE, OBJECT = "/package", "/oleObject"
@@ -21,6 +22,8 @@ PACKAGE, OBJECT = "/package", "/oleObject"
 NATIVE = "\x01Ole10Native"
 WHOLE_FILES = ("Package", "CONTENTS")
 """Streams of an object that hold a file as it is: an Office file, a PDF."""
+OLD_FILES = (*OLE2_STREAMS, "__properties_version1.0")
+"""Streams of an object that is itself an Office file of before 2007, or an Outlook message."""
 UNREADABLE = (OSError, ValueError, LookupError, AttributeError, TypeError, struct.error)
 """What olefile raises on damaged objects."""
 
@@ -48,30 +51,37 @@ def embedded_media(
 def embedded_object(part: Any, relation_id: str | None, place: str = "") -> Iterator[Element]:
     """The file that was put into the document as an object, if it holds one."""
     relation = part.rels.get(relation_id)
-    if relation is None or relation.is_external:
+    if relation is None or not relation.reltype.endswith((OBJECT, PACKAGE)):
         return
-    target = relation.target_part
-    name, content = posixpath.basename(str(target.partname)), target.blob
-    if relation.reltype.endswith(OBJECT):
-        found = _file_in(content)
-        if found is None:
-            return
-        name, content = found[0] or name, found[1]
-    elif not relation.reltype.endswith(PACKAGE):
+    if relation.is_external:
+        name = _placed(posixpath.basename(relation.target_ref), place)
+        yield Skipped(f"The object {name}", "it is only linked, and links are not followed")
         return
-    yield Attached(_placed(name, place), content)
+    name = posixpath.basename(relation.target_ref)
+    try:
+        content = relation.target_part.blob
+        found = (name, content) if relation.reltype.endswith(PACKAGE) else _file_in(content)
+    except UNREADABLE as error:
+        yield Skipped(f"The object {_placed(name, place)}", f"it is damaged ({error})")
+        return
+    if found:
+        yield Attached(_placed(found[0] or name, place), found[1])
 
 
 def _file_in(content: bytes) -> tuple[str, bytes] | None:
-    """Name and content of the file in an object; None where there is none to be read."""
-    try:
-        with olefile.OleFileIO(io.BytesIO(content)) as opened:
-            if opened.exists(NATIVE):
-                return _native_file(opened.openstream(NATIVE).read())
-            held = next((name for name in WHOLE_FILES if opened.exists(name)), None)
-            return ("", opened.openstream(held).read()) if held else None
-    except UNREADABLE:
-        return None
+    """Name and content of the file in an object; None where only its own program knows it.
+
+    Raises one of UNREADABLE.
+    """
+    if not content.startswith(olefile.MAGIC):
+        return "", content
+    with olefile.OleFileIO(io.BytesIO(content)) as opened:
+        if opened.exists(NATIVE):
+            return _native_file(opened.openstream(NATIVE).read())
+        if any(map(opened.exists, OLD_FILES)):
+            return "", content
+        held = next((name for name in WHOLE_FILES if opened.exists(name)), None)
+        return ("", opened.openstream(held).read()) if held else None
 
 
 def _native_file(stream: bytes) -> tuple[str, bytes]:
@@ -81,7 +91,10 @@ def _native_file(stream: bytes) -> tuple[str, bytes]:
     (n_path,) = struct.unpack_from("<I", rest, 4)
     (n_bytes,) = struct.unpack_from("<I", rest, 8 + n_path)
     start = 12 + n_path
-    return name.decode("cp1252", "replace"), rest[start : start + n_bytes]
+    content = rest[start : start + n_bytes]
+    if len(content) < n_bytes:
+        raise ValueError(f"only {len(content):,} of {n_bytes:,} bytes are there")
+    return name.decode("cp1252", "replace"), content
 
 
 def _with_suffix(name: str, partname: str) -> str:

@@ -9,7 +9,8 @@ LoaderError
 ├── BrokenDocument       damaged, or not what its name says
 ├── EmptyDocument        read without error, but holds no text and no figure
 ├── LimitExceeded        larger than the limits allow
-└── BrokenPicture        one picture in a document cannot be decoded
+├── BrokenPicture        one picture in a document cannot be decoded
+└── StoreUnusable        the store of pictures cannot be used
 PartMissing              a model or package that a feature needs is not installed
 WorkerFailed             a fault of limner's own in a process that reads files
 
@@ -58,6 +59,10 @@ class LimitExceeded(LoaderError):
 
 class BrokenPicture(LoaderError):
     """A picture cannot be decoded; the rest of its document can still be read."""
+
+
+class StoreUnusable(LoaderError):
+    """The store of pictures cannot be used, whatever the source."""
 
 
 class PartMissing(Exception):

@@ -6,6 +6,7 @@ Leaves out long lists of numbers, which say nothing in words, but for their begi
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
@@ -20,6 +21,7 @@ from loaders.source import SourceFile
 
 HEAD_BYTES = 256 * 1024
 """In which the encoding of a large file is looked for."""
+LINE = re.compile(r"[^\n]*+\n?+")
 LINE_SUFFIXES = {".jsonl", ".ndjson"}
 MAX_HEADINGS = 3
 """Deeper objects are told in lines such as `address.city: Paris`."""
@@ -46,12 +48,14 @@ class JsonLoader(DocumentLoader):
         try:
             value = None if is_lines else _parsed(text)
             if is_lines or value is INVALID:
-                records, broken = _lines(text)
+                records, broken = _lines(text, self.limits.max_rows)
                 if not records:
                     _refuse(text, file.name)
                 yield Info()
                 yield from self._list(records, 1)
-                yield from [*broken, *left_out]
+                yield from broken
+                if len(records) <= self.limits.max_rows:
+                    yield from left_out
                 return
         except RecursionError as error:
             raise LimitExceeded(f"{file.name} is nested too deep to be data.") from error
@@ -124,8 +128,7 @@ def _refuse(text: str, name: str) -> None:
 
 def _first_lines(file: SourceFile, limits: Limits) -> tuple[str, list[Skipped]]:
     """As many lines of a large file as are read, and what is said of the others."""
-    # The names of the values, said with each part, count too.
-    most = limits.max_text_chars * 9 // 10
+    most = limits.max_cell_chars
     with file.path.open("rb") as opened:
         encoding = encoding_of(opened.read(HEAD_BYTES), file.name, is_cut=True)
     with file.path.open(encoding=encoding, errors="replace") as lines:
@@ -133,24 +136,33 @@ def _first_lines(file: SourceFile, limits: Limits) -> tuple[str, list[Skipped]]:
         if not lines.read(1):
             return text, []
     text = text[: text.rfind("\n") + 1]
+    if not text:
+        raise LimitExceeded(
+            f"The first line of {file.name} is longer than the limit of {most:,} characters."
+        )
     n_lines = text.count("\n")
     return text, [
         Skipped(f"The lines after the first {n_lines:,}", f"the limit is {most:,} characters")
     ]
 
 
-def _lines(text: str) -> tuple[list[Any], list[Skipped]]:
-    """The records of JSON lines, and what is said of the lines that are none."""
+def _lines(text: str, max_rows: int) -> tuple[list[Any], list[Skipped]]:
+    """The records of JSON lines, and what is said of the lines that are none.
+
+    One record more than are used, if there are more: millions of short ones take gigabytes.
+    """
     records: list[Any] = []
     broken: list[int] = []
-    for n, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
+    for n, found in enumerate(LINE.finditer(text), 1):
+        if not (line := found[0].strip()):
             continue
-        found = _parsed(line)
-        if found is INVALID:
+        record = _parsed(line)
+        if record is INVALID:
             broken.append(n)
         else:
-            records.append(found)
+            records.append(record)
+        if len(records) > max_rows:
+            break
     shown = ", ".join(map(str, broken[:5])) + (" …" if len(broken) > 5 else "")
     return records, [Skipped(f"Lines {shown}", "they are not valid JSON")] if broken else []
 

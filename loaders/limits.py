@@ -55,6 +55,14 @@ class Limits:
     max_rows: int = 100_000
     """Of a sheet, of a table of comma-separated values, or of JSON records."""
 
+    @property
+    def max_cell_chars(self) -> int:
+        """In the cells of tables that are read up to a limit, rather than refused beyond it.
+
+        Less than the limit on all text: the header, said with each part of a table, counts too.
+        """
+        return self.max_text_chars * 9 // 10
+
 
 DEFAULT_LIMITS = Limits()
 

@@ -52,6 +52,7 @@ SHEET_LEVEL = 0
 """A sheet is above all headings on it."""
 PLACES = ("source", "modality", "page", "section", "bbox")
 """The keys of the metadata that say where a piece stands."""
+PICTURE_KEYS = ("image_url", "image_key", "width", "height")
 MAX_TOLD = 3
 """Parts that were left out which the error for an empty document names."""
 MIN_PRINTED_CHARS = 12
@@ -111,6 +112,8 @@ class DocumentLoader(BaseLoader):
 
     transcribes = False
     """Whether what was read depends on the speech model, be it for an attached file."""
+    is_commented = False
+    """Whether it depends on the limit `read_comments`."""
 
     def __init__(
         self,
@@ -178,6 +181,7 @@ class DocumentLoader(BaseLoader):
             transcriber=self.transcriber,
         )
         self.transcribes |= loader.transcribes
+        self.is_commented |= loader.is_commented
         return loader.read_elements(file)
 
     def _documents(self, uri: str, name: str, elements: Iterator[Element]) -> Iterator[Document]:
@@ -193,6 +197,7 @@ class DocumentLoader(BaseLoader):
             if piece.metadata["modality"] == "text":
                 references.add(piece.text)
         _refer_to_tables(pieces, references)
+        _show_what_is_seen(pieces)
         self._describe(pieces, references)
         ids = _Ids()
         for piece in pieces:
@@ -392,6 +397,21 @@ def _refer_to_tables(pieces: list[_Piece], references: References) -> None:
         shown.add((caption, page))
         said = [f"{REFERENCE_LABEL}{sentence}" for sentence in references.to(caption)]
         piece.text = "\n".join([piece.text, *said])
+
+
+def _show_what_is_seen(pieces: list[_Piece]) -> None:
+    """Give what is said in a film the picture of the scene that is shown most meanwhile."""
+    scenes = [p for p in pieces if p.picture and "start" in p.metadata]
+    for piece in pieces:
+        if not scenes or piece.metadata["modality"] != "video" or "start" not in piece.metadata:
+            continue
+        shown = max(scenes, key=lambda scene: _seconds_together(scene.metadata, piece.metadata))
+        if _seconds_together(shown.metadata, piece.metadata) > 0:
+            piece.metadata |= {key: shown.metadata[key] for key in PICTURE_KEYS}
+
+
+def _seconds_together(a: Mapping[str, Any], b: Mapping[str, Any]) -> float:
+    return float(min(a["end"], b["end"]) - max(a["start"], b["start"]))
 
 
 def _nearby(pieces: list[_Piece], index: int) -> list[str]:

@@ -34,7 +34,9 @@ PICTURE_ATTRIBUTES = re.compile(r"\{[^{}]*\}")
 MAX_NESTING = 100
 MAX_OPEN_BRACKETS = 50
 """In a paragraph at once. For each, the parser looks at what follows, again for those within."""
-BRACKET = re.compile(r"[\[\]]")
+MAX_BRACKETS_IN_CODE = 1_000
+BRACKET = re.compile(r"\\.|[\[\]]")
+BRACKET_OR_CODE = re.compile(r"\\.|(?<!`)(`{1,9})(?!`).*?(?<!`)\1(?!`)|[\[\]]", re.DOTALL)
 ALT = re.compile(r"""\balt\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 
 
@@ -85,14 +87,44 @@ def _parser() -> MarkdownIt:
 
 
 def _disarm_brackets(state: StateCore) -> None:
-    """Take the brackets out of a paragraph that opens more of them than a person would."""
+    """Have the brackets be text that a paragraph opens beyond what a person would."""
     for token in state.tokens:
-        n_open = most = 0
-        for bracket in BRACKET.finditer(token.content if token.type == "inline" else ""):
-            n_open = n_open + 1 if bracket[0] == "[" else max(0, n_open - 1)
-            most = max(most, n_open)
-        if most > MAX_OPEN_BRACKETS:
-            token.content = BRACKET.sub("", token.content)
+        if token.type == "inline" and token.content.count("[") > MAX_OPEN_BRACKETS:
+            # What seems to be code here may be none to the parser: it is only trusted so far.
+            if _disarmed(token.content, BRACKET)[1] > MAX_BRACKETS_IN_CODE:
+                token.content = _disarmed(token.content, BRACKET)[0]
+            else:
+                token.content = _disarmed(token.content, BRACKET_OR_CODE)[0]
+
+
+def _disarmed(text: str, sign: re.Pattern[str]) -> tuple[str, int]:
+    """The text with surplus brackets escaped, and how many it has open at once.
+
+    Surplus are, of more than MAX_OPEN_BRACKETS, those that are never closed, then those around
+    too many others: what they hold stays a link or a picture.
+    """
+    waiting: list[tuple[int, int]] = []  # where a bracket opens, how many levels are in it
+    surplus: list[int] = []
+    most = 0
+    for found in sign.finditer(text):
+        if found[0] == "[":
+            waiting.append((found.start(), 1))
+            most = max(most, len(waiting))
+        elif found[0] == "]" and waiting:
+            start, n_levels = waiting.pop()
+            if n_levels > MAX_OPEN_BRACKETS:
+                surplus += start, found.start()
+            if waiting:
+                waiting[-1] = waiting[-1][0], max(waiting[-1][1], n_levels + 1)
+    if most <= MAX_OPEN_BRACKETS:
+        return text, most
+    surplus += (start for start, _ in waiting)
+    pieces: list[str] = []
+    end = 0
+    for place in sorted(surplus):
+        pieces += text[end:place], "\\"
+        end = place
+    return "".join([*pieces, text[end:]]), most
 
 
 def _flatten(state: StateCore) -> None:

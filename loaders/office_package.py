@@ -20,12 +20,17 @@ RELATIONSHIP = "{http://schemas.openxmlformats.org/package/2006/relationships}Re
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """What a part refers to. kind: the last word of its type, "image"."""
+    """What a part refers to."""
 
     archive: zipfile.ZipFile
-    kind: str
+    reltype: str
     target_ref: str
     is_external: bool
+
+    @property
+    def kind(self) -> str:
+        """The last word of its type, "image"."""
+        return posixpath.basename(self.reltype)
 
     @property
     def target_part(self) -> Part:
@@ -75,4 +80,4 @@ def _relation(archive: zipfile.ZipFile, folder: str, found: etree._Element) -> R
     is_external = found.get("TargetMode") == "External"
     if not is_external:
         target = posixpath.normpath(posixpath.join("/", folder, target)).lstrip("/")
-    return Relation(archive, posixpath.basename(found.get("Type") or ""), target, is_external)
+    return Relation(archive, found.get("Type") or "", target, is_external)

@@ -15,11 +15,16 @@ from lxml import etree
 
 from loaders.chart_drawing import draw_chart
 from loaders.charts import Chart, read_chart
+from loaders.charts_2016 import CHART as CHART_2016
 from loaders.charts_2016 import NAMESPACE as NAMESPACE_2016
 from loaders.charts_2016 import read_chart_2016
 from loaders.diagrams import diagram_text
 from loaders.elements import BBox, Element, Figure, Paragraph, Skipped
 from loaders.pictures import left_out, picture
+
+CHARTS = ("{http://schemas.openxmlformats.org/drawingml/2006/chart}chart", CHART_2016)
+DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
+"""The elements that stand for them in a drawing, each with the id of its relation."""
 
 
 def embedded_picture(

@@ -20,7 +20,7 @@ from loaders.elements import Element, Figure, Heading, Info, Paragraph, Skipped,
 from loaders.embedded_files import embedded_media, embedded_object
 from loaders.errors import LimitExceeded, LoaderError
 from loaders.loader import DocumentLoader
-from loaders.office_parts import embedded_chart, embedded_diagram, embedded_picture
+from loaders.office_parts import CHARTS, DIAGRAM, embedded_chart, embedded_diagram, embedded_picture
 from loaders.ooxml import meaningful_title, open_package
 from loaders.pictures import alt_text
 from loaders.slide_layout import Placed, caption_of, label_above, placed_shapes
@@ -29,7 +29,6 @@ from loaders.source import SourceFile
 from loaders.table_heads import head_rows, join_heads
 
 COMPATIBILITY = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
-DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
 CONNECTOR = qn("p:cxnSp")
 MIN_DIAGRAM_PARTS = 5
 """Shapes, texts and pictures that somebody placed beside each other."""
@@ -134,7 +133,7 @@ class _Slide:
         element = shape._element
         if getattr(shape, "has_table", False):
             yield Table(_rows(shape.table), page=page, bbox=box)
-        elif (chart := _first(element, qn("c:chart"), CHART_2016)) is not None:
+        elif (chart := _first(element, *CHARTS)) is not None:
             yield from self._chart(chart.get(qn("r:id")), placed)
         elif (diagram := element.find(f".//{DIAGRAM}")) is not None:
             part = self._slide.part

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from loaders.elements import Element, Info, Skipped
+from loaders.elements import Element, Info, Skipped, one_line
 from loaders.encoding import read_text
 from loaders.html_tree import parse_html, prune
 from loaders.loader import DocumentLoader
@@ -28,7 +28,8 @@ BLANK_LINES = re.compile(r"\n[ \t]*\n")
 MAX_SUBSTITUTED = 10_000
 MAX_SUBSTITUTION_DEPTH = 20
 SUBSTITUTION = re.compile(r"^[ \t]*\.\. +\|([^|\n]+)\|.*(?:\n[ \t]+\S.*)*", re.MULTILINE)
-SUBSTITUTED = re.compile(r"\|([^|\n]{1,200})\|")
+SUBSTITUTED = re.compile(r"\|(?=([^|]{1,200})\|)")
+"""What stands between any two bars: only a name that is meant is one, a cell of a table is not."""
 SETTINGS: dict[str, Any] = {
     "file_insertion_enabled": False,
     "raw_enabled": False,
@@ -85,16 +86,29 @@ def _excess(text: str) -> str:
 
 def _n_substituted(text: str) -> int:
     """How many substitutions the text comes to, those within others counted each time."""
-    meant = {found[1]: SUBSTITUTED.findall(found[0])[1:] for found in SUBSTITUTION.finditer(text)}
+    meant = {
+        _folded(found[1]): _between_bars(found[0])[1:] for found in SUBSTITUTION.finditer(text)
+    }
 
     @cache
     def count(name: str, depth: int = 0) -> int:
+        if name not in meant:
+            return 0
         if depth > len(meant) or depth > MAX_SUBSTITUTION_DEPTH:
             return MAX_SUBSTITUTED + 1
-        within = sum(count(other, depth + 1) for other in meant.get(name, ()))
+        within = sum(count(other, depth + 1) for other in meant[name])
         return min(MAX_SUBSTITUTED + 1, 1 + within)
 
-    return sum(count(name) for name in SUBSTITUTED.findall(text)) if meant else 0
+    return sum(map(count, _between_bars(text))) if meant else 0
+
+
+def _between_bars(text: str) -> list[str]:
+    return [_folded(name) for name in SUBSTITUTED.findall(text)]
+
+
+def _folded(name: str) -> str:
+    """docutils tells names apart neither by case nor by white space."""
+    return one_line(name).casefold()
 
 
 def _body(text: str) -> str:

@@ -11,18 +11,15 @@ from dataclasses import replace
 
 from lxml import etree
 
-from loaders.charts_2016 import CHART as CHART_2016
 from loaders.elements import Element, Figure, Paragraph, Table
 from loaders.office_package import Part
-from loaders.office_parts import embedded_chart, embedded_diagram, embedded_picture
+from loaders.office_parts import CHARTS, DIAGRAM, embedded_chart, embedded_diagram, embedded_picture
 from loaders.ooxml import whole_number
 from loaders.pictures import alt_text
 from loaders.sheet_regions import MAX_COLUMN, MAX_ROW, Place, column_name
 
 DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing}"
 MAIN = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
-CHARTS = {"{http://schemas.openxmlformats.org/drawingml/2006/chart}chart", CHART_2016}
-DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
 RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 ANCHORS = {f"{DRAWING}{kind}" for kind in ("twoCellAnchor", "oneCellAnchor", "absoluteAnchor")}

@@ -25,6 +25,8 @@ from loaders.errors import BrokenPicture
 
 MAX_SIDE = 1_600
 """Pixels. A larger drawing is drawn smaller."""
+WAITED_S = 60.0
+"""For one drawing, where the process uses none of its own time: it was stopped, or hangs."""
 MAX_DRAWN = 100_000
 """Elements, counted each time that they are drawn anew: a file of ten lines can name billions."""
 MAX_DEPTH = 280
@@ -102,9 +104,12 @@ class _Renderer:
         assert requests is not None  # noqa: S101 - for the type checker: both are pipes
         assert answers is not None  # noqa: S101
         answer = None
+        clock = threading.Timer(WAITED_S, process.kill)
+        clock.start()
         with suppress(OSError):
             svg_process.send(requests, drawing, flag=with_fonts)
             answer = svg_process.receive(answers)
+        clock.cancel()
         if answer is None:
             self.end()
         return answer

@@ -181,6 +181,7 @@ class _Worker:
                 "skipped": [dataclasses.astuple(skipped) for skipped in loader.skipped],
                 "missing": describer.missing,
                 "transcribes": loader.transcribes,
+                "is_commented": loader.is_commented,
             },
         )
 

@@ -1,4 +1,4 @@
-"""Reads Excel workbooks: the tables, texts, pictures and charts of each sheet, in order.
+"""Reads Excel workbooks: tables, texts, pictures, charts and objects of each sheet, in order.
 
 Cells are read as they are shown, those of hidden rows and columns too. Leaves out comments,
 formulas, colours, headers and footers, links between workbooks, and what is behind pivot tables.
@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Iterator
 
 from loaders.elements import Element, Info, Sheet, Skipped
+from loaders.embedded_files import embedded_object
 from loaders.limits import Limits
 from loaders.loader import DocumentLoader
 from loaders.ooxml import meaningful_title, open_package
@@ -38,8 +39,7 @@ class _Bounds:
 
     def __init__(self, limits: Limits) -> None:
         self._max_rows = limits.max_rows
-        # The header, said with each part of a table, counts too.
-        self._n_chars = self._most = limits.max_text_chars * 9 // 10
+        self._n_chars = self._most = limits.max_cell_chars
         self.left_out: Skipped | None = None
         """Of the sheet that was read last."""
 
@@ -71,3 +71,6 @@ def _sheet(sheet: Worksheet, bounds: _Bounds) -> Iterator[Element]:
             f"{sheet.n_uncalculated:,} formulas on sheet {sheet.name}",
             "their values are not in the file; open it in Excel or LibreOffice and save it there",
         )
+    # Last, for what comes later on the sheet would seem to be theirs.
+    for relation_id in sheet.part.rels:
+        yield from embedded_object(sheet.part, relation_id)

@@ -33,8 +33,8 @@ FROM chunks JOIN documents ON documents.id = chunks.document_id
 def place_name(metadata: Mapping[str, Any]) -> str:
     """Where in its document it stands, as a person finds it; "" where no such place is known.
 
-    A page by its number and by what the document itself calls it, a sheet of a workbook, the
-    time in a recording: "page 3 (iv)", "sheet Sales", "at 1:05".
+    A page by its number and by what the document itself calls it, a sheet of a workbook and its
+    cells, the time in a recording: "page 3 (iv)", "sheet Sales, B2:F15", "at 1:05".
     """
     parts = []
     if "page" in metadata:
@@ -42,6 +42,8 @@ def place_name(metadata: Mapping[str, Any]) -> str:
         parts.append(f"page {metadata['page']}" + (f" ({label})" if label else ""))
     if "sheet" in metadata:
         parts.append(f"sheet {metadata['sheet']}")
+    if "cells" in metadata:
+        parts.append(str(metadata["cells"]))
     if "start" in metadata:
         parts.append(f"at {clock(metadata['start'])}")
     return ", ".join(parts)

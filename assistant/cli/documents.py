@@ -244,8 +244,21 @@ def _tell(report: Report) -> None:
     for title, entries in (("Not read", report.failed), ("Left out", _together(report.skipped))):
         if entries:
             say(f"\n{title}:")
+        names = _distinct_names([source for source, _ in entries])
         for source, reason in entries:
-            say(f"  {file_name(source)}: {reason}")
+            say(f"  {names[source]}: {reason}")
+
+
+def _distinct_names(sources: Sequence[str]) -> dict[str, str]:
+    """The file name of each source, with its folder where another has the same."""
+    of_name: dict[str, set[str]] = {}
+    for source in sources:
+        of_name.setdefault(file_name(source), set()).add(source)
+    return {
+        source: f"{file_name(source.rpartition('/')[0])}/{name}" if len(alike) > 1 else name
+        for name, alike in of_name.items()
+        for source in alike
+    }
 
 
 def _together(skipped: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

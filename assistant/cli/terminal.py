@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import re
 import signal
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +25,8 @@ from assistant.errors import EXPLAINED, SettingsInvalid
 from assistant.settings import Settings, read_settings
 
 PRIVATE = {
-    # Nothing is fetched from a hub while a command runs, and no library reports home.
+    # Nothing is fetched from a hub while a command runs, and no library reports home; onnxruntime
+    # is told so in `loaders`, for those who use that without a command.
     "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "LANGSMITH_TRACING": "false",
@@ -31,6 +34,8 @@ PRIVATE = {
 }
 SIGNALLED = 128
 """Plus the signal's number is the exit code of a command that it ended."""
+SECONDS_TO_END = 10.0
+"""After a signal: until then another one, as of an impatient hand, does nothing."""
 TRACERS = ("LANGSMITH_", "LANGCHAIN_")
 """Several variables that begin so would have LangChain upload prompts, and documents in them."""
 
@@ -118,22 +123,29 @@ def exit_code(interrupt: KeyboardInterrupt) -> int:
 @contextmanager
 def _interrupted_by_signals() -> Iterator[None]:
     """Have the signals that end a process do what Ctrl-C does: nothing stays behind."""
+    interrupted_at = -math.inf
 
-    def interrupt(number: int, _: FrameType | None) -> NoReturn:
-        for other in caught:  # a window that is closed sends two: the end must not be cut short
-            signal.signal(other, signal.SIG_IGN)
-        raise KeyboardInterrupt(number)
+    def interrupt(number: int, _: FrameType | None) -> None:
+        # A window that is closed sends two, and a hand several: the end must not be cut short.
+        nonlocal interrupted_at
+        if time.monotonic() - interrupted_at > SECONDS_TO_END:
+            interrupted_at = time.monotonic()
+            raise KeyboardInterrupt(number)
 
     # One that is ignored, as after nohup, stays so; Windows has no SIGHUP.
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    caught = [n for n in numbers if signal.getsignal(n) is signal.SIG_DFL]
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in map(signal.Signals.__getitem__, names)}
+    caught = {n: b for n, b in before.items() if b in (signal.SIG_DFL, signal.default_int_handler)}
     for number in caught:
         signal.signal(number, interrupt)
     try:
         yield
     finally:
-        for number in caught:
-            signal.signal(number, signal.SIG_DFL)
+        for number, handler in caught.items():
+            # The process is about to end where it was interrupted, and Python takes a handler
+            # of its own away before the end.
+            is_quiet = interrupted_at == -math.inf
+            signal.signal(number, handler if is_quiet else signal.SIG_IGN)
 
 
 @contextmanager

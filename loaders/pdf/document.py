@@ -7,7 +7,6 @@ made under PDFIUM. The lock is never held while the reader's caller works.
 from __future__ import annotations
 
 import io
-import mmap
 import re
 import threading
 from collections.abc import Iterator, Sequence
@@ -35,11 +34,6 @@ TAIL_BYTES = 2048
 """At the end of the file, where its end mark stands, and at its start."""
 LINEARIZED_LENGTH = re.compile(rb"/Linearized[^>]*?/L\s+(\d{1,12})\b")
 """How long a file is that was written for reading over a network; it has an end mark inside."""
-LENGTH_ELSEWHERE = re.compile(rb"/Length\s{1,9}(\d{1,10})\s{1,9}(\d{1,5})\s{1,9}R\b")
-OBJECT = re.compile(rb"(\d{1,10})\s{1,9}(\d{1,5})\s{1,9}\Z")
-OBJECT_NAME_BYTES = 40
-MAX_DICTIONARY_BYTES = 1_000
-"""Before the length in a stream's dictionary."""
 MAX_TITLE_CHARS = 300
 SEARCHED_BYTES = 1 << 20
 MAX_LABEL_CHARS = 20
@@ -61,11 +55,6 @@ def open_pdf(file: SourceFile, passwords: Sequence[str] = ()) -> Iterator[Any]:
     passwords: tried one after the other where the file needs one. Raises PasswordNeeded,
     EncryptedDocument or BrokenDocument.
     """
-    if number := _endless_object(file):
-        raise BrokenDocument(
-            f"{file.name} is damaged or made to do harm: the length of its object {number} stands "
-            "in that object itself. If a PDF viewer opens it, print it to a new PDF and add that."
-        )
     document = _opened(file, passwords)
     try:
         with PDFIUM, suppress(pypdfium2.PdfiumError):
@@ -171,23 +160,6 @@ def page_labels(document: Any) -> dict[int, str]:
         if label and label != str(index + 1) and len(label) <= MAX_LABEL_CHARS:
             labels[index + 1] = label
     return labels
-
-
-def _endless_object(file: SourceFile) -> int | None:
-    """The first stream that names itself as the place of its length, as no program writes it."""
-    if not file.path.stat().st_size:
-        return None
-    with (
-        file.path.open("rb") as stream,
-        mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
-    ):
-        for length in LENGTH_ELSEWHERE.finditer(content):
-            start = max(0, length.start() - MAX_DICTIONARY_BYTES)
-            at = content.rfind(b"obj", start, length.start())
-            around = OBJECT.search(content[max(0, at - OBJECT_NAME_BYTES) : at]) if at > 0 else None
-            if around and around.groups() == length.groups():
-                return int(length[1])
-    return None
 
 
 def _opened(file: SourceFile, passwords: Sequence[str]) -> Any:

@@ -53,6 +53,15 @@ def test_add_reports_every_file_and_goes_on(tmp_path: Path) -> None:
     assert (again["added"], again["unchanged"], len(again["failed"])) == (0, 1, 2)
 
 
+def test_files_of_the_same_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    for folder in ("may", "june"):
+        (tmp_path / "in" / folder).mkdir(parents=True)
+        (tmp_path / "in" / folder / "empty.pdf").touch()
+    told = limner("add", tmp_path / "in", "--library", tmp_path / "library").stdout
+    assert "  june/empty.pdf: " in told
+    assert "  may/empty.pdf: " in told
+
+
 def test_what_is_left_out_for_one_reason_is_one_line(tmp_path: Path) -> None:
     pictures = [f"![{n}](https://example.org/{n}.png)" for n in range(3)]
     (tmp_path / "web.md").write_text("\n\n".join(["Oil fell in 2020.", *pictures]))

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from loaders import Limits
+from assistant import ingestion
+from assistant.ingestion import Progress
+from loaders import Limits, worker_pool
 from loaders import site as site_module
 from tests.assistant.command_line import ROOT, clean_environment
 from tests.assistant.desk import Desk
@@ -98,14 +100,50 @@ def test_a_login_opens_all_pages_of_its_host_and_is_kept_nowhere(desk: Desk) -> 
     assert b"se%" not in stored
 
 
-def test_nothing_that_was_fetched_stays(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_fetched_stays_no_longer_than_it_is_read(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     temporary = desk.documents / "tmp"
     temporary.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    monkeypatch.setattr(ingestion, "MAX_BEGUN", 1)
+    kept: list[int] = []
 
-    with served(Site(PAGES)) as site:
-        assert desk.add(site.url, depth=2).added == 3
+    class Steps(list[Progress]):
+        def append(self, step: Progress) -> None:
+            kept.append(len(list(temporary.rglob("page-*"))))
+
+    desk.steps = Steps()
+    links = "".join(f"<a href='/{n}'>x</a>" for n in range(12))
+    pages = {"/": f"One. {links}", "/more": f"Two. {links}"}
+    pages |= {f"/{n}": f"<p>Page {n}.</p>" for n in range(12)}
+    with served(Site(pages)) as site:
+        # The second site leads to the same pages: they are not read again.
+        report = desk.add(site.url, f"{site.url}/more", depth=1)
+    assert report.added == 14
+    assert 0 < max(kept) <= 4
     assert not list(temporary.iterdir())
+
+
+def test_single_pages_are_fetched_beside_each_other(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_pool, "n_cores", lambda: 2)
+    with served(Site({f"/{n}": f"<p>Page {n}.</p>" for n in range(3)}, delay_s=3.0)) as site:
+        assert desk.add(*(f"{site.url}/{n}" for n in range(3))).added == 3
+    fetched = [n for n, step in enumerate(desk.steps) if step.is_fetching]
+    assert len(fetched) == 3
+    # The second is begun before anything is known of the first.
+    assert fetched[:2] == [0, 1]
+
+
+def test_the_share_of_a_site_never_falls(desk: Desk) -> None:
+    links = "".join(f"<a href='/{n}'>x</a>" for n in range(15))
+    pages = {"/": f"Words. {links}"} | {f"/{n}": f"<p>Page {n}.</p>" for n in range(15)}
+    with served(Site(pages, delay_s=0.05)) as site:
+        desk.add(site.url, depth=1)
+    shares = [step.share for step in desk.steps]
+    assert shares == sorted(shares)
 
 
 # As a command

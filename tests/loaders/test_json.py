@@ -1,6 +1,7 @@
 """JSON: records as tables, objects as names and values, lines one by one."""
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +91,26 @@ def test_of_a_large_file_of_lines_the_first_are_read(tmp_path: Path) -> None:
     assert f"| p{n_read - 1} |" in found.text
     assert 100 < n_read < 400
     assert "5,400 characters" in skipped.reason
+
+
+def test_a_first_line_beyond_the_limit_is_told_as_that(tmp_path: Path) -> None:
+    lines = json.dumps({"a": "x" * 2_000}) + "\n"
+    with pytest.raises(LimitExceeded, match=r"The first line of a\.jsonl is longer than the limit"):
+        reread(tmp_path, lines, "a.jsonl", Limits(max_text_chars=1_000))
+
+
+def test_lines_beyond_the_rows_that_are_read_are_not_parsed(tmp_path: Path) -> None:
+    lines = '{"a": 1}\n' * 5 + "no JSON\n" * 3
+    found = reread(tmp_path, lines, "a.jsonl", Limits(max_rows=4))
+    assert found.text.count("| 1 |") == 4
+    assert [s.what for s in found.skipped] == ["The records after the first 4"]
+
+
+def test_many_short_lines_take_little_memory(tmp_path: Path) -> None:
+    lines = '{"a":1}\n' * 400_000
+    tracemalloc.start()
+    try:
+        assert reread(tmp_path, lines, "a.jsonl", Limits(max_rows=10)).tables
+        assert tracemalloc.get_traced_memory()[1] < 10 * len(lines)  # all records take 80 times
+    finally:
+        tracemalloc.stop()

@@ -60,7 +60,7 @@ CASES: dict[str, tuple[str, object, Callable[[Path], bytes | str], str]] = {
 }
 """Setting → file name, value, content, and what is said of what exceeds it."""
 ELSEWHERE = {
-    "min_figure_side",
+    "min_figure_side",  # below: what is smaller is left out without a word
     *("max_memory", "max_seconds", "max_silence_s"),  # test_worker_pool
     "conversion_s",  # test_libre_office
     *("fetch_timeout_s", "fetch_total_s", "fetch_remote_images"),  # test_source, test_site
@@ -85,6 +85,14 @@ def test_a_lowered_limit_holds(setting: str, tmp_path: Path) -> None:
 
     assert words not in told(Settings().limits)
     assert words in told(Settings(**{setting: value}).limits)
+
+
+def test_what_counts_as_an_icon_can_be_set(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text(pictures("red"))
+    assert (
+        len(read(tmp_path / "a.html", tmp_path, Settings(min_figure_side=60).limits).figures) == 1
+    )
+    assert not read(tmp_path / "a.html", tmp_path, Settings(min_figure_side=61).limits).figures
 
 
 def test_every_limit_is_a_setting_that_the_readme_tells() -> None:

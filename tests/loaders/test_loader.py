@@ -204,3 +204,17 @@ def test_speech_is_a_piece_with_its_time(given) -> None:
     assert spoken.page_content == "Ask not what your country"
     assert (spoken.metadata["modality"], spoken.metadata["start"]) == ("audio", 3.5)
     assert spoken.metadata["end"] == 9.25
+
+
+def test_what_is_said_in_a_film_has_the_picture_of_the_scene_shown_meanwhile(given) -> None:
+    blue = Image.new("RGB", (60, 60), "blue")
+    found = given(
+        Figure(red(), start=0.0, end=10.0),
+        Figure(blue, start=10.0, end=60.0),
+        Speech("Work begins in May.", 8.0, 30.0, "video"),
+        Speech("Credits.", 70.0, 80.0, "video"),
+    ).load()
+    _, second, said, credits_ = found
+    assert said.metadata["image_key"] == second.metadata["image_key"]
+    assert said.metadata["modality"] == "video"
+    assert "image_key" not in credits_.metadata

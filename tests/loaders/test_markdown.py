@@ -1,6 +1,7 @@
 """Markdown: structure, pictures by relative address, and the HTML in it."""
 
 import base64
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -164,6 +165,55 @@ def test_headings_in_a_note_end_with_it(reread) -> None:
         ("Plots", "Five."),
         ("Plots › Next", "Six."),
     ]
+
+
+INTERVALS = " ".join(f"[{n}, {n + 1})" for n in range(60))
+
+
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [
+        (INTERVALS, INTERVALS),
+        (f"`{'[' * 60}`", "[" * 60),
+        (f"`` {'[`' * 60} ``", "[`" * 60),
+        ("\\[" * 60, "[" * 60),
+        ("[" * 60 + "x" + "]" * 60, "[" * 60 + "x" + "]" * 60),
+    ],
+)
+def test_many_brackets_cost_a_paragraph_neither_words_nor_pictures(
+    before: str, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "p.png").write_bytes(picture())
+    path = tmp_path / "a.md"
+    path.write_text(f"# A\n\n{before} [see](http://x.example) ![A wall](p.png)\n")
+    found = read(path, tmp_path)
+    assert found.texts == [f"A\n{said} see"]
+    (figure,) = found.figures
+    assert "A wall" in figure.page_content
+
+
+def test_a_picture_in_many_brackets_is_one(tmp_path: Path) -> None:
+    (tmp_path / "p.png").write_bytes(picture())
+    path = tmp_path / "a.md"
+    path.write_text("[" * 60 + "![A wall](p.png)" + "]" * 60)
+    assert len(read(path, tmp_path).figures) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 50_000,
+        '<a title="`">' + "[" * 50_000 + "`",
+        "[a](b`c) " + "[" * 50_000 + "`",
+        "![" * 20_000 + "](x)" * 20_000,
+    ],
+)
+def test_brackets_without_end_take_little_time(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.md"
+    path.write_text(text)
+    start = time.process_time()
+    read(path, tmp_path)
+    assert time.process_time() - start < 10
 
 
 def test_a_quotation_before_all_headings_names_no_section_for_what_comes_after(reread) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from tests.loaders.damaged import damaged, outcome
 from tests.loaders.pdfs import Page, write_pdf
-from tests.loaders.reading import CORPUS, with_corpus
+from tests.loaders.reading import CORPUS, read, with_corpus
 
 ROOT = Path(__file__).parents[2]
 N_COPIES = int(os.environ.get("LIMNER_DAMAGE", "0"))
@@ -102,3 +102,28 @@ def test_a_file_whose_last_changes_are_cut_off_says_so(
     path = tmp_path / "capture.pdf"
     path.write_bytes(content[: content.index(b"%%EOF", 10_000) + n_bytes_of_update])
     assert "the end of the file is missing" in outcome(path, tmp_path)["skipped"][0]
+
+
+@pytest.mark.parametrize("length", ["5 0 R", "6 0 R", "99 0 R", "-1", "99999999"])
+def test_a_page_is_read_whatever_is_said_of_its_length(length: str, tmp_path: Path) -> None:
+    """Of itself, of a stream whose length is that of the first, of nothing."""
+    body = "BT /F 20 Tf 20 200 Td (The quay was built in 1871.) Tj ET"
+    objects = (
+        "<</Type/Catalog/Pages 2 0 R>>",
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 300]/Contents 5 0 R"
+        "/Resources<</Font<</F 4 0 R>>>>>>",
+        "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+        f"<</Length {length}>>\nstream\n{body}\nendstream",
+        "<</Length 5 0 R>>\nstream\nx\nendstream",
+    )
+    content, places = "%PDF-1.4\n", ""
+    for number, written in enumerate(objects, 1):
+        places += f"{len(content):010d} 00000 n \n"
+        content += f"{number} 0 obj\n{written}\nendobj\n"
+    content += (
+        f"xref\n0 7\n0000000000 65535 f \n{places}trailer\n<</Root 1 0 R/Size 7>>\n"
+        f"startxref\n{len(content)}\n%%EOF\n"
+    )
+    (tmp_path / "a.pdf").write_text(content)
+    assert "The quay was built in 1871." in read(tmp_path / "a.pdf", tmp_path).text

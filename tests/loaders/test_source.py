@@ -32,6 +32,7 @@ class Site(BaseHTTPRequestHandler):
             "/round": lambda: self.redirect("/round"),
             "/drip": self.drip_body,
             "/drip-head": self.drip_head,
+            "/silent": self.be_silent,
         }
         answers.get(self.path, lambda: self.answer(404, b""))()
 
@@ -53,6 +54,9 @@ class Site(BaseHTTPRequestHandler):
     def drip_head(self) -> None:
         self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
         self.drip()
+
+    def be_silent(self) -> None:
+        self.stopped.wait(10)
 
     def drip(self) -> None:
         try:
@@ -134,6 +138,13 @@ def test_a_server_that_is_never_silent_cannot_hold_a_fetch_for_ever(site: str, p
     start = time.monotonic()
     with pytest.raises(FetchRefused, match="took longer than"):
         fetched(f"{site}/{page}", fetch_total_s=0.4)
+    assert time.monotonic() - start < 3
+
+
+def test_a_server_that_is_silent_is_not_waited_for(site: str) -> None:
+    start = time.monotonic()
+    with pytest.raises(FetchRefused, match=f"{site}/silent"):
+        fetched(f"{site}/silent", fetch_timeout_s=0.4)
     assert time.monotonic() - start < 3
 
 

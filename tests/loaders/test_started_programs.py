@@ -20,7 +20,8 @@ from loaders.worker_pool import WorkerPool
 from tests.loaders.hostile_files import svg
 from tests.loaders.samples import old_office
 
-SLEEP = "986.5"
+SLEEP = f"986.{os.getpid()}"
+"""Seconds; no other process of this machine sleeps so long."""
 HANGS = f"#!/bin/sh\nsleep {SLEEP} &\nsleep {SLEEP}\n"
 GROWS = f"#!{sys.executable}\nimport time\nheld = bytearray(500 << 20)\ntime.sleep(986)\n"
 

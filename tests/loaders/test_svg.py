@@ -3,8 +3,10 @@
 import base64
 import contextlib
 import io
+import signal
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -127,3 +129,16 @@ def test_real_charts_are_drawn_with_their_labels() -> None:
     with Image.open(io.BytesIO(drawing.image())) as image:
         assert image.size == (960, 288)
         assert len(image.convert("RGB").getcolors(100_000)) > 20
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="no process is stopped here")
+def test_a_process_that_stands_still_is_given_up_and_another_draws(monkeypatch) -> None:
+    drawing = read_drawing(svg('<rect width="9" height="9"/>'))
+    drawing.image()
+    (drawer,) = [p for p in psutil.Process().children() if "svg_process" in " ".join(p.cmdline())]
+    monkeypatch.setattr("loaders.svg.WAITED_S", 0.5)
+    drawer.send_signal(signal.SIGSTOP)
+    with pytest.raises(BrokenPicture, match="given up"):
+        drawing.image()
+    monkeypatch.undo()
+    assert drawing.image()

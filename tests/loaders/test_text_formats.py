@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from loaders.errors import BrokenDocument, EmptyDocument, LimitExceeded
+from loaders.rst import _excess
 from tests.loaders.reading import CORPUS, Reading, picture, read, with_corpus, words
 
 
@@ -30,6 +31,17 @@ def test_rst_has_sections_tables_code_and_figures(tmp_path: Path) -> None:
     assert words(found.figures[0]) == {"document": "Figure 1: Cranes", "alt": "Two cranes"}
     assert found.tables[0].metadata["section"] == "Harbour › Quay"
     assert "x = 1\ny = 2" in found.text
+
+
+def test_bars_of_a_long_table_are_no_substitutions() -> None:
+    rows = "| 1 | 2 |\n+---+---+\n" * 10_100
+    assert not _excess(f".. |x| replace:: limner\n\nUses |X|.\n\n+---+---+\n{rows}")
+
+
+@pytest.mark.parametrize("use", ["|l11|", "|L11|", "|  |l11|", "| a |l11| b |", "|\nl11|"])
+def test_substitutions_that_grow_without_end_are_told(use: str) -> None:
+    levels = "".join(f".. |l{n}| replace:: {f'|l{n - 1}| ' * 10}\n" for n in range(1, 12))
+    assert "substitutions" in _excess(f"{levels}.. |l0| replace:: laugh\n\n{use}\n")
 
 
 def test_rst_keeps_the_words_of_what_docutils_does_not_know(tmp_path: Path) -> None:

@@ -237,7 +237,7 @@ def test_a_worker_that_ends_between_files_costs_no_file_and_leaves_nothing(
         (dead,) = workers
         (media.folder / f".{dead.pid}-half").write_bytes(b"half a picture")
         dead.kill()
-        dead_for_sure = psutil.wait_procs([dead], timeout=5)
+        dead_for_sure, _ = psutil.wait_procs([dead], timeout=5)
         assert dead_for_sure
         assert read(pool, tmp_path / "a.png") == first
         assert [worker.pid != dead.pid for worker in workers] == [True]
