@@ -13,7 +13,20 @@ from docx.oxml.ns import qn
 from lxml import etree
 
 COMPATIBILITY = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
-MATH_TEXT = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
+MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
+MATH_TEXT = f"{MATH}t"
+MATH_PARTS = {
+    f"{MATH}{tag}": (before, after)
+    for tag, before, after in (
+        ("num", "(", ")"),
+        ("den", "/(", ")"),
+        ("sup", "^", ""),
+        ("sub", "_", ""),
+        ("rad", "sqrt(", ")"),
+        ("deg", "[", "] "),
+    )
+}
+"""What is written around a part of a formula, which stands on one line here."""
 READ_CHOICES = {"wps", "wpg", "wpc", "wp14", "w14", "w15", "w16", "a14", "c14", "v"} | {
     f"cx{n or ''}" for n in range(9)
 }
@@ -41,8 +54,15 @@ class Line:
 def read_line(paragraph: etree._Element) -> Line:
     """The text, drawings and note marks of a paragraph."""
     line = Line()
+    open_parts: list[tuple[etree._Element, str]] = []  # of a formula
     for element in shown(paragraph):
-        if element.tag in {qn("w:t"), MATH_TEXT}:
+        while open_parts and open_parts[-1][0] not in element.iterancestors():
+            line.text += open_parts.pop()[1]
+        if element.tag in MATH_PARTS and _formula_text(element):
+            before, after = _around(element)
+            line.text += before
+            open_parts.append((element, after))
+        elif element.tag in {qn("w:t"), MATH_TEXT}:
             line.text += element.text or ""
         elif element.tag in BREAKS:
             line.text += BREAKS[element.tag]
@@ -53,8 +73,20 @@ def read_line(paragraph: etree._Element) -> Line:
             line.drawings.append(element)
         elif element.tag in NOTE_MARKS:
             line.note_marks.append(element)
-    line.text = line.text.strip()
+    line.text = f"{line.text}{''.join(after for _, after in reversed(open_parts))}".strip()
     return line
+
+
+def _around(part: etree._Element) -> tuple[str, str]:
+    """What is written before and after a part of a formula: an index of several signs is in ()."""
+    before, after = MATH_PARTS[str(part.tag)]
+    if before in {"^", "_"} and len(_formula_text(part)) > 1:
+        return f"{before}(", ")"
+    return before, after
+
+
+def _formula_text(part: etree._Element) -> str:
+    return "".join(text.text or "" for text in part.iter(MATH_TEXT))
 
 
 def full_text(container: etree._Element) -> str:

@@ -619,3 +619,21 @@ def test_a_document_made_to_do_harm_is_said_to_be_so(document, reread, body: byt
     with pytest.raises(LimitExceeded, match="It is made to do harm") as raised:
         reread(word__document=(start if b"&i;" in body else start.replace(b' a="&i;"', b"")) + body)
     assert "XML_PARSE" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("formula", "text"),
+    [
+        ("<f><num>E</num><den>mc</den></f>=4", "(E)/(mc)=4"),
+        ("<sSup><e>x</e><sup>2</sup></sSup>+<sSub><e>a</e><sub>ij</sub></sSub>", "x^2+a_(ij)"),
+        ("<rad><deg></deg><e><f><num>a</num><den>b</den></f></e></rad>", "sqrt((a)/(b))"),
+        ("<rad><deg>3</deg><e>x</e></rad>", "sqrt([3] x)"),
+    ],
+)
+def test_a_formula_is_written_on_one_line(document, reread, formula: str, text: str) -> None:
+    namespace = "http://schemas.openxmlformats.org/officeDocument/2006/math"
+    runs = re.sub(r"(?<=>)([^<>]+)|([^<>]+)$", r"<m:r><m:t>\1\2</m:t></m:r>", formula)
+    runs = re.sub(r"<(/?)(?!/|m:)", r"<\1m:", runs)
+    math = f'<m:oMath xmlns:m="{namespace}">{runs}</m:oMath>'
+    document.add_paragraph()._p.append(parse_xml(math))
+    assert reread().texts == [text]
