@@ -6,9 +6,10 @@ Leaves out pictures on the web, which are never fetched, and what a script would
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 
 from bs4.dammit import EncodingDetector
-from bs4.element import Tag
+from bs4.element import NavigableString, Tag
 
 from loaders.elements import Element, Info
 from loaders.encoding import read_text
@@ -16,7 +17,7 @@ from loaders.html_tree import attribute, parse_html, prune, remove
 from loaders.limits import Limits
 from loaders.loader import DocumentLoader
 from loaders.markup import read_markup
-from loaders.named_pictures import LAZY_ATTRIBUTES, NamedPictures
+from loaders.named_pictures import LAZY_ATTRIBUTES, NamedPictures, is_spacer
 from loaders.source import SourceFile
 
 PAGE_FURNITURE = ("header", "footer", "aside")
@@ -71,14 +72,25 @@ def _title(page: Tag) -> str | None:
 
 
 def _show_lazy_pictures(body: Tag) -> None:
-    """Put the pictures that a page shows without scripts in the place of their stand-ins."""
+    """Show the pictures for readers without scripts, in the place of stand-ins before them."""
     for hidden in body.find_all("noscript"):
-        real, before = hidden.find("img"), hidden.find_previous("img")
-        if real is None or before is None or real is before:
+        real = hidden.find("img")
+        if real is None:
             continue
-        named = {attribute(before, name) for name in ("src", *LAZY_ATTRIBUTES, "srcset")} - {""}
-        if all(address.lower().startswith("data:") for address in named):
+        before = hidden.find_previous("img")
+        if before is not None and _stands_in(before, hidden):
             before.replace_with(real.extract())
+
+
+def _stands_in(image: Tag, hidden: Tag) -> bool:
+    """Whether an image only keeps the place for what a noscript directly after it holds."""
+    if hidden in image.parents:
+        return False
+    between = takewhile(lambda node: node is not hidden, image.next_elements)
+    if any(isinstance(node, NavigableString) and node.strip() for node in between):
+        return False
+    named = {attribute(image, name) for name in ("src", *LAZY_ATTRIBUTES, "srcset")} - {""}
+    return all(address.lower().startswith("data:") and is_spacer(address) for address in named)
 
 
 def _main(body: Tag) -> Tag:
