@@ -9,21 +9,25 @@ from __future__ import annotations
 
 import base64
 import binascii
+import io
 import re
 import stat
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
 from urllib.parse import unquote, unquote_to_bytes, urljoin, urlsplit
 
 from bs4.element import Tag
+from PIL import Image
 
 from loaders.elements import Element
 from loaders.errors import LoaderError
 from loaders.html_tree import attribute
 from loaders.limits import BYTES_PER_MIB, Limits
-from loaders.pictures import alt_text, left_out, picture
+from loaders.media import PICTURE_FORMATS
+from loaders.pictures import alt_text, is_svg, left_out, picture
 from loaders.source import SourceFile, is_url, open_source
 
 DATA_URI = re.compile(r"data:(?P<type>[^,]*),(?P<content>.*)", re.IGNORECASE | re.DOTALL)
@@ -36,6 +40,14 @@ LAZY_ATTRIBUTES = ("data-src", "data-original", "data-lazy-src", "data-lazy", "d
 ADDRESS_ATTRIBUTES = ("src", "href", "xlink:href", "data")
 """Where `img`, `image` of a drawing in a page, and `object` say what they show."""
 DECORATIVE_ROLES = {"presentation", "none"}
+MIN_REAL_SIDE = 64
+"""In pixels. A smaller picture in a data URI keeps the place for one that a script loads."""
+MAX_SPACER_PIXELS = 4_000_000
+DRAWN = re.compile(rb"<(?:text|path|line|poly\w+|circle|ellipse|use)\b", re.IGNORECASE)
+PICTURE_FAULTS = (
+    *(OSError, ValueError, SyntaxError, ArithmeticError, LookupError, RuntimeError),
+    *(TypeError, AttributeError, MemoryError, Image.DecompressionBombError),
+)
 SHOWN_CHARS = 200
 ON_THE_WEB = "pictures on the web are not fetched, except with `limner add --fetch-remote-images`"
 OUTSIDE = "its address leads outside the document's folder"
@@ -136,7 +148,7 @@ class NamedPictures:
 
     def _name(self, address: str) -> str:
         """The picture as a report names it."""
-        if address.lower().startswith("data:"):
+        if is_data_uri(address):
             return "A picture in the text (data URI)"
         full = _joined(self._base, address)
         return f"The picture {'https:' if full.startswith('//') else ''}{full}"[:SHOWN_CHARS]
@@ -165,6 +177,31 @@ class NamedPictures:
             return None
 
 
+def is_data_uri(address: str) -> bool:
+    """Whether the address holds the picture itself."""
+    return address.lower().startswith("data:")
+
+
+def is_spacer(address: str) -> bool:
+    """Whether it is a data URI that only keeps the place for a picture: tiny, or of one colour."""
+    data = DATA_URI.fullmatch(address)
+    if not data:
+        return False
+    try:
+        content = _decoded(data["type"], data["content"])
+        if is_svg(content):
+            return not DRAWN.search(content)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(content), formats=PICTURE_FORMATS) as image:
+                if min(image.size) < MIN_REAL_SIDE:
+                    return True
+                is_large = image.width * image.height > MAX_SPACER_PIXELS
+                return not is_large and image.convert("RGBA").getcolors(1) is not None
+    except (_Unread, *PICTURE_FAULTS):
+        return True
+
+
 def _addresses(image: Tag) -> list[str]:
     """Where the picture may be, the likeliest first."""
     lazy = [attribute(image, name) for name in LAZY_ATTRIBUTES]
@@ -176,7 +213,7 @@ def _addresses(image: Tag) -> list[str]:
     listed.sort(key=lambda candidate: candidate[1], reverse=True)
     real = [*filter(None, lazy), *(address for address, _ in listed)]
     source = next(filter(None, (attribute(image, name) for name in ADDRESS_ATTRIBUTES)), "")
-    is_placeholder = bool(real) and source.lower().startswith("data:")
+    is_placeholder = bool(real) and is_data_uri(source)
     first = [] if is_placeholder or not source else [source]
     return list(dict.fromkeys([*filter(None, lazy), *first, *real]))
 

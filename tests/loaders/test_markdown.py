@@ -102,7 +102,7 @@ def test_a_drawing_is_shown_and_what_cannot_be_reached_keeps_its_words(reread) -
         "![Outside](../secret.png)\n"
     )
     assert "Plan of the quay" in found.figures[0].page_content
-    assert found.texts == ["On the web\nOutside"]
+    assert found.texts == ["Picture: On the web\nPicture: Outside"]
     reasons = [s.reason for s in found.skipped]
     assert reasons[0].startswith("pictures on the web are not fetched")
     assert "outside" in reasons[1]
