@@ -14,7 +14,7 @@ import re
 import stat
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from urllib.parse import unquote, unquote_to_bytes, urljoin, urlsplit
@@ -71,15 +71,18 @@ class NamedPictures:
         base: str | None = None,
         titles_are_captions: bool = False,
         inside: Callable[[str], bytes | None] | None = None,
+        folders: Sequence[str] = (),
     ) -> None:
         """base: what the document says its addresses are relative to.
 
         titles_are_captions: a picture's title is printed with it, as in Markdown.
         inside: what the file itself holds under an address, as a book or a mail does.
+        folders: where else a picture may be, beside the document and at the root.
         """
         page = file.uri if is_url(file.uri) and inside is None else ""
         self._base = _joined(page, base or "")
         self._inside = inside
+        self._folders = folders
         self._fetch_s = limits.fetch_total_s
         self._folder = file.path.parent
         self._root = file.figure_root
@@ -155,10 +158,17 @@ class NamedPictures:
 
     def _read_file(self, path: str) -> bytes:
         for name in dict.fromkeys((unquote(path), path, unquote(path).replace("\\", "/"))):
-            content = self._read_below_root(name)
-            if content is not None:
-                return content
+            for place in (name, *self._elsewhere(name)):
+                content = self._read_below_root(place)
+                if content is not None:
+                    return content
         raise _Unread("there is no such file")
+
+    def _elsewhere(self, name: str) -> Iterator[str]:
+        if self._folders and ".." not in name and not name.startswith("/"):
+            yield from (f"{folder}/{name}" for folder in self._folders)
+            yield f"/{name}"
+            yield from (f"/{folder}/{name}" for folder in self._folders)
 
     def _read_below_root(self, name: str) -> bytes | None:
         """The content of a regular file below the root; None if there is none."""
