@@ -184,6 +184,14 @@ BINARY_SUFFIXES = {
     **dict.fromkeys((".mp3", ".wav", ".flac", ".ogg", ".opus", ".m4a", ".aac"), "audio/*"),
     **dict.fromkeys((".mp4", ".mov", ".avi", ".mkv", ".webm", ".wmv", ".mpg"), "video/*"),
 }
+SHEET_SUFFIXES = {".xls", ".xlsx", ".ods"}
+PAGE_SUFFIXES = SHEET_SUFFIXES | {".doc", ".ppt"}
+"""Under which web pages are exported. Under the others it is a page that asks to sign in."""
+OFFICE_SUFFIXES = PAGE_SUFFIXES | {".docx", ".odt", ".pptx", ".odp"}
+EXPORTED_TYPES = {HTML, MAIL, XML}
+CSV_SIGNS = ("\t", ";", ",")
+CSV_LINES = 10
+"""Each with as many of a sign are a table."""
 DATA_SUFFIXES = {
     **dict.fromkeys((".json", ".jsonl", ".ndjson", ".geojson"), JSON),
     **dict.fromkeys((".csv", ".tsv"), CSV),
@@ -254,13 +262,16 @@ def content_type(path: Path, name: str, *, is_web_page: bool = False) -> str:
     if found:
         return found
     suffix = PurePath(name).suffix.lower()
+    text = decode(head, is_cut=len(head) == HEAD_BYTES)
+    exported = _exported_type(text, suffix) if text and suffix in OFFICE_SUFFIXES else None
+    if exported:
+        return exported
     if suffix in BINARY_SUFFIXES and not is_web_page:
         claimed = format_name(BINARY_SUFFIXES[suffix])
         raise BrokenDocument(
             f"{name} is named {claimed} but its content is not one; "
             "it may be damaged or only partly downloaded. Open it in its own program to check."
         )
-    text = decode(head, is_cut=len(head) == HEAD_BYTES)
     return UNKNOWN if text is None else _text_type(text, suffix)
 
 
@@ -347,6 +358,19 @@ def _ole2_type(path: Path, name: str) -> str:
             )
         found = (m for s, m in OLE2_STREAMS.items() if content.find(s.encode("utf-16-le")) >= 0)
         return next(found, OLE2)
+
+
+def _exported_type(text: str, suffix: str) -> str | None:
+    """What a text under the name of an Office file is, as many programs on the web export it."""
+    if text.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
+        return NOTEBOOK if '"cells"' in text and '"nbformat"' in text else JSON
+    found = _text_type(text, "")
+    if found in EXPORTED_TYPES and (found != HTML or suffix in PAGE_SUFFIXES):
+        return found
+    lines = [line for line in text.splitlines()[:CSV_LINES] if line.strip()]
+    counts = [{line.count(sign) for line in lines} for sign in CSV_SIGNS]
+    is_table = len(lines) > 1 and any(len(n) == 1 and 0 not in n for n in counts)
+    return CSV if is_table and suffix in SHEET_SUFFIXES else None
 
 
 def _text_type(text: str, suffix: str) -> str:

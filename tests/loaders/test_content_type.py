@@ -228,3 +228,19 @@ def test_every_file_of_the_corpus_is_what_it_is_said_to_be() -> None:
 def test_a_page_is_known_behind_its_comments(kind_of) -> None:
     page = "<?xml version='1.0'?>\n<!-- a -- b --><!---->\n<!-- <p> -->\n<!DOCTYPE  html><p>Hello."
     assert kind_of(page, "page.txt") == HTML
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "found"),
+    [
+        (b"<html xmlns:x='excel'><table><tr><td>1</table>", "a.xls", "text/html"),
+        (b"Port\tShips\nOslo\t5\n", "a.xls", "text/csv"),
+        (b"Port;Ships\nOslo;5\n", "a.xlsx", "text/csv"),
+        (b'[{"port": "Oslo"}]', "a.docx", "application/json"),
+    ],
+)
+def test_a_text_exported_under_an_office_name_is_what_it_says(
+    tmp_path: Path, content: bytes, name: str, found: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert content_type(tmp_path / name, name) == found
