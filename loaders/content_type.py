@@ -18,6 +18,7 @@ from PIL import Image
 
 from loaders.encoding import decode
 from loaders.errors import BrokenDocument, EmptyDocument, EncryptedDocument, LimitExceeded
+from loaders.limits import DEFAULT_LIMITS
 from loaders.media import PICTURE_FORMATS
 
 PDF = "application/pdf"
@@ -44,8 +45,15 @@ UNKNOWN = "application/octet-stream"
 
 PICTURE_TYPES = frozenset(
     f"image/{kind}"
-    for kind in ("png", "jpeg", "mpo", "gif", "webp", "tiff", "bmp", "avif", "jp2", "jpx", "x-icon")
+    for kind in (
+        *("png", "jpeg", "mpo", "gif", "webp", "tiff", "bmp", "avif", "jp2", "jpx", "x-icon"),
+        *("x-portable-bitmap", "x-portable-graymap", "x-portable-pixmap"),
+    )
 )
+NETPBM_SUFFIXES = {".ppm", ".pgm", ".pbm", ".pnm"}
+"""A text may begin as those pictures do, so their names decide."""
+UNREAD_PICTURES = {".tga": "image/x-tga", ".pcx": "image/x-pcx", ".dds": "image/x-dds"}
+"""By their names, since they have no clear signature."""
 
 HEAD_BYTES = 64 * 1024
 PDF_HEAD_BYTES = 1024
@@ -272,7 +280,9 @@ def content_type(path: Path, name: str, *, is_web_page: bool = False) -> str:
             f"{name} is named {claimed} but its content is not one; "
             "it may be damaged or only partly downloaded. Open it in its own program to check."
         )
-    return UNKNOWN if text is None else _text_type(text, suffix)
+    if text is None:
+        return UNREAD_PICTURES.get(suffix, UNKNOWN)
+    return _text_type(text, suffix)
 
 
 def format_name(mime: str) -> str:
@@ -303,9 +313,14 @@ def _picture_type(path: Path, name: str) -> str | None:
             # Only the header is read here, so a large picture costs nothing yet.
             warnings.simplefilter("ignore")
             with Image.open(path, formats=PICTURE_FORMATS) as image:
+                if image.format == "PPM" and PurePath(name).suffix.lower() not in NETPBM_SUFFIXES:
+                    return None
                 return image.get_format_mimetype()
     except Image.DecompressionBombError as error:
-        raise LimitExceeded(f"{name} is too large a picture: {error}") from error
+        raise LimitExceeded(
+            f"{name} is too large a picture; the limit is {DEFAULT_LIMITS.max_pixels:,} pixels in "
+            "all (max_pixels in the settings). Save it smaller."
+        ) from error
     except (OSError, ValueError, SyntaxError, ArithmeticError, LookupError, RuntimeError):
         return None
 
