@@ -18,6 +18,7 @@ from PIL import Image
 
 from loaders.encoding import decode
 from loaders.errors import BrokenDocument, EmptyDocument, EncryptedDocument, LimitExceeded
+from loaders.limits import DEFAULT_LIMITS
 from loaders.media import PICTURE_FORMATS
 
 PDF = "application/pdf"
@@ -44,8 +45,15 @@ UNKNOWN = "application/octet-stream"
 
 PICTURE_TYPES = frozenset(
     f"image/{kind}"
-    for kind in ("png", "jpeg", "mpo", "gif", "webp", "tiff", "bmp", "avif", "jp2", "jpx", "x-icon")
+    for kind in (
+        *("png", "jpeg", "mpo", "gif", "webp", "tiff", "bmp", "avif", "jp2", "jpx", "x-icon"),
+        *("x-portable-bitmap", "x-portable-graymap", "x-portable-pixmap"),
+    )
 )
+NETPBM_SUFFIXES = {".ppm", ".pgm", ".pbm", ".pnm"}
+"""A text may begin as those pictures do, so their names decide."""
+UNREAD_PICTURES = {".tga": "image/x-tga", ".pcx": "image/x-pcx", ".dds": "image/x-dds"}
+"""By their names, since they have no clear signature."""
 
 HEAD_BYTES = 64 * 1024
 PDF_HEAD_BYTES = 1024
@@ -184,6 +192,14 @@ BINARY_SUFFIXES = {
     **dict.fromkeys((".mp3", ".wav", ".flac", ".ogg", ".opus", ".m4a", ".aac"), "audio/*"),
     **dict.fromkeys((".mp4", ".mov", ".avi", ".mkv", ".webm", ".wmv", ".mpg"), "video/*"),
 }
+SHEET_SUFFIXES = {".xls", ".xlsx", ".ods"}
+PAGE_SUFFIXES = SHEET_SUFFIXES | {".doc", ".ppt"}
+"""Under which web pages are exported. Under the others it is a page that asks to sign in."""
+OFFICE_SUFFIXES = PAGE_SUFFIXES | {".docx", ".odt", ".pptx", ".odp"}
+EXPORTED_TYPES = {HTML, MAIL, XML}
+CSV_SIGNS = ("\t", ";", ",")
+CSV_LINES = 10
+"""Each with as many of a sign are a table."""
 DATA_SUFFIXES = {
     **dict.fromkeys((".json", ".jsonl", ".ndjson", ".geojson"), JSON),
     **dict.fromkeys((".csv", ".tsv"), CSV),
@@ -254,14 +270,19 @@ def content_type(path: Path, name: str, *, is_web_page: bool = False) -> str:
     if found:
         return found
     suffix = PurePath(name).suffix.lower()
+    text = decode(head, is_cut=len(head) == HEAD_BYTES)
+    exported = _exported_type(text, suffix) if text and suffix in OFFICE_SUFFIXES else None
+    if exported:
+        return exported
     if suffix in BINARY_SUFFIXES and not is_web_page:
         claimed = format_name(BINARY_SUFFIXES[suffix])
         raise BrokenDocument(
             f"{name} is named {claimed} but its content is not one; "
             "it may be damaged or only partly downloaded. Open it in its own program to check."
         )
-    text = decode(head, is_cut=len(head) == HEAD_BYTES)
-    return UNKNOWN if text is None else _text_type(text, suffix)
+    if text is None:
+        return UNREAD_PICTURES.get(suffix, UNKNOWN)
+    return _text_type(text, suffix)
 
 
 def format_name(mime: str) -> str:
@@ -292,9 +313,14 @@ def _picture_type(path: Path, name: str) -> str | None:
             # Only the header is read here, so a large picture costs nothing yet.
             warnings.simplefilter("ignore")
             with Image.open(path, formats=PICTURE_FORMATS) as image:
+                if image.format == "PPM" and PurePath(name).suffix.lower() not in NETPBM_SUFFIXES:
+                    return None
                 return image.get_format_mimetype()
     except Image.DecompressionBombError as error:
-        raise LimitExceeded(f"{name} is too large a picture: {error}") from error
+        raise LimitExceeded(
+            f"{name} is too large a picture; the limit is {DEFAULT_LIMITS.max_pixels:,} pixels in "
+            "all (max_pixels in the settings). Save it smaller."
+        ) from error
     except (OSError, ValueError, SyntaxError, ArithmeticError, LookupError, RuntimeError):
         return None
 
@@ -360,6 +386,19 @@ def _ole2_type(path: Path, name: str) -> str:
             "not where such a file keeps it. Get the file again from where it came."
         )
     return kind
+
+
+def _exported_type(text: str, suffix: str) -> str | None:
+    """What a text under the name of an Office file is, as many programs on the web export it."""
+    if text.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
+        return NOTEBOOK if '"cells"' in text and '"nbformat"' in text else JSON
+    found = _text_type(text, "")
+    if found in EXPORTED_TYPES and (found != HTML or suffix in PAGE_SUFFIXES):
+        return found
+    lines = [line for line in text.splitlines()[:CSV_LINES] if line.strip()]
+    counts = [{line.count(sign) for line in lines} for sign in CSV_SIGNS]
+    is_table = len(lines) > 1 and any(len(n) == 1 and 0 not in n for n in counts)
+    return CSV if is_table and suffix in SHEET_SUFFIXES else None
 
 
 def _text_type(text: str, suffix: str) -> str:

@@ -112,4 +112,6 @@ def _refusal(name: str, mime: str) -> str:
         if mime == UNKNOWN
         else f"{format_name(mime)}, which limner does not read"
     )
+    if mime.startswith("image/"):
+        return f"{name} is {what}. Save it as PNG and add that."
     return f"{name} is {what}. Save or print it as a PDF in its own program and add that."

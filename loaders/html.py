@@ -16,13 +16,14 @@ from loaders.html_tree import attribute, parse_html, prune, remove
 from loaders.limits import Limits
 from loaders.loader import DocumentLoader
 from loaders.markup import read_markup
-from loaders.named_pictures import LAZY_ATTRIBUTES, NamedPictures
+from loaders.named_pictures import LAZY_ATTRIBUTES, NamedPictures, is_data_uri, is_spacer
 from loaders.source import SourceFile
 
 PAGE_FURNITURE = ("header", "footer", "aside")
 SECTIONS = ("article", "main", "section", "blockquote", "figure", "td")
 """Within these, a header or aside belongs to the content."""
 FURNITURE_ROLES = {"banner", "contentinfo", "complementary"}
+OTHER_PICTURES = ("svg", "object", "embed", "video", "canvas")
 HEAD_BYTES = 8 * 1024
 """In which a page names its encoding. Beautiful Soup's search is quadratic in hostile pages."""
 MIN_MAIN_SHARE = 0.2
@@ -71,14 +72,35 @@ def _title(page: Tag) -> str | None:
 
 
 def _show_lazy_pictures(body: Tag) -> None:
-    """Put the pictures that a page shows without scripts in the place of their stand-ins."""
+    """Show the pictures for readers without scripts, in the place of stand-ins before them."""
+    shown = [image for image in body.find_all("img") if image.find_parent("noscript") is None]
+    named = {address for image in shown for address in _named(image)}
     for hidden in body.find_all("noscript"):
         real, before = hidden.find("img"), hidden.find_previous("img")
-        if real is None or before is None or real is before:
+        if real is None:
             continue
-        named = {attribute(before, name) for name in ("src", *LAZY_ATTRIBUTES, "srcset")} - {""}
-        if all(address.lower().startswith("data:") for address in named):
+        beside = _named(before) if before and _are_neighbours(before, hidden) else None
+        if before and beside is not None and all(map(is_spacer, beside)):
             before.replace_with(real.extract())
+        elif all(map(is_data_uri, beside or ())) and named.isdisjoint(_named(real)):
+            hidden.insert_before(real.extract())
+
+
+def _named(image: Tag) -> set[str]:
+    """The addresses where an image may be."""
+    return {attribute(image, name) for name in ("src", *LAZY_ATTRIBUTES, "srcset")} - {""}
+
+
+def _are_neighbours(image: Tag, hidden: Tag) -> bool:
+    """Whether neither text nor another picture stands between an image and a noscript."""
+    if any(tag is hidden for tag in image.parents):
+        return False
+    for node in image.next_elements:
+        if node is hidden:
+            return True
+        if node.name in OTHER_PICTURES if isinstance(node, Tag) else str(node).strip():
+            return False
+    return False
 
 
 def _main(body: Tag) -> Tag:

@@ -1,7 +1,8 @@
 """Reads Markdown: CommonMark with tables, and the HTML in it.
 
 Leaves out the extensions of particular programs, except front matter, Pandoc's
-attributes of pictures and headings, and its `:::` lines, which enclose notes.
+attributes of pictures and headings, and its `:::` lines, which enclose notes; those of
+Obsidian are rewritten in `obsidian`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from html import escape
 from itertools import pairwise
 
 from bs4.element import Tag
@@ -17,17 +19,22 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
-from loaders.elements import Element, Info
+from loaders.elements import Element, Info, one_line
 from loaders.encoding import read_text
 from loaders.html_tree import parse_html, prune
 from loaders.limits import Limits
 from loaders.loader import DocumentLoader
 from loaders.markup import read_markup
 from loaders.named_pictures import NamedPictures
+from loaders.obsidian import PICTURE_FOLDERS, rewrite
 from loaders.source import SourceFile
 
 FRONT_MATTER = re.compile(r"\A(---|\+\+\+)[ \t]*\n(.*?)\n(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 TITLE = re.compile(r"^title[ \t]*[:=](.*)$", re.MULTILINE | re.IGNORECASE)
+FACT = re.compile(
+    r"^(date|tags|aliases|authors?)[ \t]*[:=]([^\n]*(?:\n[ \t]*-[^\n]*)*)",
+    re.MULTILINE | re.IGNORECASE,
+)
 FENCE_LINE = re.compile(r"^[ \t]*:{3,}.*(?:\n|\Z)", re.MULTILINE)
 HEADING_ATTRIBUTES = re.compile(r"(?<=\S) ?\{[#.][^{}]*\}$")
 PICTURE_ATTRIBUTES = re.compile(r"\{[^{}]*\}")
@@ -44,10 +51,14 @@ class MarkdownLoader(DocumentLoader):
     """Reads a Markdown file."""
 
     def _elements(self, file: SourceFile) -> Iterator[Element]:
-        title, text = _without_front_matter(read_text(file, self.limits))
-        pictures = NamedPictures(file, self.limits, titles_are_captions=True)
+        title, facts, text = _without_front_matter(read_text(file, self.limits))
+        pictures = NamedPictures(
+            file, self.limits, titles_are_captions=True, folders=PICTURE_FOLDERS
+        )
         page = _page(text, self.limits)
         heading = page.find("h1")
+        if facts:
+            _add_facts(page, facts, self.limits)
         yield Info(title=title or (heading.get_text().strip() if heading else None) or None)
         yield from read_markup(page, pictures)
 
@@ -64,13 +75,31 @@ def _page(text: str, limits: Limits) -> Tag:
     return page.body or page
 
 
-def _without_front_matter(text: str) -> tuple[str | None, str]:
-    """The title that the front matter gives, and the text after it."""
+def _without_front_matter(text: str) -> tuple[str | None, str, str]:
+    """The title and what else of note the front matter gives, and the text after it."""
     found = FRONT_MATTER.match(text)
     if not found:
-        return None, text
+        return None, "", text
     title = TITLE.search(found[2])
-    return (title[1].strip().strip("\"'") if title else None), text[found.end() :]
+    stated = ((fact[1].lower(), _value(fact[2])) for fact in FACT.finditer(found[2]))
+    facts = "; ".join(f"{name}: {value}" for name, value in stated if value)
+    return (title[1].strip().strip("\"'") if title else None), facts, text[found.end() :]
+
+
+def _value(text: str) -> str:
+    """A value of the front matter, or its values, each on a line or in brackets, on one line."""
+    parts = re.split(r"\n\s*-|,", text.strip().strip("[]"))
+    return one_line(", ".join(filter(None, (part.strip(" \t\n\"'-") for part in parts))))
+
+
+def _add_facts(page: Tag, facts: str, limits: Limits) -> None:
+    """Put what the front matter says below the heading that the text begins with."""
+    paragraph = parse_html(f"<p>{escape(facts)}</p>", limits).find("p")
+    heading = page.find("h1")
+    if paragraph and heading and heading.find_previous_sibling() is None:
+        heading.insert_after(paragraph.extract())
+    elif paragraph:
+        page.insert(0, paragraph.extract())
 
 
 @cache
@@ -79,6 +108,7 @@ def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).enable(
         ["table", "strikethrough"]
     )
+    parser.core.ruler.before("inline", "obsidian", rewrite)
     parser.core.ruler.before("inline", "pandoc_blocks", _clean_blocks)
     parser.core.ruler.before("inline", "bounds", _disarm_brackets)
     parser.core.ruler.after("inline", "nesting", _flatten)

@@ -26,7 +26,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from loaders.errors import BrokenPicture, LimitExceeded
 from loaders.limits import DEFAULT_LIMITS
 
-PICTURE_FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP", "AVIF", "JPEG2000", "ICO")
+PICTURE_FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP", "AVIF", "JPEG2000", "ICO", "PPM")
 """What Pillow may try. Others it knows have no clear signature, or, as EPS, run a program."""
 WEB_FORMATS = {"PNG": "png", "JPEG": "jpg", "MPO": "jpg", "GIF": "gif", "WEBP": "webp"}
 KEY_PATTERN = re.compile(r"[0-9a-f]{64}\.(?:png|jpg|gif|webp)")
@@ -159,7 +159,7 @@ class MediaStore:
         if n_pixels > self.max_pixels:
             raise LimitExceeded(
                 f"The picture has {image.width}×{image.height} pixels; "
-                f"the limit is {self.max_pixels:,} pixels in all."
+                f"the limit is {self.max_pixels:,} pixels in all (max_pixels in the settings)."
             )
 
     @staticmethod
@@ -235,7 +235,10 @@ def _broken_pictures() -> Iterator[None]:
     try:
         yield
     except Image.DecompressionBombError as error:
-        raise LimitExceeded(f"The picture is too large to decode: {error}") from error
+        raise LimitExceeded(
+            f"The picture is too large; the limit is {DEFAULT_LIMITS.max_pixels:,} pixels in all "
+            "(max_pixels in the settings)."
+        ) from error
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, RuntimeError) as error:
         raise BrokenPicture(
             f"The picture cannot be decoded ({type(error).__name__}: {error}). "

@@ -9,21 +9,25 @@ from __future__ import annotations
 
 import base64
 import binascii
+import io
 import re
 import stat
 import time
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from urllib.parse import unquote, unquote_to_bytes, urljoin, urlsplit
 
 from bs4.element import Tag
+from PIL import Image
 
 from loaders.elements import Element
 from loaders.errors import LoaderError
 from loaders.html_tree import attribute
 from loaders.limits import BYTES_PER_MIB, Limits
-from loaders.pictures import alt_text, left_out, picture
+from loaders.media import PICTURE_FORMATS
+from loaders.pictures import alt_text, is_svg, left_out, picture
 from loaders.source import SourceFile, is_url, open_source
 
 DATA_URI = re.compile(r"data:(?P<type>[^,]*),(?P<content>.*)", re.IGNORECASE | re.DOTALL)
@@ -36,6 +40,14 @@ LAZY_ATTRIBUTES = ("data-src", "data-original", "data-lazy-src", "data-lazy", "d
 ADDRESS_ATTRIBUTES = ("src", "href", "xlink:href", "data")
 """Where `img`, `image` of a drawing in a page, and `object` say what they show."""
 DECORATIVE_ROLES = {"presentation", "none"}
+MIN_REAL_SIDE = 64
+"""In pixels. A smaller picture in a data URI keeps the place for one that a script loads."""
+MAX_SPACER_PIXELS = 4_000_000
+DRAWN = re.compile(rb"<(?:text|path|line|poly\w+|circle|ellipse|use)\b", re.IGNORECASE)
+PICTURE_FAULTS = (
+    *(OSError, ValueError, SyntaxError, ArithmeticError, LookupError, RuntimeError),
+    *(TypeError, AttributeError, MemoryError, Image.DecompressionBombError),
+)
 SHOWN_CHARS = 200
 ON_THE_WEB = "pictures on the web are not fetched, except with `limner add --fetch-remote-images`"
 OUTSIDE = "its address leads outside the document's folder"
@@ -59,15 +71,18 @@ class NamedPictures:
         base: str | None = None,
         titles_are_captions: bool = False,
         inside: Callable[[str], bytes | None] | None = None,
+        folders: Sequence[str] = (),
     ) -> None:
         """base: what the document says its addresses are relative to.
 
         titles_are_captions: a picture's title is printed with it, as in Markdown.
         inside: what the file itself holds under an address, as a book or a mail does.
+        folders: where else a picture may be, beside the document and at the root.
         """
         page = file.uri if is_url(file.uri) and inside is None else ""
         self._base = _joined(page, base or "")
         self._inside = inside
+        self._folders = folders
         self._fetch_s = limits.fetch_total_s
         self._folder = file.path.parent
         self._root = file.figure_root
@@ -136,17 +151,24 @@ class NamedPictures:
 
     def _name(self, address: str) -> str:
         """The picture as a report names it."""
-        if address.lower().startswith("data:"):
+        if is_data_uri(address):
             return "A picture in the text (data URI)"
         full = _joined(self._base, address)
         return f"The picture {'https:' if full.startswith('//') else ''}{full}"[:SHOWN_CHARS]
 
     def _read_file(self, path: str) -> bytes:
         for name in dict.fromkeys((unquote(path), path, unquote(path).replace("\\", "/"))):
-            content = self._read_below_root(name)
-            if content is not None:
-                return content
+            for place in (name, *self._elsewhere(name)):
+                content = self._read_below_root(place)
+                if content is not None:
+                    return content
         raise _Unread("there is no such file")
+
+    def _elsewhere(self, name: str) -> Iterator[str]:
+        if self._folders and ".." not in name and not name.startswith("/"):
+            yield from (f"{folder}/{name}" for folder in self._folders)
+            yield f"/{name}"
+            yield from (f"/{folder}/{name}" for folder in self._folders)
 
     def _read_below_root(self, name: str) -> bytes | None:
         """The content of a regular file below the root; None if there is none."""
@@ -165,6 +187,31 @@ class NamedPictures:
             return None
 
 
+def is_data_uri(address: str) -> bool:
+    """Whether the address holds the picture itself."""
+    return address.lower().startswith("data:")
+
+
+def is_spacer(address: str) -> bool:
+    """Whether it is a data URI that only keeps the place for a picture: tiny, or of one colour."""
+    data = DATA_URI.fullmatch(address)
+    if not data:
+        return False
+    try:
+        content = _decoded(data["type"], data["content"])
+        if is_svg(content):
+            return not DRAWN.search(content)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(content), formats=PICTURE_FORMATS) as image:
+                if min(image.size) < MIN_REAL_SIDE:
+                    return True
+                is_large = image.width * image.height > MAX_SPACER_PIXELS
+                return not is_large and image.convert("RGBA").getcolors(1) is not None
+    except (_Unread, *PICTURE_FAULTS):
+        return True
+
+
 def _addresses(image: Tag) -> list[str]:
     """Where the picture may be, the likeliest first."""
     lazy = [attribute(image, name) for name in LAZY_ATTRIBUTES]
@@ -176,7 +223,7 @@ def _addresses(image: Tag) -> list[str]:
     listed.sort(key=lambda candidate: candidate[1], reverse=True)
     real = [*filter(None, lazy), *(address for address, _ in listed)]
     source = next(filter(None, (attribute(image, name) for name in ADDRESS_ATTRIBUTES)), "")
-    is_placeholder = bool(real) and source.lower().startswith("data:")
+    is_placeholder = bool(real) and is_data_uri(source)
     first = [] if is_placeholder or not source else [source]
     return list(dict.fromkeys([*filter(None, lazy), *first, *real]))
 

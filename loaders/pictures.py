@@ -118,5 +118,7 @@ def left_out(
 ) -> Iterator[Element]:
     """A picture that cannot be shown: what people wrote about it is still found."""
     yield Skipped(name, reason)
-    for words in dict.fromkeys(filter(None, (caption, alt))):
-        yield Paragraph(words, page=page)
+    if caption:
+        yield Paragraph(caption, page=page)
+    if alt and alt != caption:
+        yield Paragraph(f"Picture: {alt}", page=page)

@@ -30,6 +30,7 @@ from loaders.errors import FetchRefused, LimitExceeded, SourceMissing
 from loaders.limits import BYTES_PER_MIB, Limits
 
 MAX_REDIRECTS = 5
+OTHER_SCHEME = re.compile(r"(?!file:)([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 LOGIN = re.compile(r"(https?://)([^/?#]*)@", re.IGNORECASE)
 GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 """All of IPv6 that the public internet uses, apart from NAT64."""
@@ -149,7 +150,13 @@ def local_file(
     source: str | Path, limits: Limits, *, figure_root: Path | None = None
 ) -> SourceFile:
     """The file behind a path or `file://` URI. Raises SourceMissing or LimitExceeded."""
+    other = OTHER_SCHEME.match(str(source))
     path = local_path(source)
+    if other and not path.exists():
+        raise SourceMissing(
+            f"{source} is an address of {other[1].lower()}. Only http and https addresses are "
+            "read; save the file and add it."
+        )
     _check_readable(path, limits)
     return SourceFile(path.as_uri(), path, path.name, (figure_root or path.parent).resolve())
 
@@ -263,12 +270,17 @@ class _CheckedBackend(httpcore.SyncBackend):
         refused = [a for a in addresses if not self._is_allowed(a)]
         if refused:
             raise FetchRefused(
-                f"{host} leads to {refused[0]}, which is not a public address. "
-                "limner fetches public pages only; save the page and add the file."
+                f"{_in_words(host, refused[0])}. limner fetches public pages only, so that no "
+                "page can make it read what is private; save the page and add the file."
             )
         left = self._deadline.within(timeout)
         stream = super().connect_tcp(addresses[0], port, left, local_address, socket_options)
         return _TimedStream(stream, self._deadline)
+
+
+def _in_words(host: str, address: str) -> str:
+    leads = host if host == address else f"{host} leads to {address}, which"
+    return f"{leads} is not a public address, but one of this computer or of a private network"
 
 
 def _client(limits: Limits, is_allowed: Callable[[str], bool]) -> httpx.Client:

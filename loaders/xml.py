@@ -77,8 +77,7 @@ def _read(root: etree._Element) -> Iterator[Element]:
             if said := _said(element):
                 yield Paragraph(said)
             continue
-        if attributes := _attributes(element):
-            yield Paragraph(attributes)
+        attributes = _attributes(element)
         if local_name(parts[0]) in TITLES and level < MAX_HEADINGS:
             text = text_of(parts[0])
             if text:
@@ -88,9 +87,11 @@ def _read(root: etree._Element) -> Iterator[Element]:
         leaves = [part for part in parts if not len(part)]
         if len(leaves) == len(parts):
             # A record: its values stand together.
-            if said := "\n".join(filter(None, map(_said, leaves))):
+            if said := "\n".join(filter(None, [attributes, *map(_said, leaves)])):
                 yield Paragraph(said)
         else:
+            if attributes:
+                yield Paragraph(attributes)
             waiting += [(part, level) for part in reversed(parts)]
 
 

@@ -238,3 +238,19 @@ def test_an_old_office_file_without_its_content_is_called_damaged(
     path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
     with pytest.raises(BrokenDocument, match=r"is a damaged .* of before 2007"):
         content_type(path, path.name)
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "found"),
+    [
+        (b"<html xmlns:x='excel'><table><tr><td>1</table>", "a.xls", "text/html"),
+        (b"Port\tShips\nOslo\t5\n", "a.xls", "text/csv"),
+        (b"Port;Ships\nOslo;5\n", "a.xlsx", "text/csv"),
+        (b'[{"port": "Oslo"}]', "a.docx", "application/json"),
+    ],
+)
+def test_a_text_exported_under_an_office_name_is_what_it_says(
+    tmp_path: Path, content: bytes, name: str, found: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert content_type(tmp_path / name, name) == found

@@ -374,7 +374,7 @@ def test_a_metafile_is_reported_and_its_words_are_kept(document, reread, monkeyp
     found = reread()
     assert "image9.emf" in found.skipped[0].what
     assert "EMF" in found.skipped[0].reason
-    assert found.texts == ["Flow of goods"]
+    assert found.texts == ["Picture: Flow of goods"]
 
 
 CHART = (
@@ -600,7 +600,7 @@ def test_the_chart_of_a_real_document_is_read(tmp_path: Path) -> None:
 @with_corpus
 def test_the_linked_picture_of_a_real_document_is_not_opened(tmp_path: Path) -> None:
     found = read(CORPUS / "hostile" / "rlink.docx", tmp_path)
-    assert found.texts == ["Testing Linked Images\nA red and blue square"]
+    assert found.texts == ["Testing Linked Images\nPicture: A red and blue square"]
     assert "only linked" in found.skipped[0].reason
 
 

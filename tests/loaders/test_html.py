@@ -1,6 +1,7 @@
 """Web pages: what a reader would read, with its pictures, and nothing from the web."""
 
 import base64
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from loaders.errors import EmptyDocument, LimitExceeded
 from loaders.html_table import MAX_COLUMNS, lay_out
@@ -308,7 +310,7 @@ def test_a_picture_on_the_web_is_not_fetched_and_its_words_are_kept(reread, addr
     found = reread(
         f"<figure><img src='{address}' alt='A red quay'><figcaption>The quay</figcaption></figure>"
     )
-    assert found.texts == ["A red quay\nThe quay"]
+    assert found.texts == ["Picture: A red quay\nThe quay"]
     (skipped,) = found.skipped
     assert "example.org/a.png" in skipped.what
     assert skipped.reason.startswith("pictures on the web are not fetched")
@@ -445,6 +447,22 @@ def test_a_picture_for_readers_without_scripts_takes_the_place_of_its_stand_in(
     stand_in = f"<img src='{data_uri(picture(color='white'))}'>"
     found = reread(f"{stand_in}<noscript><img src='fig/quay%20one.png' alt='Quay'></noscript>")
     assert [words(f) for f in found.figures] == [{"alt": "Quay"}]
+
+
+def test_a_picture_in_the_page_itself_is_not_replaced(reread, site: Path) -> None:
+    image = Image.effect_noise((90, 70), 40)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    real = f"<img src='{data_uri(buffer.getvalue())}' alt='Pump'>"
+    hidden = "<noscript><img src='fig/quay%20one.png' alt='Quay'></noscript>"
+    spacer = f"<img src='{data_uri(picture())}' alt='Blank'>"
+    for page, shown in (
+        (f"{real}{hidden}", ["Pump", "Quay"]),
+        (f"{real}<p>Words.</p>{hidden}", ["Pump", "Quay"]),
+        (f"{spacer}<p>Words.</p>{hidden}", ["Blank", "Quay"]),
+        (f"<img src='fig/quay%20one.png' alt='Once'>{real}{hidden}", ["Once", "Pump"]),
+    ):
+        assert [words(f)["alt"] for f in reread(page).figures] == shown
 
 
 def test_an_object_that_is_a_picture_is_a_figure(reread, site: Path) -> None:

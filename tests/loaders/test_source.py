@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from loaders.errors import FetchRefused, LimitExceeded
+from loaders.errors import FetchRefused, LimitExceeded, SourceMissing
 from loaders.limits import Limits
 from loaders.source import is_public, open_source, source_uri, without_login
 
@@ -104,7 +104,7 @@ def test_a_redirect_is_followed_and_gives_the_name(site: str) -> None:
 
 
 def test_a_redirect_to_a_private_address_is_refused(site: str) -> None:
-    with pytest.raises(FetchRefused, match=r"127\.0\.0\.2, which is not a public address"):
+    with pytest.raises(FetchRefused, match=r"127\.0\.0\.2 is not a public address"):
         fetched(f"{site}/inside")
     assert [path for path, _ in Site.seen] == ["/inside"]
 
@@ -194,3 +194,11 @@ def test_public_addresses_are_public(address: str) -> None:
 )
 def test_addresses_that_are_or_lead_inside_are_not_public(address: str) -> None:
     assert not is_public(address)
+
+
+def test_an_address_that_is_not_of_the_web_is_refused_as_such() -> None:
+    with (
+        pytest.raises(SourceMissing, match="Only http and https addresses"),
+        open_source("ftp://x.org/y", Limits()),
+    ):
+        pass

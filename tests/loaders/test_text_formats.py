@@ -129,6 +129,11 @@ def test_damaged_xml_is_read_to_its_fault(tmp_path: Path) -> None:
     assert "damaged" in found.skipped[0].reason
 
 
+def test_the_attributes_of_a_record_stand_with_its_values(tmp_path: Path) -> None:
+    found = reread(tmp_path, "<r><b id='1'><title>Fens</title><p>12</p></b><z>x</z></r>", "a.xml")
+    assert found.documents[0].page_content == "Fens\nid=1\n12\nx"
+
+
 # Rich text
 
 
