@@ -7,9 +7,9 @@ import zipfile
 from pathlib import Path
 
 import docx
-import openpyxl
 import pptx
 import pytest
+import xlsxwriter
 from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.opc.packuri import PackURI
 from docx.opc.part import Part
@@ -133,10 +133,10 @@ def test_the_sound_of_an_open_document_presentation_is_heard(tmp_path: Path) -> 
 
 
 def test_a_workbook_put_into_a_document_is_read_after_its_text(tmp_path: Path) -> None:
-    workbook = openpyxl.Workbook()
-    for row in (["Port", "Catch"], ["Cod Bay", 1204], ["Hull", 88]):
-        workbook.active.append(row)
-    workbook.save(tmp_path / "catch.xlsx")
+    with xlsxwriter.Workbook(tmp_path / "catch.xlsx") as workbook:
+        sheet = workbook.add_worksheet()
+        for n, row in enumerate((["Port", "Catch"], ["Cod Bay", 1204], ["Hull", 88])):
+            sheet.write_row(n, 0, row)
     content = (tmp_path / "catch.xlsx").read_bytes()
     path = document_with(tmp_path, RELATIONSHIP_TYPE.PACKAGE, "sheet1.xlsx", content)
     found = read(path, tmp_path)
@@ -205,10 +205,9 @@ def test_a_document_put_onto_a_sheet_is_read_as_of_that_sheet(kind: str, tmp_pat
     inner.save(str(tmp_path / "inner.docx"))
     content = (tmp_path / "inner.docx").read_bytes()
     held = content if kind == "package" else object_with(tmp_path, "tides.docx", content)
-    book = openpyxl.Workbook()
-    book.active["A1"] = "Of the first sheet."
-    book.create_sheet("Second")["A1"] = "Of the second sheet."
-    book.save(tmp_path / "catch.xlsx")
+    with xlsxwriter.Workbook(tmp_path / "catch.xlsx") as book:
+        book.add_worksheet("Sheet").write("A1", "Of the first sheet.")
+        book.add_worksheet("Second").write("A1", "Of the second sheet.")
     with zipfile.ZipFile(tmp_path / "catch.xlsx", "a") as archive:
         archive.writestr("xl/embeddings/inner.docx", held)
         archive.writestr(
