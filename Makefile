@@ -9,6 +9,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALLED := $(VENV)/.limner-installed
 TESTABLE := $(VENV)/.limner-testable
 QUESTIONS ?= ../shared/corpus/qa/manifest.jsonl
+READING_TESTS := tests/loaders tests/retrievers \
+  $(addprefix tests/assistant/test_,ingestion.py runs.py sites.py hostile_corpus.py)
 DOCUMENTS ?= ../shared/corpus/qa/corpus
 
 # Compiling what is never imported costs a fifth of the installation; Python compiles the rest.
@@ -35,10 +37,10 @@ test: $(TESTABLE) ## install what the tests need and run all of them
 	$(MAKE) --jobs=2 --keep-going test-reading test-answering
 
 test-reading: $(TESTABLE)
-	$(BIN)/python -m pytest tests/loaders tests/retrievers
+	$(BIN)/python -m pytest $(READING_TESTS)
 
 test-answering: $(TESTABLE)
-	$(BIN)/python -m pytest --ignore=tests/loaders --ignore=tests/retrievers
+	$(BIN)/python -m pytest $(READING_TESTS:%=--ignore=%)
 
 check: $(TESTABLE) ## lint, types, layers
 	$(BIN)/ruff check .
