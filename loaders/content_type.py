@@ -47,12 +47,11 @@ PICTURE_TYPES = frozenset(
     f"image/{kind}"
     for kind in (
         *("png", "jpeg", "mpo", "gif", "webp", "tiff", "bmp", "avif", "jp2", "jpx", "x-icon"),
-        *("x-portable-bitmap", "x-portable-graymap", "x-portable-pixmap"),
     )
 )
-NETPBM_SUFFIXES = {".ppm", ".pgm", ".pbm", ".pnm"}
-"""A text may begin as those pictures do, so their names decide."""
-UNREAD_PICTURES = {".tga": "image/x-tga", ".pcx": "image/x-pcx", ".dds": "image/x-dds"}
+UNREAD_PICTURES = {
+    f".{kind}": f"image/x-{kind}" for kind in ("tga", "pcx", "dds", "ppm", "pgm", "pbm", "pnm")
+}
 """By their names, since they have no clear signature."""
 
 HEAD_BYTES = 64 * 1024
@@ -313,8 +312,6 @@ def _picture_type(path: Path, name: str) -> str | None:
             # Only the header is read here, so a large picture costs nothing yet.
             warnings.simplefilter("ignore")
             with Image.open(path, formats=PICTURE_FORMATS) as image:
-                if image.format == "PPM" and PurePath(name).suffix.lower() not in NETPBM_SUFFIXES:
-                    return None
                 return image.get_format_mimetype()
     except Image.DecompressionBombError as error:
         raise LimitExceeded(

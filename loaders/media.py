@@ -26,7 +26,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from loaders.errors import BrokenPicture, LimitExceeded
 from loaders.limits import DEFAULT_LIMITS
 
-PICTURE_FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP", "AVIF", "JPEG2000", "ICO", "PPM")
+PICTURE_FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP", "AVIF", "JPEG2000", "ICO")
 """What Pillow may try. Others it knows have no clear signature, or, as EPS, run a program."""
 WEB_FORMATS = {"PNG": "png", "JPEG": "jpg", "MPO": "jpg", "GIF": "gif", "WEBP": "webp"}
 KEY_PATTERN = re.compile(r"[0-9a-f]{64}\.(?:png|jpg|gif|webp)")

@@ -219,10 +219,3 @@ def test_hostile_pictures_are_refused_or_read_without_harm(tmp_path: Path) -> No
     for name in ("crash-0e16d3bfb83be87356d026d66919deaefca44dac.tif", "truncated_image.png"):
         with pytest.raises(BrokenDocument, match=name):
             read(CORPUS / "hostile" / name, tmp_path)
-
-
-def test_a_netpbm_picture_is_read_and_a_text_that_begins_like_one_is_text(tmp_path: Path) -> None:
-    (tmp_path / "a.ppm").write_bytes(picture(kind="PPM"))
-    (tmp_path / "a.txt").write_text("P1 40 50 people stood on the quay.")
-    assert len(read(tmp_path / "a.ppm", tmp_path).figures) == 1
-    assert read(tmp_path / "a.txt", tmp_path).texts

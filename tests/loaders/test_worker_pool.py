@@ -151,11 +151,12 @@ def test_time_does_not_run_while_the_worker_waits_for_a_caption(
 ) -> None:
     class Slow(Sizes):
         def read(self, images: Sequence[Image.Image]) -> list[str]:
-            threading.Event().wait(2.5)
+            threading.Event().wait(9.0)
             return super().read(images)
 
     Image.new("RGB", (80, 60), "red").save(tmp_path / "a.png")
-    limits = replace(Limits(), max_silence_s=2.0)
+    # Long enough for a worker to start on a machine that is busy.
+    limits = replace(Limits(), max_silence_s=8.0)
     with WorkerPool(media, FigureDescriber(media, captioner=Slow()), limits) as pool:
         (document,) = read(pool, tmp_path / "a.png").documents
     assert document.metadata["descriptions"]["blip"] == "a picture of 80 by 60"
