@@ -103,6 +103,7 @@ import signal, sys
 from pathlib import Path
 import typer
 from assistant.cli.terminal import opened
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may be run where it is ignored
 try:
     with opened(Path(sys.argv[1]), create=True):
         try:
