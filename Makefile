@@ -9,9 +9,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALLED := $(VENV)/.limner-installed
 TESTABLE := $(VENV)/.limner-testable
 QUESTIONS ?= ../shared/corpus/qa/manifest.jsonl
+DOCUMENTS ?= ../shared/corpus/qa/corpus
 READING_TESTS := tests/loaders tests/retrievers \
   $(addprefix tests/assistant/test_,ingestion.py runs.py sites.py hostile_corpus.py)
-DOCUMENTS ?= ../shared/corpus/qa/corpus
 
 # Compiling what is never imported costs a fifth of the installation; Python compiles the rest.
 INSTALL := install --no-compile --constraint constraints.txt

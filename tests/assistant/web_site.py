@@ -1,12 +1,13 @@
 """A web site on this machine, for tests that follow links."""
 
 import base64
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from tests.serving import serving
 
 ALLOW_LOOPBACK = """
 import ipaddress
@@ -48,13 +49,5 @@ def served(site: Site) -> Iterator[Site]:
         def log_message(self, *args: object) -> None:
             pass
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    site.url = f"http://127.0.0.1:{http.server_port}"
-    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serving(Handler) as site.url:
         yield site
-    finally:
-        http.shutdown()
-        thread.join()
-        http.server_close()

@@ -2,10 +2,9 @@
 
 import gzip
 import socket
-import threading
 import zlib
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import httpcore
@@ -14,6 +13,7 @@ import pytest
 from loaders.errors import FetchRefused, LimitExceeded
 from loaders.limits import Limits
 from loaders.source import open_source
+from tests.serving import serving
 
 PAGE = b"<!doctype html><p>A duck."
 PUBLIC, PRIVATE = "93.184.215.14", "127.0.0.1"
@@ -52,15 +52,8 @@ class Site(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(Site) as address:
+        yield address
 
 
 def fetched(url: str, limits: Limits | None = None) -> bytes:

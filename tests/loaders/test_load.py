@@ -3,9 +3,8 @@
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -27,6 +26,7 @@ from loaders import (
 )
 from loaders.source import open_source
 from tests.loaders.reading import CORPUS, expected, picture, read, with_corpus
+from tests.serving import serving
 
 OLD_WORD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0" + "WordDocument".encode("utf-16-le")
 
@@ -129,15 +129,8 @@ def asked() -> Iterator[tuple[str, list[str]]]:
         def log_message(self, *args: object) -> None:
             pass
 
-    server = HTTPServer(("127.0.0.1", 0), Site)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", paths
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(Site) as address:
+        yield address, paths
 
 
 def test_a_page_is_fetched_once_and_its_pictures_never(asked, options) -> None:

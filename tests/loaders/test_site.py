@@ -1,9 +1,8 @@
 """Sites: the pages within one host, as far as depth, limits and robots.txt allow."""
 
-import threading
 from collections.abc import Iterator
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from loaders.limits import Limits
 from loaders.site import crawl
 from loaders.source import SourceFile, open_source
 from tests.loaders.reading import picture, read
+from tests.serving import serving
 
 PAGES = {
     "/": "<a href='a.html#x'>A</a><a href='/a.html'>A</a><a href='secret/x.html'>S</a>"
@@ -56,15 +56,8 @@ class Server(BaseHTTPRequestHandler):
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setattr(site_module, "SECONDS_BETWEEN_PAGES", 0.0)
     Server.asked, Server.robots = [], ""
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Server)
-    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{http.server_port}"
-    finally:
-        http.shutdown()
-        thread.join()
-        http.server_close()
+    with serving(Server) as address:
+        yield address
 
 
 def pages(

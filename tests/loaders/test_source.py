@@ -5,13 +5,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from loaders.errors import FetchRefused, LimitExceeded, SourceMissing
 from loaders.limits import Limits
 from loaders.source import is_public, open_source, source_uri, without_login
+from tests.serving import serving
 
 PAGE = b"<!doctype html><p>A duck."
 
@@ -73,16 +74,11 @@ class Site(BaseHTTPRequestHandler):
 def site() -> Iterator[str]:
     """The address of a server on this machine."""
     Site.seen, Site.stopped = [], threading.Event()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        Site.stopped.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(Site) as address:
+        try:
+            yield address
+        finally:
+            Site.stopped.set()
 
 
 def fetched(url: str, **limits: float) -> tuple[str, str, bytes]:
