@@ -446,8 +446,9 @@ class _Ids:
         self._seen: Counter[str] = Counter()
 
     def make(self, metadata: dict[str, Any], text: str) -> str:
-        # A figure is its picture: a better description later must not change its id.
-        content = metadata.get("image_key") or text
+        # A figure is its picture: a better description later must not change its id. What is said
+        # in a film, and the data of a chart, are their words, whatever picture they show.
+        content = metadata["image_key"] if metadata["modality"] == "figure" else text
         place = [metadata.get(k) for k in PLACES]
         digest = hashlib.sha256(repr((place, content)).encode()).hexdigest()[:24]
         self._seen[digest] += 1

@@ -218,3 +218,12 @@ def test_what_is_said_in_a_film_has_the_picture_of_the_scene_shown_meanwhile(giv
     assert said.metadata["image_key"] == second.metadata["image_key"]
     assert said.metadata["modality"] == "video"
     assert "image_key" not in credits_.metadata
+
+
+def test_a_passage_of_a_film_is_known_by_its_words_and_not_by_its_scene(given) -> None:
+    def ids(*texts: str) -> list[str]:
+        spoken = [Speech(text, 10.0 * n, 10.0 * n + 9, "video") for n, text in enumerate(texts)]
+        found = given(Figure(red(), start=0.0, end=60.0), *spoken).load()
+        return [d.metadata["chunk_id"] for d in found if d.metadata["modality"] == "video"]
+
+    assert ids("One.", "Two.")[1] == ids("Zero.", "One.", "Two.")[2]
