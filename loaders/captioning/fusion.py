@@ -14,6 +14,7 @@ MAX_TEXT_CHARS = 1_500
 CAPTION_CHARS = 200
 TEXT_LABEL = "Text in the picture: "
 DATA_LABEL = "Data of the chart: "
+VISION_LABEL = "A vision model says: "
 BLIP_LABEL = "A machine sees: "
 SECTION_LABEL = "Section: "
 REFERENCE_LABEL = "The document says: "
@@ -40,6 +41,8 @@ class FigureWords:
     chart_data: str | None = None
     """The numbers that it draws, as the document stores them."""
     ocr: str | None = None
+    vision: str | None = None
+    """What a vision language model says of it."""
     blip: str | None = None
 
     def present(self) -> dict[str, str]:
@@ -81,6 +84,7 @@ def fuse(
         (DATA_LABEL, known.get("chart_data", "")[:MAX_TEXT_CHARS]),
         (TEXT_LABEL, known.get("text", "")[:MAX_TEXT_CHARS]),
         (TEXT_LABEL, known.get("ocr", "")[:MAX_TEXT_CHARS]),
+        (VISION_LABEL, known.get("vision")),
         (BLIP_LABEL, known.get("blip")),
         (SECTION_LABEL, section or title),
         *((REFERENCE_LABEL, reference) for reference in references or []),
