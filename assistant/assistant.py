@@ -52,6 +52,7 @@ from retrievers import (
     MiniLMEmbeddings,
     UnknownSource,
 )
+from retrievers.figure_parts import whole_id
 
 MIN_GROUNDED_SHARE = 0.5
 """Share of an answer's sentences that must be borne out for the answer to count as grounded."""
@@ -246,9 +247,9 @@ class Assistant:
             else:
                 texts = list(self._describer_for(scratch).describe([key]).get(key, {}).values())
         text = " ".join([query, *texts]).strip()
-        seen = {h.document.metadata["chunk_id"] for h in copies}
+        seen = {whole_id(h.document.metadata) for h in copies}
         found = self.search(text, k, source=source, modality=modality) if text else []
-        return (copies + [h for h in found if h.document.metadata["chunk_id"] not in seen])[:k]
+        return (copies + [h for h in found if whole_id(h.document.metadata) not in seen])[:k]
 
     def _copies(self, key: str, source: str | None, modality: str | None) -> list[Hit]:
         """Figures with this very picture; their score is 1."""
@@ -291,8 +292,8 @@ class Assistant:
         figures = self.search(
             question, self.settings.n_figure_sources, source=source, modality="figure"
         )
-        known = {hit.document.metadata["chunk_id"] for hit in hits}
-        hits += [f for f in figures if f.document.metadata["chunk_id"] not in known]
+        known = {whole_id(hit.document.metadata) for hit in hits}
+        hits += [f for f in figures if whole_id(f.document.metadata) not in known]
         return tuple(Source(n, hit.score, hit.document) for n, hit in enumerate(hits, start=1))
 
     def _sentences(

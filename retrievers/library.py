@@ -24,6 +24,7 @@ from retrievers.catalogue import Entry, LibraryDocument
 from retrievers.database import Database, add_generation, check_model, setting
 from retrievers.errors import LibraryMissing, UnknownSource
 from retrievers.evidence import Row, encodable
+from retrievers.figure_parts import IS_FIGURE, by_figure, is_figure
 from retrievers.fusion import fuse
 from retrievers.vectors import VectorIndex, Vectors, rows_from_blobs, unit_rows
 
@@ -199,7 +200,7 @@ class Library:
             catalogue.put_in(connection, entry, rows, vectors)
             add_generation(connection, n_removed=taken.n_chunks)
             orphans = catalogue.unused(connection, taken.image_keys)
-        n_figures = sum(row.modality == "figure" for row in rows)
+        n_figures = sum(is_figure(document.metadata) for document in new.documents)
         return Change(taken.found, len(rows), n_figures, orphans)
 
     def remove(self, source: str) -> Change:
@@ -296,9 +297,10 @@ class Library:
             return self._read(connection, "source = ? ORDER BY position", source)
 
     def with_picture(self, image_key: str) -> list[Document]:
-        """The evidence that shows a picture."""
+        """The evidence that shows a picture, each figure once."""
         with self._database.reading() as connection:
-            return self._read(connection, "image_key = ? ORDER BY chunks.id", image_key)
+            where = f"image_key = ? AND (modality <> 'figure' OR {IS_FIGURE}) ORDER BY chunks.id"
+            return self._read(connection, where, image_key)
 
     def image_keys(self) -> set[str]:
         """The keys of all pictures that the evidence refers to."""
@@ -333,7 +335,8 @@ class Library:
         """At most k pieces of evidence, best first.
 
         source: only documents whose file name or URI this glob matches. modality: only this
-        one. The order fuses the ranks by meaning and by words, so scores need not fall.
+        one. The order fuses the ranks by meaning and by words, so scores need not fall. A figure
+        with many words is found once, by that part of them that fits best.
         """
         query = encodable(query)
         if k < 1 or not query.strip() or not self.n_chunks:
@@ -346,7 +349,7 @@ class Library:
                 among = catalogue.chosen(connection, source, modality)
                 by_meaning = index.nearest(vector, n_candidates, among)
             by_words = lexical.best(connection, query, n_candidates, among)
-            best = fuse([by_meaning, by_words])[:k]
+            best = fuse(by_figure(connection, [by_meaning, by_words]))[:k]
             return self._hits(connection, best, vector)
 
     def _hits(self, connection: sqlite3.Connection, ids: list[int], query: Vectors) -> list[Hit]:

@@ -2,7 +2,17 @@
 
 import pytest
 
-from loaders.captioning.fusion import FigureWords, best_caption, fuse
+from typing import Any
+
+from loaders.captioning import fusion
+from loaders.captioning.fusion import FigureWords, best_caption
+
+
+def fuse(words: FigureWords, **known: Any) -> str:
+    """The text of a figure that is one part."""
+    (text,) = fusion.fuse(words, **known)
+    return text
+
 
 
 def test_what_a_person_wrote_comes_before_what_a_machine_guessed() -> None:
