@@ -19,17 +19,19 @@ KIND = (
 CJK_KIND = "図表|図|圖|图|表|그림|표"
 NUMBER = r"(?-i:[A-Z]{1,2})?[.\-–]?\d+(?:[.\-–]\d+)*[a-z]?(?![0-9A-Za-z])|(?-i:[IVXL]{1,5})\b"
 LABEL = re.compile(rf"(?:\b({KIND})\.?|({CJK_KIND}))\s*({NUMBER})", re.IGNORECASE)
-NEXT = re.compile(rf"\s*(?:,|;|&|\band\b|\bund\b|\bet\b|\by\b|\be\b|\bи\b|と|、)+\s*({NUMBER})")
+AND = r",|;|&|\band\b|\bund\b|\bet\b|\by\b|\be\b|\bи\b|と|、"
+NEXT = re.compile(rf"\s*(?:{AND})+\s*({NUMBER})")
 RANGE = re.compile(r"\s*(?:[-–—]|to|bis|through)\s*(\d{1,3})\b(?![.\-–]\d)")
 MAX_RANGE = 12
 """Figures that "Figures 3 to 7" may name."""
 NAMES = {
     "fig": "figure", "tab": "table", "abb": "abbildung", "рис": "рисунок", "табл": "таблица",
-    "abbildungen": "abbildung", "bilder": "bild", "schaubilder": "schaubild", "图": "図", "圖": "図",
+    "abbildungen": "abbildung", "bilder": "bild", "schaubilder": "schaubild",
+    "图": "図", "圖": "図",
     "tabellen": "tabelle", "tableaux": "tableau", "diagramme": "diagramm",
     "рисунке": "рисунок", "рисунка": "рисунок", "таблице": "таблица", "таблицы": "таблица",
 }  # fmt: skip
-OPENING = r"[\"“„«(\[]*[A-Z0-9À-ÖØ-ÞΑ-ΩА-ЯЁ]"
+OPENING = r"[\"“„«(\[]*[A-Z0-9À-ÖØ-ÞΑ-ΩА-ЯЁ\u0590-\u10ff\u3040-\ud7af]"
 SENTENCE_END = re.compile(
     # The point of "Fig. 3" ends no sentence.
     r"(?<=[.!?…])(?<!\b[Ff]ig\.)(?<!\b[Ff]igs\.)(?<!\b[Tt]ab\.)(?<!\b[Nn]o\.)(?<!\b[Aa]bb\.)"
@@ -87,7 +89,7 @@ class References:
 
 
 def _mentions(sentence: str) -> Iterator[tuple[tuple[str, str], int]]:
-    """The figures and tables that a sentence names, and where: several in "Figures 3, 4 and 6-8"."""
+    """The figures and tables that a sentence names ("Figures 3, 4 and 6 to 8"), and where."""
     for found in LABEL.finditer(sentence):
         kind, number, end = found[1] or found[2], found[3], found.end()
         yield _key(kind, number), found.start()
@@ -124,7 +126,8 @@ def _around(sentence: str, at: int) -> str:
 
 def _is_telling(sentence: str) -> bool:
     return len(re.findall(r"[^\W\d_]{3,}", LABEL.sub(" ", sentence))) >= MIN_TELLING_WORDS or any(
-        ord(c) > 0x2E80 for c in LABEL.sub(" ", sentence)  # scripts without spaces
+        ord(c) > 0x2E80
+        for c in LABEL.sub(" ", sentence)  # scripts without spaces
     )
 
 

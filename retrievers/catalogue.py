@@ -106,8 +106,8 @@ def unused(connection: sqlite3.Connection, image_keys: Sequence[str]) -> tuple[s
 def listed(connection: sqlite3.Connection) -> list[LibraryDocument]:
     """All documents, in the order in which they were put in."""
     rows = connection.execute(
-        "SELECT source, title, n_pages, count(chunks.id), "
-        f"count(chunks.id) FILTER (WHERE {IS_FIGURE}), added_at "  # noqa: S608 - constants
+        f"SELECT source, title, n_pages, count(chunks.id), "  # noqa: S608 - constants
+        f"count(chunks.id) FILTER (WHERE {IS_FIGURE}), added_at "
         "FROM documents LEFT JOIN chunks ON document_id = documents.id "
         "GROUP BY documents.id ORDER BY documents.id"
     )

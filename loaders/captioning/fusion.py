@@ -35,6 +35,8 @@ SECTION_LABEL = "Section: "
 REFERENCE_LABEL = "The document says: "
 SPOKEN_LABEL = "Said meanwhile: "
 WORD = re.compile(r"\w+")
+CHART_KIND = re.compile(r"[^;:]+(?:; [xyz]: [^;]+)*")
+"""What the data of a chart begin with: "Scatter chart; x: Longitude; y: Latitude"."""
 FIRST_SENTENCE = re.compile(r".+?(?:[.!?…](?=\s|$)|[。！？]|\n|$)")
 MIN_TELLING_CHARS = 3
 MAX_SAID_SHARE = 0.8
@@ -78,7 +80,7 @@ def _judged(words: FigureWords) -> tuple[dict[str, str], dict[str, Fault]]:
     }
     faults = {name: fault_of(said[name]) for name in ("alt", "vision", "blip") if said[name]}
     if (words.ocr or "").strip():
-        faults["ocr"] = fault_of_lettering(said["ocr"])
+        faults["ocr"] = fault_of_lettering(said["ocr"] or words.ocr or "")
     found = {name: fault for name, fault in faults.items() if fault}
     return {name: text for name, text in said.items() if text and name not in found}, found
 
@@ -89,22 +91,31 @@ def best_caption(words: FigureWords, *, section: str | None) -> str:
     A person's before a machine's; that of a vision model is the first that it says.
     """
     known = words.present()
+    if caption := _said_of_it(known):
+        return caption
+    printed = known.get("text") or known.get("ocr") or ""
+    if has_words(printed):
+        lines = [line for line in printed.splitlines() if has_words(line)]
+        return _shortened(f"Picture with the text: {on_one_line(lines)}")
+    return _placed(section)
+
+
+def _said_of_it(known: Mapping[str, str]) -> str:
+    """The best that anybody says of the figure, not the words in it; "" where nobody does."""
     alt = known.get("alt", "")
-    for text in (
+    kind = CHART_KIND.match(known.get("chart_data", ""))
+    said = (
         known.get("document"),
         "" if is_by_program(alt) else alt,
         _first_sentence(known.get("vision", "")),
         known.get("blip"),
         without_mark(alt),
-    ):
-        if text:
-            return _shortened(text)
-    if data := known.get("chart_data"):
-        return _shortened(data.split(": ")[0])
-    printed = known.get("text") or known.get("ocr") or ""
-    if has_words(printed):
-        lines = [line for line in printed.splitlines() if has_words(line)]
-        return _shortened(f"Picture with the text: {on_one_line(lines)}")
+        kind.group() if kind else "",
+    )
+    return _shortened(next(filter(None, said), ""))
+
+
+def _placed(section: str | None) -> str:
     return f"Picture in “{section}”" if section else "Picture"
 
 
@@ -131,7 +142,7 @@ def fuse(
     picture's own text only lines are left out that are said: each word may be a label.
     """
     lines = list(_new(_lines(words, section or title, references, spoken)))
-    return split(lines, best_caption(words, section=section or title))
+    return split(lines, _said_of_it(words.present()) or _placed(section or title))
 
 
 def _lines(
@@ -157,8 +168,8 @@ def _lines(
         *seen,
         *([own] if alt_label else []),
         Line(SECTION_LABEL, _clean(section)),
-        *(Line(REFERENCE_LABEL, _clean(reference)) for reference in references),
-        Line(SPOKEN_LABEL, _clean(spoken), is_lettering=True),
+        *(Line(REFERENCE_LABEL, _clean(said), is_elsewhere=True) for said in references),
+        Line(SPOKEN_LABEL, _clean(spoken), is_lettering=True, is_elsewhere=True),
     ]
 
 

@@ -45,9 +45,9 @@ MADE_BY_PROGRAM = re.compile(
 """What Office writes behind an alternative text that it made itself."""
 NAMES_A_PICTURE = frozenset(
     """image images img picture pictures pic photo photos photograph photography figure fig graphic
-    graphics logo icon symbol screenshot screenshots screencap capture thumbnail avatar banner button
-    placeholder untitled unnamed null none undefined nan unknown todo alt alternative description
-    caption title text texts word words content object shape rectangle textbox group drawing
+    graphics logo icon symbol screenshot screenshots screencap capture thumbnail avatar banner
+    button placeholder untitled unnamed null none undefined nan unknown todo alt alternative
+    description caption title text texts word words content object shape rectangle textbox group drawing
     illustration clipart clip art stock view close closeup background foreground sign thing things
     something item items file attachment google bild bilder foto fotos fotografie abbildung grafik
     bildschirmfoto platzhalter bildplatzhalter inhaltsplatzhalter beschreibung hintergrund
@@ -58,7 +58,7 @@ NAMES_A_PICTURE = frozenset(
 )
 """Words that name a picture, or what machines see in any picture, without describing it."""
 NAMES_A_SCREEN = frozenset(
-    """screenshot screenshots screen screencap interface bildschirmfoto captura capture""".split()  # noqa: SIM905
+    ("screenshot", "screenshots", "screen", "screencap", "interface", "bildschirmfoto", "capture")
 )
 SEEN_ON_SCREENS = frozenset(
     """computer computers screen monitor display desktop laptop cell mobile phone
@@ -75,13 +75,15 @@ NAMES_NOTHING = frozenset(
     jpg jpeg png gif bmp svg webp tif tiff emf wmf p copy final um at am pm d
     der die das ein eine einer eines einem einen von auf im mit und zu le la les l un une des du de
     et sur dans avec el los las una con en y o do da os as um uma com em e het een van op met en
-    i den det ett av och ist zeigt dies dieses diese hier kein keine schwarz weiß schwarzen weißen noir blanc negro blanco
+    i den det ett av och ist zeigt dies dieses diese hier kein keine schwarz
+    weiß schwarzen weißen noir blanc negro blanco
     """.split()  # noqa: SIM905
 )
 """Words without which a sentence does not do, and those that go with any picture."""
 REFUSAL = re.compile(
-    r"(?:i(?:['’]m| am) (?:sorry|unable|not able)|sorry,? (?:but )?i\b|i (?:can(?:no|['’])t|cannot)\b"
-    r"|as an ai\b|i (?:do not|don['’]t) (?:see|have)\b|no image (?:was|is|has been) (?:provided|given)"
+    r"(?:i(?:['’]m| am) (?:sorry|unable|not able)|sorry,? (?:but )?i\b"
+    r"|i (?:can(?:no|['’])t|cannot)\b|as an ai\b|i (?:do not|don['’]t) (?:see|have)\b"
+    r"|no image (?:was|is|has been) (?:provided|given)"
     r"|(?:please )?(?:provide|upload|attach) (?:the|an) image)",
     re.IGNORECASE,
 )
@@ -99,8 +101,10 @@ FILE_NAME = re.compile(
     re.IGNORECASE,
 )
 CODED = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9+/=_\-{}.]+|[0-9a-fA-F\-{}]+|[A-Za-z0-9+/=]+")
-BROKEN = re.compile("�|Ã[\x80-\xbf¡-¿ƒ‚„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€|Â[\xa0-\xbf]|ï¿½|[ÐÑ][\x80-\xbf‚ƒ„…µ¾°]")
-LOOP = re.compile(r"(?<!\S)(\S+(?: \S+){0,7})(?: \1){2,}(?!\S)")
+BROKEN = re.compile(
+    "�|Ã[\x80-\xbf¡-¿ƒ‚„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€|Â[\xa0-\xbf]|ï¿½|[ÐÑ][\x80-\xbf‚ƒ„…µ¾°]"
+)
+LOOP = re.compile(r"(?<!\S)(\S+(?: \S+){0,15})(?: \1){2,}(?!\S)")
 LETTERS_LOOP = re.compile(r"(.{2,12}?)\1{4,}")
 
 

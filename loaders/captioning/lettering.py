@@ -42,25 +42,33 @@ def tell_lines(text: str, *, is_read: bool) -> list[str]:
 
 
 def new_lines(lines: Sequence[str], said: Iterable[str]) -> list[str]:
-    """The lines with a word or number that is not said; one letter read otherwise is no new word."""
+    """The lines of which a number, or else half of the words, is not said.
+
+    A word that differs by one letter is said: that is how OCR reads what is printed.
+    """
     known = {word for text in said for word in _words(text)}
     near = {form for word in known if _has_near_forms(word) for form in _near_forms(word)}
-    return [
-        line
-        for line in lines
-        if any(
-            word not in known and not (_has_near_forms(word) and near & _near_forms(word))
-            for word in _words(line)
-        )
-    ]
+
+    def is_new(word: str) -> bool:
+        return word not in known and not (_has_near_forms(word) and near & _near_forms(word))
+
+    told = []
+    for line in lines:
+        words = _words(line)
+        new = [word for word in words if is_new(word)]
+        if 2 * len(new) > len(words) or any(len(w) > 1 and w.isdigit() for w in new):
+            told.append(line)
+    return told
 
 
 def on_one_line(lines: Sequence[str]) -> str:
     """The lines one after the other, told apart, but those that run on."""
-    text = ""
+    text = before = ""
     for line in lines:
-        runs_on = len(text) >= MIN_OPEN_CHARS and OPEN_END.search(text) and line[:1].islower()
-        text += (" " if runs_on else "; ") + line if text else line
+        is_open = len(before) >= MIN_OPEN_CHARS and OPEN_END.search(before) and line[:1].islower()
+        is_told_apart = before.endswith((".", ":", ";", "?", "!", "…"))
+        text += (" " if is_open or is_told_apart else "; ") + line if text else line
+        before = line
     return text
 
 

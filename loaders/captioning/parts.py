@@ -20,6 +20,8 @@ MAX_PARTS = 10
 """Of one figure. What a picture says beyond them is not searched."""
 MIN_ROOM = 40
 """Tokens. Less is not worth cutting a text for."""
+ELSEWHERE_TOKENS = 100
+"""For sentences that refer to a figure, where its own words need more than one part."""
 TOKEN = re.compile(r"[a-zA-Z]{1,6}|[^\W\d_]|\d{1,3}|[^\w\s]|_")
 GOOD_END = re.compile(r"[;.!?…。！？]\s|[。！？]|\s")
 
@@ -28,12 +30,14 @@ class Line(NamedTuple):
     """One thing known of a figure. label: what tells its provenance, in front of the text.
 
     is_lettering: the text in the picture or the data of a chart, which may be cut and go on in
-    a later part, rather than something said about the figure.
+    a later part, rather than something said about the figure. is_elsewhere: it stands in the
+    document by itself too, so that it never needs a further part.
     """
 
     label: str
     text: str
     is_lettering: bool = False
+    is_elsewhere: bool = False
 
     def __str__(self) -> str:
         return self.label + self.text
@@ -46,15 +50,13 @@ def n_tokens(text: str) -> int:
 
 def split(lines: Sequence[Line], head: str) -> list[str]:
     """The text of each part: one where all lines fit, else each later one begins with the head."""
-    if sum(n_tokens(str(line)) for line in lines) <= MAX_TOKENS:
-        return ["\n".join(map(str, lines))]
+    lines = _with_less_from_elsewhere(lines)
     kept: dict[int, Line] = {}
     rest: dict[int, Line] = {}
     room = MAX_TOKENS
     # What is said about the figure comes first, then as much of its lettering as there is room.
     for n in sorted(range(len(lines)), key=lambda n: (lines[n].is_lettering, n)):
-        line = lines[n]
-        first, more = _cut(line, room, may_overflow=not kept)
+        first, more = _cut(lines[n], room, may_overflow=not kept)
         if first:
             kept[n] = first
             room -= n_tokens(str(first))
@@ -63,6 +65,24 @@ def split(lines: Sequence[Line], head: str) -> list[str]:
     whole = "\n".join(str(kept[n]) for n in sorted(kept))
     later = _packed([rest[n] for n in sorted(rest)], head)
     return [whole, *(part for part, _ in zip(later, range(MAX_PARTS - 1), strict=False))]
+
+
+def _with_less_from_elsewhere(lines: Sequence[Line]) -> list[Line]:
+    """The lines, with only so much of what stands elsewhere too as leaves room for the others."""
+    own = sum(n_tokens(str(line)) for line in lines if not line.is_elsewhere)
+    room = MAX_TOKENS - own if own + MIN_ROOM <= MAX_TOKENS else ELSEWHERE_TOKENS
+    kept = []
+    for line in lines:
+        if not line.is_elsewhere:
+            kept.append(line)
+            continue
+        needed, n_label = n_tokens(str(line)), n_tokens(line.label)
+        if needed <= room:
+            kept.append(line)
+        elif room - n_label >= MIN_ROOM:
+            kept.append(line._replace(text=_taken(line.text, room - n_label)[0]))
+        room -= needed
+    return kept
 
 
 def _cut(line: Line, room: int, *, may_overflow: bool) -> tuple[Line | None, Line | None]:
@@ -77,7 +97,7 @@ def _cut(line: Line, room: int, *, may_overflow: bool) -> tuple[Line | None, Lin
 
 
 def _packed(lines: Iterable[Line], head: str) -> Iterator[str]:
-    """The lines below the head, in as many texts as they need; those without a word are left out."""
+    """The lines below the head, in as many texts as they need, without those of no word."""
     most = MAX_TOKENS - n_tokens(head)
     held: list[str] = []
     room = most
