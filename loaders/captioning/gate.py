@@ -174,14 +174,16 @@ def _is_echo(text: str, prompt: str) -> bool:
 
 
 def _is_generic(text: str) -> bool:
-    """Whether nothing is left without the words that go with any picture, and numbers."""
+    """Whether it only says that there is a picture, in words that go with any, and numbers."""
     said = [w for part in _words(text.replace("_", " ")) for w in re.split(r"['’]", part)]
     untelling = NAMES_A_PICTURE | NAMES_NOTHING
     if not NAMES_A_SCREEN.isdisjoint(said):
         untelling |= SEEN_ON_SCREENS
     telling = [w for w in said if w not in untelling]
     telling = [w for w in telling if any(map(str.isalpha, w)) and not _is_numbered(w)]
-    return not telling and any(map(str.isalpha, text))
+    names_it = any(w in NAMES_A_PICTURE or _is_numbered(w) for w in said)
+    is_screen = not NAMES_A_SCREEN.isdisjoint(said)
+    return not telling and (names_it or is_screen)
 
 
 def _is_numbered(word: str) -> bool:

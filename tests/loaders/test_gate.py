@@ -15,6 +15,7 @@ TRUE = [
     "Bar chart",
     "a map",
     "blue ball",
+    "Blank",
     "The Standard Ebooks logo.",
     "A black and white photo of a street in the rain",
     "Ein Balkendiagramm der Umsätze nach Region",
