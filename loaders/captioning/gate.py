@@ -47,7 +47,8 @@ NAMES_A_PICTURE = frozenset(
     """image images img picture pictures pic photo photos photograph photography figure fig graphic
     graphics logo icon symbol screenshot screenshots screencap capture thumbnail avatar banner
     button placeholder untitled unnamed null none undefined nan unknown todo alt alternative
-    description caption title text texts word words content object shape rectangle textbox group drawing
+    description caption title text texts word words content object shape rectangle textbox group
+    drawing
     illustration clipart clip art stock view close closeup background foreground sign thing things
     something item items file attachment google bild bilder foto fotos fotografie abbildung grafik
     bildschirmfoto platzhalter bildplatzhalter inhaltsplatzhalter beschreibung hintergrund
