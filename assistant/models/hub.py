@@ -270,10 +270,10 @@ def _quiet() -> Iterator[None]:
 def _explained(name: str) -> Iterator[None]:
     """Raise WeightsUnavailable for what huggingface_hub and the system raise."""
     from huggingface_hub import constants
-    from huggingface_hub.errors import (
+    from huggingface_hub.errors import (  # type: ignore[attr-defined]
         GatedRepoError,
         HfHubHTTPError,
-        HTTPError,  # type: ignore[attr-defined]
+        HTTPError,
         OfflineModeIsEnabled,
         RepositoryNotFoundError,
     )
