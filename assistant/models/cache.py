@@ -112,7 +112,7 @@ def need_space(folder: Path, n_bytes: int) -> None:
     if n_bytes + SPARE_BYTES > free:
         raise WeightsUnavailable(
             f"The disk of {folder} is too full: {in_mb(n_bytes)} are needed, {in_mb(free)} are "
-            "free. Free some, or have the setting HF_HOME of the environment name another disk."
+            "free. Free some, or use another disk (HF_HOME in the environment moves the cache)."
         )
 
 

@@ -213,14 +213,21 @@ class TestPull:
             pull(BLIP)
         assert "model.safetensors" not in hub.fetched()
 
-    @pytest.mark.parametrize("name", ["preprocessor", "tokenizer"])
-    def test_a_model_that_lacks_a_part_is_told(self, hub: Hub, blip: Path, name: str) -> None:
+    def test_a_model_that_lacks_a_part_is_told(self, hub: Hub, blip: Path) -> None:
         hub.publish(BLIP, blip)
-        lacking = [p for p in hub.models[BLIP] if name[:9] in p or "processor" in p or "vocab" in p]
-        for path in lacking:
-            del hub.models[BLIP][path]
+        del hub.models[BLIP]["processor_config.json"]
         with pytest.raises(WeightsDamaged, match=r"lacks .*processor_config.json"):
             pull(BLIP)
+
+    def test_weights_in_parts_are_whole_only_with_every_part(self, hub: Hub, blip: Path) -> None:
+        hub.publish(BLIP, blip)
+        part = "model-00001-of-00002.safetensors"
+        index = {"weight_map": {"weight": "model.safetensors", "bias": part}}
+        hub.models[BLIP]["model.safetensors.index.json"] = json.dumps(index).encode()
+        with pytest.raises(WeightsDamaged, match=f"lacks {part}"):
+            pull(BLIP)
+        hub.models[BLIP][part] = (blip / "model.safetensors").read_bytes()
+        pull(BLIP)
 
     def test_weights_that_are_none_are_told(self, hub: Hub, blip: Path) -> None:
         hub.publish(BLIP, blip)
@@ -564,20 +571,21 @@ class TestHostileBundle:
         edit(bundle, change)
         self.refuse(bundle, settings, tmp_path, "not readable as weights")
 
-    def test_a_pickle_as_weights_of_speech(
+    def test_other_weights_as_those_of_speech(
         self, bundle: Path, settings: Settings, tmp_path: Path
     ) -> None:
-        (file,) = (bundle / "models").rglob("model.safetensors")
-        edit(
-            bundle,
-            lambda said: [
-                f.update(path="model.bin")
-                for f in said["models"][0]["files"]
-                if f["path"] == file.name
-            ],
-        )
-        file.rename(file.with_name("model.bin"))
-        self.refuse(bundle, settings, tmp_path, "lacks model.safetensors|not Whisper")
+        new_names = {"model.safetensors": "model.bin", "vocab.txt": "vocabulary.txt"}
+        for old, new in new_names.items():
+            (file,) = (bundle / "models").rglob(old)
+            file.rename(file.with_name(new))
+
+        def change(said: dict[str, Any]) -> None:
+            said["models"][0]["setting"] = "speech_model"
+            for file in said["models"][0]["files"]:
+                file["path"] = new_names.get(file["path"], file["path"])
+
+        edit(bundle, change)
+        self.refuse(bundle, settings, tmp_path, r"model.bin .* is not Whisper")
 
     def test_more_than_the_disk_holds(
         self, bundle: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
