@@ -38,6 +38,8 @@ NAMES = "|".join(
 )
 TAKEN = re.compile(rf"{MODULE}(?:{NAMES})|{re.escape(SPEECH_WEIGHTS)}")
 PICKLED = re.compile(rf"{MODULE}{re.escape(PICKLE)}")
+CONFIG = re.compile(r"(?:0_\w+/)?config\.json")
+"""What the first part of a model is; a CLIP's lies in a folder."""
 MAX_TEXT_BYTES = 64 << 20
 """A file that is not weights: a vocabulary of many languages has 17 MB."""
 SPEECH_HEADER = re.compile(rb".\0\0\0..Whisper\w*\0", re.DOTALL)
@@ -105,7 +107,7 @@ def kind_of(model: str, paths: Collection[str], texts: Mapping[str, Path]) -> Ki
     """
     if SPEECH_WEIGHTS in paths:
         return SPEECH
-    configs = [path for path in ("config.json", "0_CLIPModel/config.json") if path in texts]
+    configs = sorted((p for p in texts if CONFIG.fullmatch(p)), key=len)
     config = _read_json(texts[configs[0]]) if configs else {}
     model_type = config.get("model_type") if isinstance(config, dict) else None
     if "modules.json" in paths:

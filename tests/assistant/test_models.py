@@ -189,6 +189,20 @@ class TestPull:
         assert pull(BLIP).n_fetched_bytes == 0
         assert BlipCaptioner(BLIP, device="cpu").read([PICTURE])
 
+    def test_a_clip_in_a_folder_of_its_own_is_taken_for_what_it_is(
+        self, hub: Hub, blip: Path, tmp_path: Path
+    ) -> None:
+        old = pickled(blip, tmp_path / "old")
+        part = {"path": "0_CLIPModel", "type": "sentence_transformers.models.CLIPModel"}
+        hub.models["limner/clip"] = {
+            "modules.json": json.dumps([part]).encode(),
+            "0_CLIPModel/config.json": b'{"model_type": "clip"}',
+            "0_CLIPModel/pytorch_model.bin": (old / "pytorch_model.bin").read_bytes(),
+        }
+        pulled = pull("limner/clip")
+        assert pulled.kind.setting == "clip_model"
+        assert (pulled.folder / "0_CLIPModel" / "model.safetensors").is_file()
+
     def test_a_pickle_that_runs_code_does_not(self, hub: Hub, blip: Path, tmp_path: Path) -> None:
         import torch
 
