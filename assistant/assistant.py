@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -20,6 +19,7 @@ from langchain_core.embeddings import Embeddings
 
 from assistant import uploads
 from assistant.answer import NOT_IN_LIBRARY, Answer, Sentence, Source, is_refusal
+from assistant.captioner import ChosenCaptioner, choose_captioner
 from assistant.citations import CitationChecker
 from assistant.events import AnswerFinished, Event, SentenceChecked, SourcesFound, TextAdded
 from assistant.ingestion import OnProgress, Report, ingest
@@ -43,6 +43,7 @@ from loaders import (
     OcrReader,
     Transcriber,
 )
+from loaders.captioning.caption_queue import FigureCaptioner
 from loaders.disused import DisusedPictures
 from loaders.source import open_source, source_uri
 from retrievers import (
@@ -76,6 +77,7 @@ class Assistant:
         self._model = model
         self._choosing = threading.Lock()
         self._readers: tuple[BlipCaptioner | None, OcrReader] | None = None
+        self._vision: ChosenCaptioner | None = None
 
     @classmethod
     def open(cls, settings: Settings, *, create: bool = False) -> Self:
@@ -130,18 +132,32 @@ class Assistant:
             timeout_s=settings.timeout_s,
         )
 
-    @cached_property
+    @property
     def describer(self) -> FigureDescriber:
-        """Reads figures; its models are loaded once, at the first figure."""
-        return self._describer_for(self.media)
+        """Reads figures in one run; models stay loaded from one to the next.
 
-    def _describer_for(self, media: MediaStore) -> FigureDescriber:
-        blip = self.settings.blip_model
+        Raises an AssistantError where the vision model that was named cannot be had.
+        """
+        self._vision = self._vision or choose_captioner(self.settings)
+        return self._describer_for(self.media, self._vision.vision if self._vision else None)
+
+    def _describer_for(
+        self, media: MediaStore, vision: FigureCaptioner | None = None
+    ) -> FigureDescriber:
         if self._readers is None:
-            captioner = BlipCaptioner(blip) if BlipCaptioner.is_available(blip) else None
-            self._readers = captioner, OcrReader()
+            self._readers = self._blip(), OcrReader()
         captioner, reader = self._readers
-        return FigureDescriber(media, captioner=captioner, reader=reader)
+        return FigureDescriber(media, captioner=captioner, reader=reader, vision=vision)
+
+    def _blip(self) -> BlipCaptioner | None:
+        blip = self.settings.blip_model
+        is_wanted = self.settings.captioner != "none"
+        return BlipCaptioner(blip) if is_wanted and BlipCaptioner.is_available(blip) else None
+
+    @property
+    def lacks_captioner(self) -> bool:
+        """Whether figures are described by nothing but their own words, though that was not set."""
+        return self.settings.captioner == "blip" and self._blip() is None
 
     def documents(self) -> list[LibraryDocument]:
         """What is in the library."""
@@ -186,6 +202,7 @@ class Assistant:
     ) -> Report:
         """Keep files (name, content) below the library's folder and read them into it."""
         folder = self.library.folder
+        _ = self.describer  # where a model is missing, nothing is to be kept
         paths = [uploads.store(folder, name, content) for name, content in files]
         report = self.add(paths, passwords=passwords, on_progress=on_progress)
         for source, _ in report.failed:

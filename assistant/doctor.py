@@ -11,12 +11,18 @@ from importlib.metadata import files
 from pathlib import Path
 
 from assistant.assistant import Assistant
+from assistant.captioner import choose_captioner
 from assistant.errors import EXPLAINED
 from assistant.settings import Settings
 from loaders import BlipCaptioner, MediaStore, OcrReader, PartMissing, libre_office
 from loaders.captioning.blip import missing_weights
 from loaders.speech.transcriber import describe_weights
 from retrievers import Library, MiniLMEmbeddings
+
+OTHER_CAPTIONER = (
+    "Get BLIP, see below; or a vision model: ollama pull qwen2.5vl, and captioner = "
+    '"ollama:qwen2.5vl" in limner.toml.'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,7 @@ def checks(settings: Settings) -> Iterator[Check]:
     yield _library(settings)
     yield _media(settings)
     yield _llm(settings)
+    yield _captioner(settings)
     yield _blip(settings)
     yield _ocr()
     yield _libre_office()
@@ -70,6 +77,25 @@ def _llm(settings: Settings) -> Check:
         return f"{model.name} ({model.reason}{sees})"
 
     return _checked("llm", look)
+
+
+def _captioner(settings: Settings) -> Check:
+    """What tells in words what a figure shows."""
+
+    def look() -> str:
+        chosen = choose_captioner(settings)
+        assert chosen  # noqa: S101 - for the type checker: a model is named
+        instead = f"; {settings.blip_model} where it fails" if has_blip else ""
+        return f"{chosen.vision.name} ({chosen.reason.rstrip('.')}{instead})"
+
+    has_blip = BlipCaptioner.is_available(settings.blip_model)
+    if settings.captioner == "none":
+        return Check("captioner", True, "none (the setting captioner is none)")
+    if settings.captioner != "blip":
+        return _checked("captioner", look)
+    if has_blip:
+        return Check("captioner", True, "blip (the setting captioner is blip)")
+    return Check("captioner", False, "none (BLIP is not on this machine)", OTHER_CAPTIONER)
 
 
 def _blip(settings: Settings) -> Check:

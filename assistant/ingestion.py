@@ -177,6 +177,9 @@ def ingest(
             folder=Path(folder),
         )
         run.read(found)
+    if describer.vision:
+        told = [f"{s.what}: {s.reason}" for s in describer.failures]
+        report.skipped += [(describer.vision.name, entry) for entry in told]
     disused.delete(library.image_keys)
     report.seconds = time.perf_counter() - start
     return report

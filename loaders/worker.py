@@ -23,7 +23,8 @@ from typing import IO, Any
 import psutil
 from PIL import Image
 
-from loaders.captioning.describer import FigureDescriber
+from loaders.captioning.context import FigureContext
+from loaders.captioning.describer import NO_CONTEXTS, FigureDescriber
 from loaders.captioning.ocr import OcrReader
 from loaders.errors import LoaderError, PartMissing
 from loaders.formats import loader_for
@@ -78,8 +79,14 @@ class _Parent:
             self._last_stage = now
             self.told(stage=[stage.what, stage.n_done, stage.n])
 
-    def describe(self, keys: Sequence[str], without_ocr: Collection[str]) -> Mapping[str, Any]:
-        self.told(describe=list(keys), without_ocr=list(without_ocr))
+    def describe(
+        self,
+        keys: Sequence[str],
+        without_ocr: Collection[str],
+        contexts: Mapping[str, FigureContext],
+    ) -> Mapping[str, Any]:
+        told = {key: contexts[key].told() for key in keys if key in contexts}
+        self.told(describe=list(keys), without_ocr=list(without_ocr), contexts=told)
         reply = self._channel.receive()
         if reply is None:
             raise EOFError("the process that asked has ended")
@@ -116,12 +123,13 @@ class _Describer(FigureDescriber):
         on_progress: Callable[[int, int], None] | None = None,
         *,
         without_ocr: Collection[str] = (),
+        contexts: Mapping[str, FigureContext] = NO_CONTEXTS,
     ) -> dict[str, dict[str, str]]:
         found = super().describe(keys, on_progress, without_ocr=without_ocr)
         if not self._asks_parent:
             return found
         # What was read here lies beside the picture: the parent finds it there.
-        return dict(self._parent.describe(keys, without_ocr))
+        return dict(self._parent.describe(keys, without_ocr, contexts))
 
 
 class _Worker:

@@ -24,13 +24,16 @@ from assistant.cli.sources import as_typed, file_name, find, loader_named
 from assistant.cli.terminal import err, exit_code, opened, print_json, printable, say
 from assistant.ingestion import Progress as Step
 from assistant.ingestion import Report
-from loaders import AdaptedLoader, BlipCaptioner
-from loaders.captioning.blip import missing_weights
+from loaders import AdaptedLoader
 from loaders.loader import Stage
 from retrievers.evidence import place_name
 
 SECONDS_BETWEEN_LINES = 5.0
 """Where stderr is no terminal: ten thousand files are not ten thousand lines."""
+NO_CAPTIONER = (
+    "Figures are found by their captions and the text in them. To have them described by what "
+    "they show as well, see: limner doctor"
+)
 MAX_TRIES = 3
 """How often a person is asked for the password of one document."""
 
@@ -50,8 +53,7 @@ def add(
     loader: a LangChain loader, `package.module:ClassName`; the sources are its arguments then.
     """
     with opened(library, create=True) as assistant:
-        if not BlipCaptioner.is_available(assistant.settings.blip_model):
-            err.print(missing_weights(assistant.settings.blip_model), style="yellow")
+        n_figures = sum(d.n_figures for d in assistant.documents())
         typed: list[str | AdaptedLoader] = (
             [loader_named(loader, sources)] if loader else [as_typed(s) for s in sources]
         )
@@ -65,6 +67,9 @@ def add(
             print_json(report.to_dict())
         else:
             _tell(report)
+        # Once a library, with its first figures; `limner doctor` says it at any time.
+        if report.figures and not n_figures and assistant.lacks_captioner:
+            err.print(NO_CAPTIONER, style="yellow")
     if report.interrupt:
         err.print(
             f"Stopped: {report.n_unread} sources were not read. Run the same command to go on."

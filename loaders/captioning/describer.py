@@ -1,4 +1,4 @@
-"""Has every figure read by OCR and BLIP, each picture once.
+"""Has every figure read by OCR and by BLIP or a vision model, each picture once.
 
 What a reader says of a picture is kept beside it in the media store, under the
 reader's name and version, so a picture that comes back, in this document or another,
@@ -8,17 +8,22 @@ costs nothing. Leaves out the fusion with what the document says.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from PIL import Image
 
 from loaders.captioning.blip import BlipCaptioner
+from loaders.captioning.caption_queue import CaptionQueue, FigureCaptioner, OnProgress
+from loaders.captioning.context import FigureContext
 from loaders.captioning.ocr import MAX_SIDE, LineReader, OcrReader
+from loaders.elements import Skipped
 from loaders.errors import PartMissing
 from loaders.media import MediaStore
 
 BATCH_SIZE = 8
+NOTHING = FigureContext()
+NO_CONTEXTS: Mapping[str, FigureContext] = {}
 logger = logging.getLogger(__name__)
 
 
@@ -42,8 +47,12 @@ class FigureDescriber:
         *,
         captioner: PictureReader | None = None,
         reader: PictureReader | None = None,
+        vision: FigureCaptioner | None = None,
     ) -> None:
+        """vision: describes pictures; the captioner then has those that it fails on."""
         self.media = media
+        self.vision = vision
+        self._queue = CaptionQueue(vision, self._opened, self._keep_vision) if vision else None
         self._readers = {
             name: part for name, part in (("blip", captioner), ("ocr", reader)) if part is not None
         }
@@ -73,7 +82,17 @@ class FigureDescriber:
     @property
     def fingerprint(self) -> str:
         """Names every reader; it changes when a description would."""
-        return " ".join(part.fingerprint for part in self._readers.values())
+        is_seen = self.vision and self._queue and not self._queue.is_given_up
+        seen = [self.vision.fingerprint] if self.vision and is_seen else []
+        return " ".join([*seen, *(part.fingerprint for part in self._readers.values())])
+
+    @property
+    def failures(self) -> list[Skipped]:
+        """How many pictures the vision model did not describe, for each reason."""
+        if self._queue is None:
+            return []
+        instead = "; BLIP captioned them" if "blip" in self._readers else ""
+        return [Skipped(s.what, f"{s.reason}{instead}") for s in self._queue.told()]
 
     @property
     def line_reader(self) -> LineReader | None:
@@ -84,15 +103,18 @@ class FigureDescriber:
     def describe(
         self,
         keys: Sequence[str],
-        on_progress: Callable[[int, int], None] | None = None,
+        on_progress: OnProgress | None = None,
         *,
         without_ocr: Collection[str] = (),
+        contexts: Mapping[str, FigureContext] = NO_CONTEXTS,
     ) -> dict[str, dict[str, str]]:
-        """Key → {"blip": …, "ocr": …}, without those that say nothing.
+        """Key → {"vision": …, "blip": …, "ocr": …}, without those that say nothing.
 
         without_ocr: keys of pictures of which all text is known without reading it. A reader
-        whose model turns out not to be here is dropped; the others go on.
+        whose model turns out not to be here is dropped; the others go on. contexts: what a
+        vision model is told with a picture.
         """
+        self.ask_vision(keys, contexts, on_progress)
         found: dict[str, dict[str, str]] = {}
         for start in range(0, len(keys), BATCH_SIZE):
             batch = keys[start : start + BATCH_SIZE]
@@ -101,18 +123,43 @@ class FigureDescriber:
                 on_progress(min(start + BATCH_SIZE, len(keys)), len(keys))
         return found
 
+    def ask_vision(
+        self,
+        keys: Sequence[str],
+        contexts: Mapping[str, FigureContext],
+        on_progress: OnProgress | None = None,
+    ) -> None:
+        """Have the vision model, if any, describe what it has not seen yet. Safe for threads."""
+        if self._queue and self.vision:
+            known = self.vision.fingerprint
+            new = [key for key in keys if known not in self.media.readings(key)]
+            self._queue.describe({key: contexts.get(key, NOTHING) for key in new}, on_progress)
+
+    def _opened(self, key: str) -> Image.Image:
+        return self.media.open(key, max_side=MAX_SIDE)
+
+    def _keep_vision(self, key: str, text: str) -> None:
+        if self.vision:
+            self.media.add_readings(key, {self.vision.fingerprint: text})
+
     def _read(self, keys: Sequence[str], without_ocr: Collection[str]) -> dict[str, dict[str, str]]:
-        """Key → {"blip": …, "ocr": …}; each picture is decoded once for all readers."""
+        """Key → {"vision": …, "blip": …, "ocr": …}; each is decoded once for all readers here."""
         readings = {key: self.media.readings(key) for key in keys}
+        seen = {
+            key: known[self.vision.fingerprint]
+            for key, known in readings.items()
+            if self.vision and self.vision.fingerprint in known
+        }
         images: dict[str, Image.Image] = {}
         for name, part in list(self._readers.items()):
             new = [key for key in keys if part.fingerprint not in readings[key]]
-            if name == "ocr":
-                new = [key for key in new if key not in without_ocr]
+            # Who is not needed for a picture need not read it.
+            needless = without_ocr if name == "ocr" else seen
+            new = [key for key in new if key not in needless]
             for key in new:
                 if key not in images:
                     # No reader looks at more than this, and eight large pictures fill the memory.
-                    images[key] = self.media.open(key, max_side=MAX_SIDE)
+                    images[key] = self._opened(key)
             try:
                 texts = part.read([images[key] for key in new]) if new else []
             except PartMissing as error:
@@ -121,11 +168,13 @@ class FigureDescriber:
             for key, text in zip(new, texts, strict=True):
                 readings[key][part.fingerprint] = text
                 self.media.add_readings(key, {part.fingerprint: text})
-        return {
-            key: {
-                name: known[part.fingerprint]
-                for name, part in self._readers.items()
-                if known.get(part.fingerprint)
-            }
-            for key, known in readings.items()
+        return {key: self._told(known, seen.get(key)) for key, known in readings.items()}
+
+    def _told(self, known: Mapping[str, str], seen: str | None) -> dict[str, str]:
+        """What is said of one picture; a vision model's words stand in the place of BLIP's."""
+        told = {
+            name: text
+            for name, part in self._readers.items()
+            if (text := known.get(part.fingerprint)) and not (seen and name == "blip")
         }
+        return ({"vision": seen} if seen else {}) | told

@@ -25,6 +25,8 @@ GENERIC_ALT = re.compile(
     re.IGNORECASE,
 )
 WORD = re.compile(r"\w+")
+FIRST_SENTENCE = re.compile(r"(?<=[.!?…])\s+(?=[A-Z0-9\"“(])")
+"""Where the takeaway of a vision model's description ends."""
 MIN_TELLING_CHARS = 3
 MAX_SAID_SHARE = 0.8
 """A line of which this share of the telling words is said already is a rewording."""
@@ -56,8 +58,9 @@ class FigureWords:
 def best_caption(words: FigureWords, *, section: str | None) -> str:
     """The best single sentence about the figure; it is never empty."""
     known = words.present()
-    for name in ("document", "alt", "blip"):
-        if name in known:
+    known["vision"] = FIRST_SENTENCE.split(known.get("vision", ""), maxsplit=1)[0]
+    for name in ("document", "alt", "vision", "blip"):
+        if known.get(name):
             return _shortened(known[name])
     if printed := known.get("text") or known.get("ocr"):
         return _shortened(f"Picture with the text: {printed}")
