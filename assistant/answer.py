@@ -20,6 +20,7 @@ NOT_IN_LIBRARY = "The documents do not say."
 UNSUPPORTED = "[not in the documents]"
 """Stands where an answer's sentence should have a citation and has none."""
 WRITTEN = {"document", "alt"}
+GUESSED = {"vision", "blip"}
 """Descriptions of a figure that a person wrote."""
 REPLACED = "The text above is not borne out by the documents; take this instead:"
 """What stands between an answer that was streamed and the one that the check left of it."""
@@ -62,7 +63,7 @@ class Source:
         if "caption" not in metadata:
             return f"{metadata['modality'].capitalize()} in {self.place}"
         known = metadata.get("descriptions", {}).keys()
-        is_guess = "blip" in known and not known & WRITTEN
+        is_guess = bool(known & GUESSED) and not known & WRITTEN
         return f"{metadata['caption']}{' (caption by a machine)' if is_guess else ''}"
 
     def to_dict(self) -> dict[str, Any]:

@@ -50,6 +50,8 @@ from retrievers.library import Change, NewDocument
 READING_VERSION = 5
 """Raised when loaders read the same file differently, so that `add` reads files again."""
 
+UNFINISHED = " unfinished"
+"""Ends the fingerprint of a source that the next run reads again, though it is the same."""
 MAX_BEGUN = 16
 """Sources that are waiting, being read, or read and held in memory."""
 MAX_HELD_CHUNKS = 256
@@ -241,6 +243,11 @@ class _Task:
     @property
     def n_chunks(self) -> int:
         return len(self.reading.documents) if self.reading else 0
+
+    @property
+    def image_keys(self) -> set[str]:
+        documents = self.reading.documents if self.reading else []
+        return {d.metadata["image_key"] for d in documents if "image_key" in d.metadata}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -453,6 +460,8 @@ class _Run:
                     task.fingerprint += self._spoken
                 # Anew: a reader whose model turned out to be missing is dropped meanwhile.
                 task.fingerprint += f" {self.describer.fingerprint}"
+                if self.describer.is_unfinished(task.image_keys):
+                    task.fingerprint += UNFINISHED
                 self._count_waiting(task.n_chunks)
         except BaseException as error:  # noqa: BLE001 - it is raised or reported by the run
             task.error = error
@@ -487,6 +496,8 @@ class _Run:
             told = [(d.page_content, sorted(d.metadata.items())) for d in task.reading.documents]
             content = hashlib.sha256(repr(told).encode()).hexdigest()
             task.fingerprint = f"{content} v{READING_VERSION} {self.describer.fingerprint}"
+            if self.describer.is_unfinished(task.image_keys):
+                task.fingerprint += UNFINISHED
             task.is_known = self.library.fingerprint(task.uri) == task.fingerprint
         except Exception as error:  # noqa: BLE001 - reported by the run
             task.error = error

@@ -80,6 +80,8 @@ class CaptionQueue:
     ) -> None:
         """picture: opens what has that key. keep: is given the key and its description at once."""
         self.is_given_up = False
+        self.unreached: set[str] = set()
+        """Keys of pictures for which the server failed, or was not asked any more."""
         self._captioner = captioner
         self._picture = picture
         self._keep = keep
@@ -135,12 +137,15 @@ class CaptionQueue:
         async with self._free:
             if self.is_given_up:
                 self._n_left_out += 1
+                self.unreached.add(key)
                 return
             image = await asyncio.to_thread(self._picture, key)
             try:
                 text = await self._captioner.describe(image, context)
             except Undescribed as failure:
                 self._count(failure)
+                if failure.by_server:
+                    self.unreached.add(key)
                 return
             self._n_failed_in_a_row = self._n_server_failed_in_a_row = 0
             await asyncio.to_thread(self._keep, key, text)

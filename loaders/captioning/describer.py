@@ -82,9 +82,12 @@ class FigureDescriber:
     @property
     def fingerprint(self) -> str:
         """Names every reader; it changes when a description would."""
-        is_seen = self.vision and self._queue and not self._queue.is_given_up
-        seen = [self.vision.fingerprint] if self.vision and is_seen else []
+        seen = [self.vision.fingerprint] if self.vision else []
         return " ".join([*seen, *(part.fingerprint for part in self._readers.values())])
+
+    def is_unfinished(self, keys: Collection[str]) -> bool:
+        """Whether a vision model's server failed on one of the pictures: it may be well later."""
+        return self._queue is not None and not self._queue.unreached.isdisjoint(keys)
 
     @property
     def failures(self) -> list[Skipped]:

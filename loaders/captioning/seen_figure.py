@@ -198,12 +198,19 @@ def read_form(answer: str, asked: str) -> str:
             raise NoDescription(BAD_FORM)
         figure = SeenFigure.model_validate(found)
     except (json.JSONDecodeError, RecursionError, ValidationError) as error:
-        raise NoDescription(BAD_FORM if "}" in answer else CUT_OFF) from error
+        raise NoDescription(_how_broken(answer)) from error
     for text in (figure.takeaway, figure.subject):
         _check(text, asked)
     if len(_words(figure.takeaway) + _words(figure.subject)) < MIN_WORDS:
         raise NoDescription(TOO_SHORT)
     return figure.told()
+
+
+def _how_broken(answer: str) -> str:
+    """Why there is no object in an answer."""
+    if "{" in answer:
+        return BAD_FORM if answer.rstrip("` \n").endswith("}") else CUT_OFF
+    return TOO_SHORT if len(_words(answer)) < MIN_WORDS else BAD_FORM
 
 
 def read_prose(answer: str, asked: str) -> str:
