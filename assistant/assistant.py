@@ -44,6 +44,7 @@ from loaders import (
     Transcriber,
 )
 from loaders.captioning.caption_queue import FigureCaptioner
+from loaders.captioning.readings import ReadingCache
 from loaders.disused import DisusedPictures
 from loaders.source import open_source, source_uri
 from retrievers import (
@@ -78,6 +79,7 @@ class Assistant:
         self._choosing = threading.Lock()
         self._readers: tuple[BlipCaptioner | None, OcrReader] | None = None
         self._vision: ChosenCaptioner | None = None
+        self._readings = ReadingCache(settings.cache_folder, max_bytes=settings.cache_bytes)
 
     @classmethod
     def open(cls, settings: Settings, *, create: bool = False) -> Self:
@@ -108,6 +110,7 @@ class Assistant:
     def close(self) -> None:
         """Close the library."""
         self.library.close()
+        self._readings.close()
 
     @property
     def model(self) -> LanguageModel:
@@ -147,7 +150,9 @@ class Assistant:
         if self._readers is None:
             self._readers = self._blip(), OcrReader()
         captioner, reader = self._readers
-        return FigureDescriber(media, captioner=captioner, reader=reader, vision=vision)
+        return FigureDescriber(
+            media, captioner=captioner, reader=reader, vision=vision, readings=self._readings
+        )
 
     def _blip(self) -> BlipCaptioner | None:
         blip = self.settings.blip_model
@@ -212,11 +217,14 @@ class Assistant:
     def remove(self, source: str) -> None:
         """Take a document out with all its pictures, and its file if it was uploaded.
 
-        Its pictures stay until the end of a run that reads meanwhile. Raises UnknownSource.
+        What was read out of the pictures is forgotten too. They stay until the end of a run that
+        reads meanwhile. Raises UnknownSource.
         """
         disused = DisusedPictures(self.media)
-        for key in self.library.remove(source).orphan_keys:
+        orphans = self.library.remove(source).orphan_keys
+        for key in orphans:
             disused.add(key)
+        self._readings.forget(orphans)
         disused.delete(self.library.image_keys)
         self.media.page_readings(source).forget()
         uploads.discard(self.library.folder, source)

@@ -16,6 +16,8 @@ from assistant.errors import EXPLAINED
 from assistant.settings import Settings
 from loaders import BlipCaptioner, MediaStore, OcrReader, PartMissing, libre_office
 from loaders.captioning.blip import missing_weights
+from loaders.captioning.readings import ReadingCache
+from loaders.limits import BYTES_PER_MIB
 from loaders.speech.transcriber import describe_weights
 from retrievers import Library, MiniLMEmbeddings
 
@@ -40,6 +42,7 @@ def checks(settings: Settings) -> Iterator[Check]:
     yield _embeddings(settings)
     yield _library(settings)
     yield _media(settings)
+    yield _cache(settings)
     yield _llm(settings)
     yield _captioner(settings)
     yield _blip(settings)
@@ -68,6 +71,12 @@ def _library(settings: Settings) -> Check:
 def _media(settings: Settings) -> Check:
     store = MediaStore(settings.media_folder, base_url=settings.media_base_url)
     return Check("media", True, f"{len(list(store.keys()))} pictures under {store.base_url}")
+
+
+def _cache(settings: Settings) -> Check:
+    cache = ReadingCache(settings.cache_folder, max_bytes=settings.cache_bytes)
+    limit = f"at most {cache.max_bytes / BYTES_PER_MIB:,.0f} MiB" if cache.max_bytes else "off"
+    return Check("cache", True, f"what was read out of pictures, in {cache.folder}, {limit}")
 
 
 def _llm(settings: Settings) -> Check:

@@ -116,6 +116,7 @@ class WorkerPool:
                 "max_pixels": media.max_pixels,
             },
             "reads_text": reads_text,
+            "readings": [str(describer.readings.folder), describer.readings.max_bytes],
             "asks_parent": len(describer.readers) > reads_text or describer.vision is not None,
             "speech_model": transcriber.model if transcriber else None,
         }
@@ -204,17 +205,11 @@ class WorkerPool:
                 case {"stored": str(key)}:
                     if on_stored:
                         on_stored(key)
-                case {
-                    "describe": list(keys),
-                    "without_ocr": list(without_ocr),
-                    "contexts": dict(c),
-                }:
-                    contexts = {key: FigureContext.from_message(c.get(key)) for key in keys}
+                case {"describe": list(keys), "contexts": dict(told)}:
                     with process.waiting():
-                        # Not one file after the other: a server has room for several.
-                        self._describer.ask_vision(keys, contexts, self._tell(on_progress))
+                        self._ask_vision(keys, told, on_progress)
                         with self._describing:
-                            found = self._described(keys, without_ocr, on_progress)
+                            found = self._described(keys, on_progress)
                     process.send({"descriptions": found})
                 case {"documents": list(documents), **rest}:
                     reading.documents += [
@@ -230,13 +225,11 @@ class WorkerPool:
     def _ask_vision(
         self, keys: list[str], told: Mapping[str, object], on_progress: OnProgress | None
     ) -> None:
-        """Have a vision model describe pictures of several files at once."""
+        """Have a vision model describe pictures, of several files at once."""
         contexts = {key: FigureContext.from_message(told.get(key)) for key in keys}
         self._describer.ask_vision(keys, contexts, self._tell(on_progress))
 
-    def _described(
-        self, keys: list[str], without_ocr: list[str], on_progress: OnProgress | None
-    ) -> Descriptions:
+    def _described(self, keys: list[str], on_progress: OnProgress | None) -> Descriptions:
         """What is said of the pictures; so many at a time that a closed pool soon ends.
 
         A graphics card is much faster with several, a processor is not.
@@ -248,7 +241,8 @@ class WorkerPool:
             tell(n_done, len(keys))
             start = time.monotonic()
             some = keys[n_done : n_done + self._n_described_at_once]
-            found |= self._describer.describe(some, without_ocr=without_ocr)
+            # OCR has read them in the worker.
+            found |= self._describer.describe(some, without_ocr=some)
             n_done += len(some)
             is_fast = time.monotonic() - start < SECONDS_DESCRIBING
             self._n_described_at_once = min(2 * len(some), BATCH_SIZE) if is_fast else 1

@@ -79,7 +79,6 @@ class CaptionQueue:
         keep: Callable[[str, str], None],
     ) -> None:
         """picture: opens what has that key. keep: is given the key and its description at once."""
-        self.is_given_up = False
         self.unreached: set[str] = set()
         """Keys of pictures for which the server failed, or was not asked any more."""
         self._captioner = captioner
@@ -87,22 +86,23 @@ class CaptionQueue:
         self._keep = keep
         self._free = asyncio.Semaphore(captioner.n_parallel)
         self._lock = threading.Lock()
-        self._asked: dict[str, Future[None]] = {}
+        self._asked: dict[str, Future[str | None]] = {}
         # What follows is changed in the loop's thread alone.
         self._failures: dict[str, _Failure] = {}
         self._n_failed_in_a_row = self._n_server_failed_in_a_row = 0
         self._n_left_out = 0
+        self._is_given_up = False
 
     def describe(
         self, contexts: Mapping[str, FigureContext], on_progress: OnProgress | None = None
-    ) -> None:
-        """Return when each picture, named by its key, is described or failed on.
+    ) -> dict[str, str]:
+        """Key → description, without the pictures that the captioner failed on.
 
         What on_progress raises ends the waiting and what is asked of these pictures.
         """
         with self._lock:
-            asked = [self._asked_about(key, context) for key, context in contexts.items()]
-        waiting = set(asked)
+            asked = {key: self._asked_about(key, context) for key, context in contexts.items()}
+        waiting = set(asked.values())
         try:
             while waiting:
                 _, waiting = wait(waiting, SECONDS_BETWEEN_LOOKS)
@@ -112,20 +112,19 @@ class CaptionQueue:
             for future in waiting:
                 future.cancel()
             raise
-        for future in asked:
-            if not future.cancelled():
-                future.result()
+        found = {key: future.result() for key, future in asked.items() if not future.cancelled()}
+        return {key: text for key, text in found.items() if text}
 
     def told(self) -> list[Skipped]:
         """What was not described, and why: an entry for each reason."""
         entries = [Skipped(_counted(f.n), f.told) for f in self._failures.values()]
-        if self.is_given_up:
+        if self._n_left_out:
             n = self._n_failed_in_a_row
             reason = f"it was not asked any more, since it failed on {n} in a row"
             entries.append(Skipped(_counted(self._n_left_out), reason))
-        return [entry for entry in entries if not entry.what.startswith("0 ")]
+        return entries
 
-    def _asked_about(self, key: str, context: FigureContext) -> Future[None]:
+    def _asked_about(self, key: str, context: FigureContext) -> Future[str | None]:
         """The question that is under way or was answered in this run, or else a new one."""
         future = self._asked.get(key)
         if future is None or future.cancelled():
@@ -133,12 +132,12 @@ class CaptionQueue:
             self._asked[key] = future
         return future
 
-    async def _ask(self, key: str, context: FigureContext) -> None:
+    async def _ask(self, key: str, context: FigureContext) -> str | None:
         async with self._free:
-            if self.is_given_up:
+            if self._is_given_up:
                 self._n_left_out += 1
                 self.unreached.add(key)
-                return
+                return None
             image = await asyncio.to_thread(self._picture, key)
             try:
                 text = await self._captioner.describe(image, context)
@@ -146,9 +145,10 @@ class CaptionQueue:
                 self._count(failure)
                 if failure.by_server:
                     self.unreached.add(key)
-                return
+                return None
             self._n_failed_in_a_row = self._n_server_failed_in_a_row = 0
             await asyncio.to_thread(self._keep, key, text)
+            return text
 
     def _count(self, failure: Undescribed) -> None:
         known = self._failures.get(failure.reason)
@@ -159,7 +159,7 @@ class CaptionQueue:
         self._n_failed_in_a_row += 1
         n = self._n_server_failed_in_a_row + 1
         self._n_server_failed_in_a_row = n if failure.by_server else 0
-        self.is_given_up |= (
+        self._is_given_up |= (
             self._n_server_failed_in_a_row >= MAX_SERVER_FAILURES
             or self._n_failed_in_a_row >= MAX_FAILURES
         )

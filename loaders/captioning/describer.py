@@ -1,14 +1,14 @@
 """Has every figure read by OCR and by BLIP or a vision model, each picture once.
 
-What a reader says of a picture is kept beside it in the media store, under the
-reader's name and version, so a picture that comes back, in this document or another,
-costs nothing. Leaves out the fusion with what the document says.
+What a reader says of a picture is remembered under the picture's content and the reader's
+name and version, so a picture that comes back, in this document or another, costs nothing.
+Leaves out the fusion with what the document says.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from typing import Protocol
 
 from PIL import Image
@@ -17,6 +17,7 @@ from loaders.captioning.blip import BlipCaptioner
 from loaders.captioning.caption_queue import CaptionQueue, FigureCaptioner, OnProgress
 from loaders.captioning.context import FigureContext
 from loaders.captioning.ocr import MAX_SIDE, LineReader, OcrReader
+from loaders.captioning.readings import ReadingCache
 from loaders.elements import Skipped
 from loaders.errors import PartMissing
 from loaders.media import MediaStore
@@ -48,11 +49,16 @@ class FigureDescriber:
         captioner: PictureReader | None = None,
         reader: PictureReader | None = None,
         vision: FigureCaptioner | None = None,
+        readings: ReadingCache | None = None,
     ) -> None:
-        """vision: describes pictures; the captioner then has those that it fails on."""
+        """vision: describes pictures; the captioner then has those that it fails on.
+
+        readings: what was read before; nothing is remembered when None.
+        """
         self.media = media
         self.vision = vision
-        self._queue = CaptionQueue(vision, self._opened, self._keep_vision) if vision else None
+        self._readings = readings or ReadingCache(max_bytes=0)
+        self._queue = CaptionQueue(vision, self._opened, self._keep) if vision else None
         self._readers = {
             name: part for name, part in (("blip", captioner), ("ocr", reader)) if part is not None
         }
@@ -66,7 +72,13 @@ class FigureDescriber:
             media,
             captioner=BlipCaptioner() if BlipCaptioner.is_available() else None,
             reader=OcrReader(),
+            readings=ReadingCache(),
         )
+
+    @property
+    def readings(self) -> ReadingCache:
+        """What was read out of pictures before."""
+        return self._readings
 
     @property
     def readers(self) -> Mapping[str, PictureReader]:
@@ -113,15 +125,19 @@ class FigureDescriber:
     ) -> dict[str, dict[str, str]]:
         """Key → {"vision": …, "blip": …, "ocr": …}, without those that say nothing.
 
-        without_ocr: keys of pictures of which all text is known without reading it. A reader
+        without_ocr: keys of pictures that OCR is not to read: all their text is known. A reader
         whose model turns out not to be here is dropped; the others go on. contexts: what a
         vision model is told with a picture.
         """
-        self.ask_vision(keys, contexts, on_progress)
-        found: dict[str, dict[str, str]] = {}
+        seen = self.ask_vision(keys, contexts, on_progress)
+        found = {key: {"vision": text} for key, text in seen.items()}
+        # Where a vision model has seen a picture, its words stand in the place of BLIP's.
+        needless = {"ocr": without_ocr, "blip": seen}
         for start in range(0, len(keys), BATCH_SIZE):
             batch = keys[start : start + BATCH_SIZE]
-            found |= {key: texts for key, texts in self._read(batch, without_ocr).items() if texts}
+            for key, texts in self._read(batch, needless).items():
+                if texts:
+                    found[key] = found.get(key, {}) | texts
             if on_progress:
                 on_progress(min(start + BATCH_SIZE, len(keys)), len(keys))
         return found
@@ -131,53 +147,49 @@ class FigureDescriber:
         keys: Sequence[str],
         contexts: Mapping[str, FigureContext],
         on_progress: OnProgress | None = None,
-    ) -> None:
-        """Have the vision model, if any, describe what it has not seen yet. Safe for threads."""
-        if self._queue and self.vision:
-            known = self.vision.fingerprint
-            new = [key for key in keys if known not in self.media.readings(key)]
-            self._queue.describe({key: contexts.get(key, NOTHING) for key in new}, on_progress)
+    ) -> dict[str, str]:
+        """What the vision model, if any, says of the pictures, without those that it failed on.
+
+        Safe for threads.
+        """
+        if self._queue is None or self.vision is None:
+            return {}
+        known = self._readings.known(keys, self.vision.fingerprint)
+        new = {key: contexts.get(key, NOTHING) for key in keys if key not in known}
+        return known | self._queue.describe(new, on_progress)
+
+    def _keep(self, key: str, text: str) -> None:
+        if self.vision:
+            self._readings.remember(self.vision.fingerprint, {key: text})
 
     def _opened(self, key: str) -> Image.Image:
         return self.media.open(key, max_side=MAX_SIDE)
 
-    def _keep_vision(self, key: str, text: str) -> None:
-        if self.vision:
-            self.media.add_readings(key, {self.vision.fingerprint: text})
+    def _read(
+        self, keys: Sequence[str], needless: Mapping[str, Container[str]]
+    ) -> dict[str, dict[str, str]]:
+        """Key → {"blip": …, "ocr": …}; each picture is decoded once for all readers here.
 
-    def _read(self, keys: Sequence[str], without_ocr: Collection[str]) -> dict[str, dict[str, str]]:
-        """Key → {"vision": …, "blip": …, "ocr": …}; each is decoded once for all readers here."""
-        readings = {key: self.media.readings(key) for key in keys}
-        seen = {
-            key: known[self.vision.fingerprint]
-            for key, known in readings.items()
-            if self.vision and self.vision.fingerprint in known
-        }
+        needless: by a reader's name, the keys of the pictures that it is not to read.
+        """
+        found: dict[str, dict[str, str]] = {key: {} for key in keys}
         images: dict[str, Image.Image] = {}
         for name, part in list(self._readers.items()):
-            new = [key for key in keys if part.fingerprint not in readings[key]]
-            # Who is not needed for a picture need not read it.
-            needless = without_ocr if name == "ocr" else seen
-            new = [key for key in new if key not in needless]
+            wanted = [key for key in keys if key not in needless.get(name, ())]
+            texts = self._readings.known(wanted, part.fingerprint)
+            new = [key for key in wanted if key not in texts]
             for key in new:
                 if key not in images:
                     # No reader looks at more than this, and eight large pictures fill the memory.
                     images[key] = self._opened(key)
             try:
-                texts = part.read([images[key] for key in new]) if new else []
+                read = part.read([images[key] for key in new]) if new else []
             except PartMissing as error:
                 self.drop(name, str(error))
                 continue
-            for key, text in zip(new, texts, strict=True):
-                readings[key][part.fingerprint] = text
-                self.media.add_readings(key, {part.fingerprint: text})
-        return {key: self._told(known, seen.get(key)) for key, known in readings.items()}
-
-    def _told(self, known: Mapping[str, str], seen: str | None) -> dict[str, str]:
-        """What is said of one picture; a vision model's words stand in the place of BLIP's."""
-        told = {
-            name: text
-            for name, part in self._readers.items()
-            if (text := known.get(part.fingerprint)) and not (seen and name == "blip")
-        }
-        return ({"vision": seen} if seen else {}) | told
+            said = dict(zip(new, read, strict=True))
+            self._readings.remember(part.fingerprint, said)
+            for key, text in (texts | said).items():
+                if text:
+                    found[key][name] = text
+        return found

@@ -238,8 +238,9 @@ def meadows(folder: Path, n: int) -> Path:
     return folder
 
 
-def flags(server: LoopbackOllama, model: str = "eyes") -> dict[str, str]:
+def flags(server: LoopbackOllama, folder: Path, model: str = "eyes") -> dict[str, str]:
     return {
+        "LIMNER_CACHE_FOLDER": str(folder / "cache"),
         "LIMNER_CAPTIONER": f"ollama:{model}",
         "LIMNER_OLLAMA_HOST": server.url,
         "LIMNER_BLIP_MODEL": "limner/none",
@@ -250,7 +251,7 @@ def test_a_figure_is_found_by_what_the_vision_model_says_of_it(
     seeing: LoopbackOllama, tmp_path: Path
 ) -> None:
     library = ("--library", tmp_path / "library")
-    report = limner_json("add", meadows(tmp_path / "in", 3), *library, env=flags(seeing))
+    report = limner_json("add", meadows(tmp_path / "in", 3), *library, env=flags(seeing, tmp_path))
     assert (report["added"], report["figures"], report["skipped"]) == (3, 3, [])
     assert len(seeing.bodies("/api/chat")) == 3
     (first, *_) = limner_json("search", "green meadow", *library)["hits"]
@@ -262,7 +263,7 @@ def test_a_figure_is_found_by_what_the_vision_model_says_of_it(
 def test_a_model_without_eyes_ends_the_run_before_it_begins(
     seeing: LoopbackOllama, tmp_path: Path
 ) -> None:
-    env = flags(seeing, "llama3.1")
+    env = flags(seeing, tmp_path, "llama3.1")
     library = ("--library", tmp_path / "library")
     result = limner("add", meadows(tmp_path / "in", 3), *library, env=env)
     assert result.returncode == 1
@@ -278,6 +279,9 @@ class Words:
         from loaders import MediaStore
         from tests.assistant.words import WordEmbeddings
 
+        settings = settings.model_copy(
+            update={"cache_folder": folder / "cache", "blip_model": "limner/none"}
+        )
         embeddings = WordEmbeddings()
         self.library = Library.open(folder, embeddings, create=True)
         self.assistant = Assistant(self.library, MediaStore(folder / "media"), embeddings, settings)
@@ -310,7 +314,7 @@ def test_a_server_that_goes_in_the_middle_is_told_once_and_the_rest_is_read(
         return answer_of(image, asked)
 
     seeing.sees = answer_twice
-    settings = settings_for("ollama", seeing, captioner_parallel=1, blip_model="limner/none")
+    settings = settings_for("ollama", seeing, captioner_parallel=1)
     folder = meadows(tmp_path / "in", 8)
     with Words(tmp_path / "library", settings).assistant as assistant:
         report = assistant.add([folder])
@@ -334,7 +338,7 @@ def test_refusals_are_told_once_with_their_number(seeing: LoopbackOllama, tmp_pa
         return "I'm sorry, I can't help with that." if is_blue else answer_of(image, asked)
 
     seeing.sees = refuse_blue
-    settings = settings_for("ollama", seeing, blip_model="limner/none")
+    settings = settings_for("ollama", seeing)
     with Words(tmp_path / "library", settings).assistant as assistant:
         report = assistant.add([meadows(tmp_path / "in", 9)])
     assert report.added == 9
@@ -352,7 +356,7 @@ def test_an_interrupt_ends_a_run_whose_server_hangs_within_seconds(
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        env=clean_environment() | flags(seeing),
+        env=clean_environment() | flags(seeing, tmp_path),
     ) as process:
         deadline = time.monotonic() + 120
         while not seeing.bodies("/api/chat") and time.monotonic() < deadline:

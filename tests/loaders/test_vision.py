@@ -23,6 +23,7 @@ from loaders import FigureDescriber, MediaStore
 from loaders.captioning.caption_queue import Undescribed
 from loaders.captioning.context import MAX_CHARS, FigureContext
 from loaders.captioning.fusion import FigureWords, best_caption
+from loaders.captioning.readings import ReadingCache
 from loaders.captioning.seen_figure import (
     BAD_FORM,
     CUT_OFF,
@@ -366,10 +367,12 @@ def test_blip_has_the_pictures_that_the_vision_model_fails_on_and_no_other(tmp_p
 
 
 def test_what_blip_said_before_gives_way_to_the_vision_model(tmp_path: Path) -> None:
-    media = MediaStore(tmp_path)
+    media, readings = MediaStore(tmp_path), ReadingCache(tmp_path)
     keys = pictures(media, 60)
-    FigureDescriber(media, captioner=Sizes()).describe(keys)
-    found = FigureDescriber(media, captioner=Sizes(), vision=Seer()).describe(keys)
+    FigureDescriber(media, captioner=Sizes(), readings=readings).describe(keys)
+    describer = FigureDescriber(media, captioner=Sizes(), vision=Seer(), readings=readings)
+    found = describer.describe(keys)
+    readings.close()
     assert found == {keys[0]: {"vision": "A field 60 wide."}}
 
 
@@ -377,13 +380,24 @@ def test_a_picture_is_described_once_and_what_failed_is_tried_again_in_the_next_
     tmp_path: Path,
 ) -> None:
     media, seer = MediaStore(tmp_path), Seer(61)
+    readings = ReadingCache(tmp_path)
     keys = pictures(media, 60, 61)
-    run = FigureDescriber(media, vision=seer)
+    run = FigureDescriber(media, vision=seer, readings=readings)
     assert run.describe(keys) == run.describe(keys)
     assert sorted(seer.seen) == [60, 61]
     seer.failing = ()
-    assert len(FigureDescriber(media, vision=seer).describe(keys)) == 2
+    assert len(FigureDescriber(media, vision=seer, readings=readings).describe(keys)) == 2
     assert sorted(seer.seen) == [60, 61, 61]
+    readings.close()
+
+
+def test_a_picture_is_described_once_a_run_where_nothing_is_kept(tmp_path: Path) -> None:
+    media, seer = MediaStore(tmp_path), Seer()
+    (key,) = pictures(media, 60)
+    run = FigureDescriber(media, vision=seer)
+    assert run.ask_vision([key], {}) == {key: "A field 60 wide."}
+    assert run.describe([key]) == {key: {"vision": "A field 60 wide."}}
+    assert seer.seen == [60]
 
 
 def test_pictures_of_several_files_are_described_at_once_but_each_only_once(
