@@ -101,8 +101,8 @@ def _strict(schema: dict[str, Any]) -> None:
 Name = Annotated[str, BeforeValidator(partial(_as_text, max_chars=80))]
 Sentence = Annotated[str, BeforeValidator(partial(_as_text, max_chars=300))]
 Passage = Annotated[str, BeforeValidator(partial(_as_text, max_chars=400))]
-Names = Annotated[list[Name], BeforeValidator(partial(_as_list, n=12))]
-Values = Annotated[list[Name], BeforeValidator(partial(_as_list, n=20))]
+Names = Annotated[list[Name], BeforeValidator(partial(_as_list, n=12)), Field(max_length=12)]
+Values = Annotated[list[Name], BeforeValidator(partial(_as_list, n=20)), Field(max_length=20)]
 
 
 class Axis(BaseModel):
@@ -124,7 +124,7 @@ class Axis(BaseModel):
         return f"{self.name} ({self.unit})" if self.name and is_new else self.name or self.unit
 
 
-Axes = Annotated[list[Axis], BeforeValidator(partial(_as_list, n=4))]
+Axes = Annotated[list[Axis], BeforeValidator(partial(_as_list, n=4)), Field(max_length=4)]
 
 
 class SeenFigure(BaseModel):

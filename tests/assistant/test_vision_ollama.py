@@ -377,3 +377,27 @@ def test_the_lack_of_a_captioner_is_told_with_the_first_figures_only(tmp_path: P
     folder = meadows(tmp_path / "in", 2)
     assert told in limner("add", folder / "00.png", *library, env=env).stderr
     assert told not in limner("add", folder, *library, env=env).stderr
+
+
+# How far it is trusted
+
+
+def test_a_vision_models_words_are_marked_and_bear_nothing_out(tmp_path: Path) -> None:
+    from langchain_core.documents import Document
+
+    from assistant.answer import Source
+    from assistant.citations import CitationChecker
+    from tests.assistant.words import WordEmbeddings
+
+    said = "Permits fell to 40 in Dallas."
+    metadata = {"source": "file:///a.png", "title": "a.png", "modality": "figure", "caption": said}
+    source = Source(
+        1,
+        0.9,
+        Document(
+            f"A vision model says: {said}\nSection: a.png",
+            metadata=metadata | {"descriptions": {"vision": said}},
+        ),
+    )
+    assert source.caption == f"{said} (caption by a machine)"
+    assert not CitationChecker((source,), WordEmbeddings()).check(said).supported
