@@ -65,7 +65,7 @@ def test_real_vision_model_describes_a_bar_chart() -> None:
     pen, font = ImageDraw.Draw(chart), ImageFont.load_default(28)
     pen.text((120, 20), "Permits by city, 2005", "black", font)
     for n, (city, value) in enumerate([("Atlanta", 73), ("Phoenix", 63), ("Dallas", 40)]):
-        x, top = 90 + 180 * n, 360 - 4 * value
+        x, top = 90 + 180 * n, 360 - 3 * value
         pen.rectangle((x, top, x + 90, 360), "steelblue")
         pen.text((x + 25, top - 34), str(value), "black", font)
         pen.text((x - 10, 370), city, "black", font)

@@ -133,10 +133,10 @@ def test_a_folder_that_is_not_there_holds_no_blip() -> None:
 
 def test_missing_blip_weights_are_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(PartMissing, match="hf download limner/no-such-model") as raised:
+    with pytest.raises(PartMissing, match="limner models pull limner/no-such-model") as raised:
         BlipCaptioner("limner/no-such-model").read([Image.new("RGB", (50, 60))])
     assert "\n" not in str(raised.value)
-    assert missing_weights("x").endswith("hf download x")
+    assert missing_weights("x").endswith("limner models pull x")
 
 
 @pytest.mark.real
@@ -188,7 +188,7 @@ class Missing:
     fingerprint = "missing:1"
 
     def read(self, images: Sequence[Image.Image]) -> list[str]:
-        raise PartMissing("No weights. To add them: hf download x")
+        raise PartMissing("No weights. To add them: pull x")
 
 
 def test_a_reader_without_its_model_is_dropped_and_the_others_go_on(
@@ -198,7 +198,7 @@ def test_a_reader_without_its_model_is_dropped_and_the_others_go_on(
     keys = [media.put(Image.new("RGB", (60, 50 + n))).key for n in range(10)]
     describer = FigureDescriber(media, captioner=Missing(), reader=Echo())
     assert describer.describe(keys) == {k: {"ocr": f"60x{50 + n}"} for n, k in enumerate(keys)}
-    assert [r.getMessage() for r in caplog.records] == ["No weights. To add them: hf download x"]
+    assert [r.getMessage() for r in caplog.records] == ["No weights. To add them: pull x"]
     assert describer.fingerprint == "echo:1"
 
 
