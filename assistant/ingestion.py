@@ -177,6 +177,8 @@ def ingest(
             folder=Path(folder),
         )
         run.read(found)
+        if not report.interrupt:
+            run.learn_pictures()
     disused.delete(library.image_keys)
     report.seconds = time.perf_counter() - start
     return report
@@ -305,6 +307,16 @@ class _Run:
             self.library.flush()
         for entries in (self.report.failed, self.report.skipped):
             entries.sort(key=lambda entry: self.order.get(entry[0], -1))
+
+    def learn_pictures(self) -> None:
+        """Look for copies of the pictures that have come, and at what they show."""
+        uri = self.library.folder.as_uri()
+        try:
+            self.library.pictures.learn(
+                lambda n_done, n: self._tell(uri, Stage("look", n_done, n), n_done / n)
+            )
+        except KeyboardInterrupt as interrupt:
+            self.report.interrupt = interrupt
 
     def _read_files(self, found: Sequence[tuple[str | Path, Path | None]]) -> None:
         sites = [str(source) for source, _ in found if self.depth and is_url(source)]

@@ -52,6 +52,8 @@ class Settings(BaseSettings):
 
     embedding_model: str = "sentence-transformers/all-MiniLM-L6-v2"
     blip_model: str = "Salesforce/blip-image-captioning-base"
+    clip_model: str = "sentence-transformers/clip-ViT-B-32"
+    """By which pictures are found by what they show, where it is on this machine."""
     speech_model: str | None = None
     """A folder, a size or a name on the hub; the weights of the package when not set."""
 
