@@ -98,7 +98,7 @@ class Assistant:
             settings.library,
             embeddings,
             media_base_url=media.base_url,
-            open_picture=partial(_open_picture, media),
+            open_picture=partial(open_picture, media),
             picture_embeddings=clip if clip.is_available else None,
             create=create,
         )
@@ -354,7 +354,7 @@ class Assistant:
             yield SentenceChecked(checker.check(text, quoted_from=quote.n))
 
 
-def _open_picture(media: MediaStore, key: str) -> Image.Image | None:
+def open_picture(media: MediaStore, key: str) -> Image.Image | None:
     """A stored picture as it is compared with others; None where it cannot be read."""
     try:
         return media.open(key, max_side=PICTURE_SIDE)

@@ -12,7 +12,17 @@ from assistant.settings import Settings
 def test_every_part_is_looked_at_and_what_is_missing_has_a_fix(tmp_path: Path) -> None:
     settings = Settings(library=tmp_path / "none", llm="embedded", blip_model="limner/none")
     found = {check.name: check for check in checks(settings)}
-    parts = {"embeddings", "library", "media", "llm", "blip", "ocr", "libreoffice", "speech"}
+    parts = {
+        "embeddings",
+        "library",
+        "media",
+        "llm",
+        "blip",
+        "clip",
+        "ocr",
+        "libreoffice",
+        "speech",
+    }
     assert set(found) == parts
     assert found["llm"].ok
     assert "SmolLM2" in found["llm"].detail

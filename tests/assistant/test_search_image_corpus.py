@@ -7,20 +7,24 @@ only the other.
 import io
 import random
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from assistant.assistant import Assistant
+from assistant.assistant import Assistant, open_picture
 from assistant.settings import Settings
-from loaders import FigureDescriber
+from loaders import FigureDescriber, MediaStore
+from loaders.limits import DEFAULT_LIMITS
+from retrievers import Library
+from tests.assistant.words import WordEmbeddings
 
 DOCS = Path(__file__).parents[2] / "../shared/corpus/docs"
 NOT_PICTURED = {".mp4", ".wav", ".flac", ".jsonl"}
 N_CASES = 20
-MIN_SIDE = 80
-"""Pixels. Half of it is the least side of a picture that a document shows as a figure."""
+MIN_SIDE = 2 * DEFAULT_LIMITS.min_figure_side
+"""Pixels. Of half of it documents show no figure."""
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +34,12 @@ def assistant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
         pytest.skip("The corpus ../shared/corpus is not here.")
     settings = Settings(library=tmp_path_factory.mktemp("library"))
     sources = [path for path in sorted(DOCS.rglob("*")) if path.suffix not in NOT_PICTURED]
-    with Assistant.open(settings, create=True) as opened:
-        opened.describer = FigureDescriber(opened.media)
+    embeddings, media = WordEmbeddings(), MediaStore(settings.media_folder)
+    library = Library.open(
+        settings.library, embeddings, open_picture=partial(open_picture, media), create=True
+    )
+    with Assistant(library, media, embeddings, settings) as opened:
+        opened.describer = FigureDescriber(media)
         opened.add([path for path in sources if path.is_file()])
         yield opened
 
