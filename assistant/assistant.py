@@ -45,6 +45,7 @@ from loaders import (
     OcrReader,
     Transcriber,
 )
+from loaders.captioning.readings import ReadingCache
 from loaders.disused import DisusedPictures
 from loaders.loader import MIN_SENT_SIDE
 from loaders.source import open_source, source_uri
@@ -82,6 +83,7 @@ class Assistant:
         self._model = model
         self._choosing = threading.Lock()
         self._readers: tuple[BlipCaptioner | None, OcrReader] | None = None
+        self._readings = ReadingCache(settings.cache_folder, max_bytes=settings.cache_bytes)
 
     @classmethod
     def open(cls, settings: Settings, *, create: bool = False) -> Self:
@@ -118,6 +120,7 @@ class Assistant:
     def close(self) -> None:
         """Close the library."""
         self.library.close()
+        self._readings.close()
 
     @property
     def model(self) -> LanguageModel:
@@ -153,7 +156,7 @@ class Assistant:
             captioner = BlipCaptioner(blip) if BlipCaptioner.is_available(blip) else None
             self._readers = captioner, OcrReader()
         captioner, reader = self._readers
-        return FigureDescriber(media, captioner=captioner, reader=reader)
+        return FigureDescriber(media, captioner=captioner, reader=reader, readings=self._readings)
 
     def documents(self) -> list[LibraryDocument]:
         """What is in the library."""
@@ -207,11 +210,14 @@ class Assistant:
     def remove(self, source: str) -> None:
         """Take a document out with all its pictures, and its file if it was uploaded.
 
-        Its pictures stay until the end of a run that reads meanwhile. Raises UnknownSource.
+        What was read out of the pictures is forgotten too. They stay until the end of a run that
+        reads meanwhile. Raises UnknownSource.
         """
         disused = DisusedPictures(self.media)
-        for key in self.library.remove(source).orphan_keys:
+        orphans = self.library.remove(source).orphan_keys
+        for key in orphans:
             disused.add(key)
+        self._readings.forget(orphans)
         disused.delete(self.library.image_keys)
         self.media.page_readings(source).forget()
         uploads.discard(self.library.folder, source)

@@ -15,6 +15,8 @@ from assistant.errors import EXPLAINED
 from assistant.settings import Settings
 from loaders import BlipCaptioner, MediaStore, OcrReader, PartMissing, libre_office
 from loaders.captioning.blip import missing_weights
+from loaders.captioning.readings import ReadingCache
+from loaders.limits import BYTES_PER_MIB
 from loaders.speech.transcriber import describe_weights
 from retrievers import ClipEmbeddings, Library, MiniLMEmbeddings
 from retrievers.clip import missing_weights as missing_clip
@@ -35,6 +37,7 @@ def checks(settings: Settings) -> Iterator[Check]:
     yield _embeddings(settings)
     yield _library(settings)
     yield _media(settings)
+    yield _cache(settings)
     yield _llm(settings)
     yield _blip(settings)
     yield _clip(settings)
@@ -63,6 +66,12 @@ def _library(settings: Settings) -> Check:
 def _media(settings: Settings) -> Check:
     store = MediaStore(settings.media_folder, base_url=settings.media_base_url)
     return Check("media", True, f"{len(list(store.keys()))} pictures under {store.base_url}")
+
+
+def _cache(settings: Settings) -> Check:
+    cache = ReadingCache(settings.cache_folder, max_bytes=settings.cache_bytes)
+    limit = f"at most {cache.max_bytes / BYTES_PER_MIB:,.0f} MiB" if cache.max_bytes else "off"
+    return Check("cache", True, f"what was read out of pictures, in {cache.folder}, {limit}")
 
 
 def _llm(settings: Settings) -> Check:

@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from assistant.errors import SettingsInvalid
+from loaders.captioning.readings import MAX_BYTES
 from loaders.limits import DEFAULT_LIMITS, Limits
 
 ENV_PREFIX = "LIMNER_"
@@ -56,6 +57,11 @@ class Settings(BaseSettings):
     """By which pictures are found by what they show, where it is on this machine."""
     speech_model: str | None = None
     """A folder, a size or a name on the hub; the weights of the package when not set."""
+
+    cache_folder: Path | None = None
+    """What was read out of pictures, for all libraries; the user's own cache when not set."""
+    cache_bytes: int = Field(default=MAX_BYTES, ge=0)
+    """Size of the file there; 0 keeps nothing."""
 
     n_sources: int = Field(default=8, ge=1, le=50)
     """Pieces of evidence that an answer may draw on."""

@@ -1,16 +1,14 @@
 """The media store: pictures under names made from their content, with thumbnails.
 
 A key is `<sha256>.<ext>`. What is stored is a PNG, JPEG, GIF or WebP that Pillow could
-decode; other formats are re-encoded as PNG. Beside a picture lie its thumbnail and the
-texts that machines read out of it, so that deleting a picture deletes everything known
-from it. Leaves out who refers to a picture: that is the library.
+decode; other formats are re-encoded as PNG. Beside a picture lies its thumbnail. Leaves out
+who refers to a picture: that is the library.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-import json
 import os
 import re
 import shutil
@@ -101,8 +99,8 @@ class MediaStore:
         return shown.convert("RGB")
 
     def remove(self, key: str) -> None:
-        """Delete the picture, its thumbnail and its readings; nothing if it is not there."""
-        for path in (self.path(key), self.thumbnail_path(key), self._readings_path(key)):
+        """Delete the picture and its thumbnail; nothing if it is not there."""
+        for path in (self.path(key), self.thumbnail_path(key)):
             path.unlink(missing_ok=True)
 
     def keys(self) -> Iterator[str]:
@@ -115,24 +113,9 @@ class MediaStore:
         for path in self.folder.rglob(f".{pid}-*"):
             path.unlink(missing_ok=True)
 
-    def readings(self, key: str) -> dict[str, str]:
-        """What machines read out of the picture before: reader's name and version → text."""
-        try:
-            return dict(json.loads(self._readings_path(key).read_text("utf-8")))
-        except (FileNotFoundError, json.JSONDecodeError):
-            return {}
-
-    def add_readings(self, key: str, readings: dict[str, str]) -> None:
-        """Remember what machines read out of the picture."""
-        merged = self.readings(key) | readings
-        _write(self._readings_path(key), json.dumps(merged, ensure_ascii=False).encode())
-
     def page_readings(self, uri: str) -> PageReadings:
         """What OCR read on the pages of that source before."""
         return PageReadings(self.folder / "pages" / hashlib.sha256(uri.encode()).hexdigest())
-
-    def _readings_path(self, key: str) -> Path:
-        return self.folder / "readings" / f"{_checked(key)}.json"
 
     def _decode(self, content: bytes, max_side: int | None = None) -> Image.Image:
         opened = self._opened(content)

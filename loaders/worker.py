@@ -25,6 +25,7 @@ from PIL import Image
 
 from loaders.captioning.describer import FigureDescriber
 from loaders.captioning.ocr import OcrReader
+from loaders.captioning.readings import ReadingCache
 from loaders.errors import LoaderError, PartMissing
 from loaders.formats import loader_for
 from loaders.limits import Limits
@@ -78,12 +79,12 @@ class _Parent:
             self._last_stage = now
             self.told(stage=[stage.what, stage.n_done, stage.n])
 
-    def describe(self, keys: Sequence[str], without_ocr: Collection[str]) -> Mapping[str, Any]:
-        self.told(describe=list(keys), without_ocr=list(without_ocr))
+    def describe(self, keys: Sequence[str]) -> Mapping[str, dict[str, str]]:
+        self.told(describe=list(keys))
         reply = self._channel.receive()
         if reply is None:
             raise EOFError("the process that asked has ended")
-        descriptions: Mapping[str, Any] = reply["descriptions"]
+        descriptions: Mapping[str, dict[str, str]] = reply["descriptions"]
         return descriptions
 
 
@@ -104,9 +105,15 @@ class _Describer(FigureDescriber):
     """Reads pictures by OCR here and leaves the other readers to the parent."""
 
     def __init__(
-        self, media: MediaStore, parent: _Parent, reader: OcrReader | None, *, asks_parent: bool
+        self,
+        media: MediaStore,
+        parent: _Parent,
+        reader: OcrReader | None,
+        readings: ReadingCache,
+        *,
+        asks_parent: bool,
     ) -> None:
-        super().__init__(media, reader=reader)
+        super().__init__(media, reader=reader, readings=readings)
         self._parent = parent
         self._asks_parent = asks_parent
 
@@ -118,10 +125,10 @@ class _Describer(FigureDescriber):
         without_ocr: Collection[str] = (),
     ) -> dict[str, dict[str, str]]:
         found = super().describe(keys, on_progress, without_ocr=without_ocr)
-        if not self._asks_parent:
-            return found
-        # What was read here lies beside the picture: the parent finds it there.
-        return dict(self._parent.describe(keys, without_ocr))
+        if self._asks_parent:
+            for key, texts in self._parent.describe(keys).items():
+                found[key] = found.get(key, {}) | texts
+        return found
 
 
 class _Worker:
@@ -132,6 +139,8 @@ class _Worker:
         self._limits = Limits(**setup["limits"])
         self._media = _AnnouncedMedia(self._parent, **setup["media"])
         self._reader = OcrReader() if setup["reads_text"] else None
+        folder, max_bytes = setup["readings"]
+        self._readings = ReadingCache(Path(folder), max_bytes=max_bytes)
         self._asks_parent = bool(setup["asks_parent"])
         self._transcriber = Transcriber(setup["speech_model"])
 
@@ -156,7 +165,11 @@ class _Worker:
             request["uri"], Path(request["path"]), request["name"], Path(root) if root else None
         )
         describer = _Describer(
-            self._media, self._parent, self._reader, asks_parent=self._asks_parent
+            self._media,
+            self._parent,
+            self._reader,
+            self._readings,
+            asks_parent=self._asks_parent,
         )
         loader = loader_for(
             file,

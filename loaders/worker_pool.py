@@ -115,6 +115,7 @@ class WorkerPool:
                 "max_pixels": media.max_pixels,
             },
             "reads_text": reads_text,
+            "readings": [str(describer.readings.folder), describer.readings.max_bytes],
             "asks_parent": len(describer.readers) > reads_text,
             "speech_model": transcriber.model if transcriber else None,
         }
@@ -203,9 +204,9 @@ class WorkerPool:
                 case {"stored": str(key)}:
                     if on_stored:
                         on_stored(key)
-                case {"describe": list(keys), "without_ocr": list(without_ocr)}:
+                case {"describe": list(keys)}:
                     with process.waiting(), self._describing:
-                        found = self._described(keys, without_ocr, on_progress)
+                        found = self._described(keys, on_progress)
                     process.send({"descriptions": found})
                 case {"documents": list(documents), **rest}:
                     reading.documents += [
@@ -218,9 +219,7 @@ class WorkerPool:
                     process.is_between_files = True
                     raise _error(message)
 
-    def _described(
-        self, keys: list[str], without_ocr: list[str], on_progress: OnProgress | None
-    ) -> Descriptions:
+    def _described(self, keys: list[str], on_progress: OnProgress | None) -> Descriptions:
         """What is said of the pictures; so many at a time that a closed pool soon ends.
 
         A graphics card is much faster with several, a processor is not.
@@ -234,7 +233,8 @@ class WorkerPool:
                 on_progress(Stage("caption", n_done, len(keys)))
             start = time.monotonic()
             some = keys[n_done : n_done + self._n_described_at_once]
-            found |= self._describer.describe(some, without_ocr=without_ocr)
+            # OCR has read them in the worker.
+            found |= self._describer.describe(some, without_ocr=some)
             n_done += len(some)
             is_fast = time.monotonic() - start < SECONDS_DESCRIBING
             self._n_described_at_once = min(2 * len(some), BATCH_SIZE) if is_fast else 1

@@ -111,7 +111,8 @@ def missing_weights(model: str = DEFAULT_MODEL) -> str:
     """The line that says that BLIP is not here and how to get it."""
     return (
         f"BLIP's weights ({model}) are not on this machine, so figures are described by their "
-        f"captions, alt text and the text in them. To add BLIP's captions: hf download {model}"
+        "captions, alt text and the text in them. To add BLIP's captions: limner models pull "
+        f"{'blip' if model == DEFAULT_MODEL else model}"
     )
 
 

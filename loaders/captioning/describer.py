@@ -1,8 +1,8 @@
 """Has every figure read by OCR and BLIP, each picture once.
 
-What a reader says of a picture is kept beside it in the media store, under the
-reader's name and version, so a picture that comes back, in this document or another,
-costs nothing. Leaves out the fusion with what the document says.
+What a reader says of a picture is remembered under the picture's content and the reader's
+name and version, so a picture that comes back, in this document or another, costs nothing.
+Leaves out the fusion with what the document says.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from PIL import Image
 
 from loaders.captioning.blip import BlipCaptioner
 from loaders.captioning.ocr import MAX_SIDE, LineReader, OcrReader
+from loaders.captioning.readings import ReadingCache
 from loaders.errors import PartMissing
 from loaders.media import MediaStore
 
@@ -42,8 +43,11 @@ class FigureDescriber:
         *,
         captioner: PictureReader | None = None,
         reader: PictureReader | None = None,
+        readings: ReadingCache | None = None,
     ) -> None:
+        """readings: what was read before; nothing is remembered when None."""
         self.media = media
+        self._readings = readings or ReadingCache(max_bytes=0)
         self._readers = {
             name: part for name, part in (("blip", captioner), ("ocr", reader)) if part is not None
         }
@@ -57,7 +61,13 @@ class FigureDescriber:
             media,
             captioner=BlipCaptioner() if BlipCaptioner.is_available() else None,
             reader=OcrReader(),
+            readings=ReadingCache(),
         )
+
+    @property
+    def readings(self) -> ReadingCache:
+        """What was read out of pictures before."""
+        return self._readings
 
     @property
     def readers(self) -> Mapping[str, PictureReader]:
@@ -90,7 +100,7 @@ class FigureDescriber:
     ) -> dict[str, dict[str, str]]:
         """Key → {"blip": …, "ocr": …}, without those that say nothing.
 
-        without_ocr: keys of pictures of which all text is known without reading it. A reader
+        without_ocr: keys of pictures that OCR is not to read: all their text is known. A reader
         whose model turns out not to be here is dropped; the others go on.
         """
         found: dict[str, dict[str, str]] = {}
@@ -103,29 +113,24 @@ class FigureDescriber:
 
     def _read(self, keys: Sequence[str], without_ocr: Collection[str]) -> dict[str, dict[str, str]]:
         """Key → {"blip": …, "ocr": …}; each picture is decoded once for all readers."""
-        readings = {key: self.media.readings(key) for key in keys}
+        found: dict[str, dict[str, str]] = {key: {} for key in keys}
         images: dict[str, Image.Image] = {}
         for name, part in list(self._readers.items()):
-            new = [key for key in keys if part.fingerprint not in readings[key]]
-            if name == "ocr":
-                new = [key for key in new if key not in without_ocr]
+            wanted = [key for key in keys if name != "ocr" or key not in without_ocr]
+            texts = self._readings.known(wanted, part.fingerprint)
+            new = [key for key in wanted if key not in texts]
             for key in new:
                 if key not in images:
                     # No reader looks at more than this, and eight large pictures fill the memory.
                     images[key] = self.media.open(key, max_side=MAX_SIDE)
             try:
-                texts = part.read([images[key] for key in new]) if new else []
+                read = part.read([images[key] for key in new]) if new else []
             except PartMissing as error:
                 self.drop(name, str(error))
                 continue
-            for key, text in zip(new, texts, strict=True):
-                readings[key][part.fingerprint] = text
-                self.media.add_readings(key, {part.fingerprint: text})
-        return {
-            key: {
-                name: known[part.fingerprint]
-                for name, part in self._readers.items()
-                if known.get(part.fingerprint)
-            }
-            for key, known in readings.items()
-        }
+            said = dict(zip(new, read, strict=True))
+            self._readings.remember(part.fingerprint, said)
+            for key, text in (texts | said).items():
+                if text:
+                    found[key][name] = text
+        return found

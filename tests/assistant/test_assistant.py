@@ -100,11 +100,17 @@ def test_a_model_that_fails_is_an_error_and_not_an_answer(tmp_path: Path) -> Non
         assistant.ask(QUESTION)
 
 
-def test_removing_a_document_removes_its_pictures(tmp_path: Path) -> None:
+def test_removing_a_document_removes_its_pictures_and_what_was_read_out_of_them(
+    tmp_path: Path,
+) -> None:
     with open_harbour(tmp_path) as assistant:
-        assert list(assistant.media.keys())
+        keys = list(assistant.media.keys())
+        assert keys
+        readings = assistant.describer.readings
+        readings.remember("ocr:1", dict.fromkeys(keys, "landings"))
         assistant.remove(SOURCE)
         assert list(assistant.media.keys()) == []
+        assert readings.known(keys, "ocr:1") == {}
         assert assistant.search("cod") == []
 
 

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from loaders.captioning.blip import BlipCaptioner, missing_weights
 from loaders.captioning.describer import FigureDescriber
 from loaders.captioning.ocr import OcrReader
+from loaders.captioning.readings import ReadingCache
 from loaders.errors import PartMissing
 from loaders.media import MediaStore
 
@@ -132,10 +133,10 @@ def test_a_folder_that_is_not_there_holds_no_blip() -> None:
 
 def test_missing_blip_weights_are_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(PartMissing, match="hf download limner/no-such-model") as raised:
+    with pytest.raises(PartMissing, match="limner models pull limner/no-such-model") as raised:
         BlipCaptioner("limner/no-such-model").read([Image.new("RGB", (50, 60))])
     assert "\n" not in str(raised.value)
-    assert missing_weights("x").endswith("hf download x")
+    assert missing_weights("x").endswith("limner models pull x")
 
 
 @pytest.mark.real
@@ -153,11 +154,12 @@ def test_ocr_says_nothing_of_a_picture_without_text() -> None:
     assert OcrReader().read([Image.new("RGB", (200, 200), "white")]) == [""]
 
 
-def test_each_picture_is_read_once_whatever_the_document(tmp_path: Path) -> None:
-    media, echo = MediaStore(tmp_path), Echo()
-    key = media.put(Image.new("RGB", (60, 40))).key
-    first = FigureDescriber(media, reader=echo).describe([key])
-    again = FigureDescriber(media, reader=echo).describe([key])
+def test_each_picture_is_read_once_whatever_the_library(tmp_path: Path) -> None:
+    one, other, echo = MediaStore(tmp_path / "a"), MediaStore(tmp_path / "b"), Echo()
+    (key,) = {media.put(Image.new("RGB", (60, 40))).key for media in (one, other)}
+    readings = ReadingCache(tmp_path)
+    first = FigureDescriber(one, reader=echo, readings=readings).describe([key])
+    again = FigureDescriber(other, reader=echo, readings=readings).describe([key])
     assert first == again == {key: {"ocr": "60x40"}}
     assert echo.n_read == 1
 
@@ -165,9 +167,10 @@ def test_each_picture_is_read_once_whatever_the_document(tmp_path: Path) -> None
 def test_another_version_of_a_reader_reads_again(tmp_path: Path) -> None:
     media, echo = MediaStore(tmp_path), Echo()
     key = media.put(Image.new("RGB", (60, 40))).key
-    FigureDescriber(media, reader=echo).describe([key])
+    describer = FigureDescriber(media, reader=echo, readings=ReadingCache(tmp_path))
+    describer.describe([key])
     echo.fingerprint = "echo:2"  # type: ignore[misc]
-    FigureDescriber(media, reader=echo).describe([key])
+    describer.describe([key])
     assert echo.n_read == 2
 
 
@@ -185,7 +188,7 @@ class Missing:
     fingerprint = "missing:1"
 
     def read(self, images: Sequence[Image.Image]) -> list[str]:
-        raise PartMissing("No weights. To add them: hf download x")
+        raise PartMissing("No weights. To add them: pull x")
 
 
 def test_a_reader_without_its_model_is_dropped_and_the_others_go_on(
@@ -195,7 +198,7 @@ def test_a_reader_without_its_model_is_dropped_and_the_others_go_on(
     keys = [media.put(Image.new("RGB", (60, 50 + n))).key for n in range(10)]
     describer = FigureDescriber(media, captioner=Missing(), reader=Echo())
     assert describer.describe(keys) == {k: {"ocr": f"60x{50 + n}"} for n, k in enumerate(keys)}
-    assert [r.getMessage() for r in caplog.records] == ["No weights. To add them: hf download x"]
+    assert [r.getMessage() for r in caplog.records] == ["No weights. To add them: pull x"]
     assert describer.fingerprint == "echo:1"
 
 
@@ -209,7 +212,8 @@ def test_a_picture_is_decoded_once_for_all_readers_and_not_at_full_size(
     monkeypatch.setattr(media, "open", lambda k, **n: (opened.append(k), real(k, **n))[1])
     other = Echo()
     other.fingerprint = "other:1"  # type: ignore[misc]
-    describer = FigureDescriber(media, captioner=other, reader=Echo())
+    readings = ReadingCache(tmp_path)
+    describer = FigureDescriber(media, captioner=other, reader=Echo(), readings=readings)
     assert describer.describe([key]) == {key: {"blip": "2000x25", "ocr": "2000x25"}}
     describer.describe([key])
     assert opened == [key]

@@ -97,18 +97,10 @@ def test_only_keys_of_the_stores_own_form_become_paths(media: MediaStore, key: s
         media.path(key)
 
 
-def test_removing_a_picture_removes_all_that_is_known_from_it(media: MediaStore) -> None:
+def test_removing_a_picture_removes_its_thumbnail_too(media: MediaStore) -> None:
     picture = media.put(Image.new("RGB", (60, 40)))
-    media.add_readings(picture.key, {"ocr": "secret"})
     media.remove(picture.key)
     assert [p for p in media.folder.rglob("*") if p.is_file()] == []
-
-
-def test_readings_of_several_readers_are_kept(media: MediaStore) -> None:
-    key = media.put(Image.new("RGB", (60, 40))).key
-    media.add_readings(key, {"ocr:1": "text"})
-    media.add_readings(key, {"blip:1": "a red square"})
-    assert media.readings(key) == {"ocr:1": "text", "blip:1": "a red square"}
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
