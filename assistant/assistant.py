@@ -259,9 +259,8 @@ class Assistant:
             scratch = MediaStore(folder, max_pixels=self.settings.max_pixels)
             if isinstance(image, Path):
                 with open_source(image, self.settings.limits) as file:
-                    picture = scratch.put(file.path.read_bytes())
-            else:
-                picture = scratch.put(image)
+                    image = file.path.read_bytes()
+            picture = scratch.put(image)
 
             def describe() -> str:
                 if min(picture.width, picture.height) < MIN_SENT_SIDE:

@@ -110,7 +110,8 @@ def missing_weights(name: str = DEFAULT_MODEL) -> str:
     """The line that says that CLIP is not here and how to get it."""
     return (
         f"The CLIP model ({name}) is not on this machine, so pictures are found by their copies "
-        f"and their descriptions, not by what they show. To add it: hf download {name}"
+        "and their descriptions, not by what they show. To add it: limner models pull "
+        f"{'clip' if name == DEFAULT_MODEL else name}"
     )
 
 

@@ -220,7 +220,7 @@ def test_doctor_says_whether_clip_is_here(tmp_path: Path) -> None:
 
     absent = look("limner/none")
     assert not absent.ok
-    assert "hf download limner/none" in absent.fix
+    assert "limner models pull limner/none" in absent.fix
     assert look(str(save_tiny_clip(tmp_path / "clip"))).ok
 
 

@@ -154,7 +154,7 @@ def test_a_long_text_is_cut_to_what_the_model_reads(clip: ClipEmbeddings) -> Non
 def test_a_model_that_is_not_here_names_how_to_get_it(tmp_path: Path) -> None:
     absent = ClipEmbeddings("limner/none")
     assert not absent.is_available
-    with pytest.raises(ModelMissing, match="hf download limner/none"):
+    with pytest.raises(ModelMissing, match="limner models pull limner/none"):
         absent.locate()
     broken_off = save_tiny_clip(tmp_path / "model")
     (broken_off / "0_CLIPModel" / "model.safetensors").unlink()
