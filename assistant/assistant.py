@@ -10,12 +10,14 @@ import threading
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
 from langchain_core.embeddings import Embeddings
+from PIL import Image
 
 from assistant import uploads
 from assistant.answer import NOT_IN_LIBRARY, Answer, Sentence, Source, is_refusal
@@ -39,6 +41,7 @@ from loaders import (
     AdaptedLoader,
     BlipCaptioner,
     FigureDescriber,
+    LoaderError,
     MediaStore,
     OcrReader,
     Transcriber,
@@ -46,8 +49,10 @@ from loaders import (
 from loaders.captioning.caption_queue import FigureCaptioner
 from loaders.captioning.readings import ReadingCache
 from loaders.disused import DisusedPictures
+from loaders.loader import MIN_SENT_SIDE
 from loaders.source import open_source, source_uri
 from retrievers import (
+    ClipEmbeddings,
     Hit,
     Library,
     LibraryDocument,
@@ -55,6 +60,8 @@ from retrievers import (
     UnknownSource,
 )
 
+PICTURE_SIDE = 512
+"""Pixels: the longer side at which pictures are compared."""
 MIN_GROUNDED_SHARE = 0.5
 """Share of an answer's sentences that must be borne out for the answer to count as grounded."""
 
@@ -91,8 +98,14 @@ class Assistant:
         media = MediaStore(
             settings.media_folder, base_url=settings.media_base_url, max_pixels=settings.max_pixels
         )
+        clip = ClipEmbeddings(settings.clip_model)
         library = Library.open(
-            settings.library, embeddings, media_base_url=media.base_url, create=create
+            settings.library,
+            embeddings,
+            media_base_url=media.base_url,
+            open_picture=partial(open_picture, media),
+            picture_embeddings=clip if clip.is_available else None,
+            create=create,
         )
         return cls(library, media, embeddings, settings)
 
@@ -249,39 +262,41 @@ class Assistant:
 
     def search_image(
         self,
-        image: Path,
+        image: Path | bytes,
         *,
         query: str = "",
         k: int = 10,
         source: str | None = None,
         modality: str | None = None,
     ) -> list[Hit]:
-        """Evidence for a picture: copies of it first, then what its description finds.
+        """Evidence for a picture: copies and crops of it first, then what shows or says the like.
 
-        Raises a LoaderError if the picture cannot be read.
+        image: a file, or what is in one. Of an animation the first frame is searched for. Raises a
+        LoaderError if the picture cannot be read.
         """
         with TemporaryDirectory(prefix="limner-") as folder:
             # A store of its own: a picture that is only searched for does not enter the library.
             scratch = MediaStore(folder, max_pixels=self.settings.max_pixels)
-            with open_source(image, self.settings.limits) as file:
-                key = scratch.put(file.path.read_bytes()).key
-            copies = self._copies(key, source, modality)
-            if copies:
-                texts = [copies[0].document.page_content]
-            else:
-                texts = list(self._describer_for(scratch).describe([key]).get(key, {}).values())
-        text = " ".join([query, *texts]).strip()
-        seen = {h.document.metadata["chunk_id"] for h in copies}
-        found = self.search(text, k, source=source, modality=modality) if text else []
-        return (copies + [h for h in found if h.document.metadata["chunk_id"] not in seen])[:k]
+            if isinstance(image, Path):
+                with open_source(image, self.settings.limits) as file:
+                    image = file.path.read_bytes()
+            picture = scratch.put(image)
 
-    def _copies(self, key: str, source: str | None, modality: str | None) -> list[Hit]:
-        """Figures with this very picture; their score is 1."""
-        if modality not in (None, "figure"):
-            return []
-        sources = set(self.library.sources(source or "*"))
-        found = self.library.with_picture(key)
-        return [Hit(d, 1.0) for d in found if d.metadata["source"] in sources]
+            def describe() -> str:
+                if min(picture.width, picture.height) < MIN_SENT_SIDE:
+                    return ""
+                texts = self._describer_for(scratch).describe([picture.key])
+                return " ".join(texts.get(picture.key, {}).values())
+
+            return self.library.search_image(
+                scratch.open(picture.key, max_side=PICTURE_SIDE),
+                k,
+                image_key=picture.key,
+                query=query,
+                describe=describe,
+                source=source,
+                modality=modality,
+            )
 
     def search(
         self, query: str, k: int = 10, *, source: str | None = None, modality: str | None = None
@@ -362,6 +377,14 @@ class Assistant:
                 text = phrase_quote(question, quote, self.model, self._embeddings) or text
             yield TextAdded(f"{' ' if position else ''}{text}")
             yield SentenceChecked(checker.check(text, quoted_from=quote.n))
+
+
+def open_picture(media: MediaStore, key: str) -> Image.Image | None:
+    """A stored picture as it is compared with others; None where it cannot be read."""
+    try:
+        return media.open(key, max_side=PICTURE_SIDE)
+    except (LoaderError, OSError, KeyError):
+        return None
 
 
 class _Clock:

@@ -19,7 +19,8 @@ from loaders.captioning.blip import missing_weights
 from loaders.captioning.readings import ReadingCache
 from loaders.limits import BYTES_PER_MIB
 from loaders.speech.transcriber import describe_weights
-from retrievers import Library, MiniLMEmbeddings
+from retrievers import ClipEmbeddings, Library, MiniLMEmbeddings
+from retrievers.clip import missing_weights as missing_clip
 
 OTHER_CAPTIONER = (
     "Get BLIP, see below; or a vision model: ollama pull qwen2.5vl, and captioner = "
@@ -46,6 +47,7 @@ def checks(settings: Settings) -> Iterator[Check]:
     yield _llm(settings)
     yield _captioner(settings)
     yield _blip(settings)
+    yield _clip(settings)
     yield _ocr()
     yield _libre_office()
     yield _speech(settings)
@@ -111,6 +113,13 @@ def _blip(settings: Settings) -> Check:
     here = BlipCaptioner.is_available(settings.blip_model)
     detail = f"{settings.blip_model}" if here else "not on this machine"
     return Check("blip", here, detail, "" if here else missing_weights(settings.blip_model))
+
+
+def _clip(settings: Settings) -> Check:
+    model = settings.clip_model
+    if ClipEmbeddings(model).is_available:
+        return Check("clip", True, model)
+    return Check("clip", False, "not on this machine", missing_clip(model))
 
 
 def _ocr() -> Check:

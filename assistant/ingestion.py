@@ -179,6 +179,8 @@ def ingest(
             folder=Path(folder),
         )
         run.read(found)
+        if not report.interrupt:
+            run.learn_pictures()
     if describer.vision:
         told = [f"{s.what}: {s.reason}" for s in describer.failures]
         report.skipped += [(describer.vision.name, entry) for entry in told]
@@ -315,6 +317,16 @@ class _Run:
             self.library.flush()
         for entries in (self.report.failed, self.report.skipped):
             entries.sort(key=lambda entry: self.order.get(entry[0], -1))
+
+    def learn_pictures(self) -> None:
+        """Look for copies of the pictures that have come, and at what they show."""
+        uri = self.library.folder.as_uri()
+        try:
+            self.library.pictures.learn(
+                lambda n_done, n: self._tell(uri, Stage("look", n_done, n), n_done / n)
+            )
+        except KeyboardInterrupt as interrupt:
+            self.report.interrupt = interrupt
 
     def _read_files(self, found: Sequence[tuple[str | Path, Path | None]]) -> None:
         sites = [str(source) for source, _ in found if self.depth and is_url(source)]

@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     captioner_parallel: int = Field(default=2, ge=1, le=64)
     """Pictures that its server is asked about at once; as OLLAMA_NUM_PARALLEL, say."""
     blip_model: str = "Salesforce/blip-image-captioning-base"
+    clip_model: str = "sentence-transformers/clip-ViT-B-32"
+    """By which pictures are found by what they show, where it is on this machine."""
     speech_model: str | None = None
     """A folder, a size or a name on the hub; the weights of the package when not set."""
 

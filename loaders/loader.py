@@ -71,7 +71,7 @@ class Stage:
     """How far a source is read: n_done of n, which is 0 where their number is not known.
 
     what: "page"; "figure", of those to be described; "caption", of those that are told in a
-    machine's words; "piece", where there are no pages.
+    machine's words; "look", of pictures that are compared; "piece", where there are no pages.
     """
 
     what: str

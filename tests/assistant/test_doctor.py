@@ -20,6 +20,7 @@ def test_every_part_is_looked_at_and_what_is_missing_has_a_fix(tmp_path: Path) -
         "captioner",
         "llm",
         "blip",
+        "clip",
         "ocr",
         "libreoffice",
         "speech",
