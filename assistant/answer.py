@@ -165,7 +165,10 @@ def is_refusal(text: str) -> bool:
 
 
 def search_result(query: str, hits: Sequence[Hit]) -> dict[str, Any]:
-    """The search result of the command contract."""
+    """The search result of the command contract.
+
+    similarity: only of a copy or crop of the picture that was asked about.
+    """
     return {
         "query": query,
         "hits": [
@@ -173,6 +176,7 @@ def search_result(query: str, hits: Sequence[Hit]) -> dict[str, Any]:
                 "rank": rank,
                 "score": round(hit.score, 4),
                 "text": hit.document.page_content,
+                **({} if hit.similarity is None else {"similarity": hit.similarity}),
                 **hit.document.metadata,
             }
             for rank, hit in enumerate(hits, start=1)

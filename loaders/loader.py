@@ -21,6 +21,7 @@ from langchain_core.document_loaders import BaseLoader
 from langchain_core.documents import Document
 
 from loaders.attached import AttachedFiles
+from loaders.captioning.context import FigureContext
 from loaders.captioning.describer import FigureDescriber
 from loaders.captioning.fusion import REFERENCE_LABEL, FigureWords, best_caption, fuse
 from loaders.chunks import split_table, split_text
@@ -70,7 +71,7 @@ class Stage:
     """How far a source is read: n_done of n, which is 0 where their number is not known.
 
     what: "page"; "figure", of those to be described; "caption", of those that are told in a
-    machine's words; "piece", where there are no pages.
+    machine's words; "look", of pictures that are compared; "piece", where there are no pages.
     """
 
     what: str
@@ -368,7 +369,10 @@ class DocumentLoader(BaseLoader):
         keys = list(dict.fromkeys(p.picture.key for p in figures if p.picture))
         told = {p.picture.key for p in figures if p.picture and _is_told(p.figure)}
         readings = self.describer.describe(
-            keys, lambda n_done, n: self._tell(Stage("figure", n_done, n)), without_ocr=told
+            keys,
+            lambda n_done, n: self._tell(Stage("figure", n_done, n)),
+            without_ocr=told,
+            contexts=self._contexts(pieces, references),
         )
         for index, piece in enumerate(pieces):
             if not piece.picture or not piece.figure:
@@ -392,6 +396,22 @@ class DocumentLoader(BaseLoader):
             piece.metadata["descriptions"] = words.present()
             if rejected := words.rejected():
                 piece.metadata["rejected"] = rejected
+
+    def _contexts(self, pieces: list[_Piece], references: References) -> dict[str, FigureContext]:
+        """What the document says around each picture, where it stands first."""
+        found: dict[str, FigureContext] = {}
+        for index, piece in enumerate(pieces):
+            if not piece.picture or not piece.figure or piece.picture.key in found:
+                continue
+            said = references.to(piece.figure.caption) or _nearby(pieces, index)
+            found[piece.picture.key] = FigureContext(
+                title=self.title,
+                section=piece.metadata.get("section", ""),
+                caption=piece.figure.caption or "",
+                alt=piece.figure.alt or "",
+                text=" ".join([*said, piece.figure.spoken or ""]),
+            )
+        return found
 
 
 def _refer_to_tables(pieces: list[_Piece], references: References) -> None:

@@ -103,6 +103,42 @@ def unused(connection: sqlite3.Connection, image_keys: Sequence[str]) -> tuple[s
     return tuple(key for key in image_keys if connection.execute(used, (key,)).fetchone() is None)
 
 
+def forget_pictures(connection: sqlite3.Connection, image_keys: Sequence[str]) -> None:
+    """Forget what pictures look like to which no chunk refers any more."""
+    for table, column in (
+        ("pictures", "image_key"),
+        ("picture_vectors", "image_key"),
+        ("picture_links", "image_key"),
+        ("picture_links", "other_key"),
+    ):
+        connection.executemany(
+            f"DELETE FROM {table} WHERE {column} = ?",  # noqa: S608 - constants
+            [(key,) for key in image_keys],
+        )
+
+
+def showing(
+    connection: sqlite3.Connection,
+    image_keys: Sequence[str],
+    among: Ids | None,
+    modality: str | None = None,
+) -> list[int]:
+    """The ids of chunks that show the pictures, in the order of these; one of each document."""
+    rows = connection.execute(
+        "SELECT id, document_id, image_key, modality FROM chunks "
+        "WHERE image_key IN (SELECT value FROM json_each(?)) "
+        "ORDER BY modality != 'figure', id",
+        (json.dumps(list(image_keys)),),
+    ).fetchall()
+    allowed = None if among is None else set(among.tolist())
+    found: dict[tuple[str, int], int] = {}
+    for number, document, key, kind in rows:
+        if (allowed is None or number in allowed) and modality in (None, kind):
+            found.setdefault((key, document), number)
+    places = {key: place for place, key in enumerate(image_keys)}
+    return [found[pair] for pair in sorted(found, key=lambda pair: (places[pair[0]], pair[1]))]
+
+
 def listed(connection: sqlite3.Connection) -> list[LibraryDocument]:
     """All documents, in the order in which they were put in."""
     rows = connection.execute(
