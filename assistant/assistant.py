@@ -139,12 +139,16 @@ class Assistant:
         return self._describer_for(self.media)
 
     def _describer_for(self, media: MediaStore) -> FigureDescriber:
-        blip = self.settings.blip_model
         if self._readers is None:
-            captioner = BlipCaptioner(blip) if BlipCaptioner.is_available(blip) else None
-            self._readers = captioner, OcrReader()
+            self._readers = self._blip(), OcrReader()
         captioner, reader = self._readers
         return FigureDescriber(media, captioner=captioner, reader=reader, readings=self._readings)
+
+    def _blip(self) -> BlipCaptioner | None:
+        chosen = self.settings
+        if not BlipCaptioner.is_available(chosen.blip_model):
+            return None
+        return BlipCaptioner(chosen.blip_model, prompt=chosen.blip_prompt, beams=chosen.blip_beams)
 
     def documents(self) -> list[LibraryDocument]:
         """What is in the library."""

@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from assistant.errors import SettingsInvalid
+from loaders.captioning.blip import DEFAULT_BEAMS
 from loaders.captioning.readings import MAX_BYTES
 from loaders.limits import DEFAULT_LIMITS, Limits
 
@@ -53,6 +54,11 @@ class Settings(BaseSettings):
 
     embedding_model: str = "sentence-transformers/all-MiniLM-L6-v2"
     blip_model: str = "Salesforce/blip-image-captioning-base"
+    """A name on the hub, or a folder."""
+    blip_prompt: str | None = Field(default=None, max_length=100)
+    """What each caption begins with, "a chart of" say; BLIP goes on from there."""
+    blip_beams: int = Field(default=DEFAULT_BEAMS, ge=1, le=10)
+    """How many captions are followed at once; the likeliest next word is taken when 1."""
     speech_model: str | None = None
     """A folder, a size or a name on the hub; the weights of the package when not set."""
 
