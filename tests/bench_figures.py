@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import resource
 import sys
@@ -77,7 +78,8 @@ def decode_alike(*, beams: int, ends: bool) -> None:
 
     asked: dict[str, Any] = {"max_length": MAX_LENGTH, "num_beams": beams, "do_sample": False}
     if not ends:
-        asked["suppress_tokens"] = [END]
+        # Neither early nor cut off, which limner would mend.
+        asked |= {"min_length": MAX_LENGTH - 1, "forced_eos_token_id": END}
     ours = ("no_repeat_ngram_size", "repetition_penalty", "max_new_tokens")
     generate = BlipTextLMHeadModel.generate
 
@@ -168,10 +170,9 @@ def share_equal(ours: list[str], theirs: list[str]) -> tuple[int, float]:
     """How many captions are equal, and which share of the words up to the first other one."""
     n_equal, shares = 0, []
     for one, other in zip(map(words_of, ours), map(words_of, theirs), strict=True):
-        alike = [a == b for a, b in zip(one, other, strict=False)]
-        same = len(other) if all(alike) else alike.index(False)
+        n_same = len(os.path.commonprefix([one, other]))
         n_equal += one == other
-        shares.append(same / max(1, len(other)))
+        shares.append(n_same / max(1, len(other)))
     return n_equal, sum(shares) / len(shares)
 
 

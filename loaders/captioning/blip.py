@@ -24,8 +24,9 @@ from loaders.errors import PartMissing
 DEFAULT_MODEL = "Salesforce/blip-image-captioning-base"
 DEFAULT_BEAMS = 3
 """As in BLIP's paper. Beams share what is costly, the picture: they add a tenth to its time."""
-BATCH_SIZE = 4
-"""Pictures of which the words are found together: more take memory (43 MB each), not less time."""
+BATCH_SIZE = 8
+"""Pictures of which the words are found together: four take two thirds of the time of each alone,
+and 43 MB of memory each."""
 MAX_NEW_TOKENS = 40
 SAFE_WEIGHTS, PICKLED_WEIGHTS = "model.safetensors", "pytorch_model.bin"
 NEEDED_FILES = (

@@ -28,6 +28,9 @@ def quicken(model: Any, *, int8: bool) -> Any:
         layer.crossattention.self = PictureAttention(layer.crossattention.self)
     if int8:
         _quantise(model)
+        for rest in model.parameters():
+            # What is not replaced still lies in the file of weights: without it, the file goes.
+            rest.data = rest.data.clone()
     return model
 
 
@@ -116,7 +119,7 @@ class Int8Linear(nn.Module):
         self.packed = torch.ops.onednn.qlinear_prepack(whole, None)
         self.scale = scale
         self.zero = torch.zeros(len(scale), dtype=torch.int32)
-        self.bias = None if linear.bias is None else linear.bias.detach().float()
+        self.bias = None if linear.bias is None else linear.bias.detach().float().clone()
 
     def forward(self, values: Tensor) -> Tensor:
         rows = values.reshape(-1, values.shape[-1])
