@@ -8,6 +8,9 @@ AssistantError
 │   └── EmbeddedModelMissing     a package of the embedded model is not installed
 ├── GenerationFailed         the model began, but the answer could not be finished
 │   └── GenerationTimeout        the model sent nothing for longer than the limit
+├── WeightsUnavailable       a model cannot be had: no network, unknown name, full disk
+│   └── WeightsDamaged           its files are not what they should be
+├── BundleInvalid            a folder is no bundle of models, or cannot become one
 ├── SettingsInvalid          a setting has a value that limner cannot use
 └── QuestionsInvalid         a question file that `limner evaluate` cannot read
 
@@ -51,6 +54,18 @@ class GenerationFailed(AssistantError):
 
 class GenerationTimeout(GenerationFailed):
     """The model sent nothing for longer than the limit."""
+
+
+class WeightsUnavailable(AssistantError):
+    """The files of a model cannot be had, or limner does not run it."""
+
+
+class WeightsDamaged(WeightsUnavailable):
+    """The files of a model are not what its source says, or no weights at all."""
+
+
+class BundleInvalid(AssistantError):
+    """A folder is not a bundle of models, or cannot become one."""
 
 
 class SettingsInvalid(AssistantError):

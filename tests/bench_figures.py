@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import resource
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -170,7 +170,8 @@ def share_equal(ours: list[str], theirs: list[str]) -> tuple[int, float]:
     """How many captions are equal, and which share of the words up to the first other one."""
     n_equal, shares = 0, []
     for one, other in zip(map(words_of, ours), map(words_of, theirs), strict=True):
-        n_same = len(os.path.commonprefix([one, other]))
+        pairs = zip(one, other, strict=False)
+        n_same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
         n_equal += one == other
         shares.append(n_same / max(1, len(other)))
     return n_equal, sum(shares) / len(shares)

@@ -24,6 +24,14 @@ app = typer.Typer(
 )
 
 
+models_app = typer.Typer(
+    help="Fetch models, and take them to a machine without a network.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(models_app, name="models")
+
+
 class Modality(StrEnum):
     """What a piece of evidence is."""
 
@@ -245,6 +253,45 @@ def doctor(library: LibraryFlag = None, as_json: JsonFlag = False) -> None:
     from assistant.cli import health
 
     health.doctor(library, as_json)
+
+
+@models_app.command("pull")
+def pull_models(
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME...",
+            help="blip, blip-large, minilm, clip, speech, or a name on the Hugging Face hub.",
+        ),
+    ],
+    as_json: JsonFlag = False,
+) -> None:
+    """Download models into the Hugging Face cache, and verify them."""
+    from assistant.cli import models
+
+    models.pull_models(names, as_json)
+
+
+@models_app.command("bundle")
+def bundle_models(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Pack every model in use, for a machine without a network."""
+    from assistant.cli import models
+
+    models.bundle_models(folder, as_json)
+
+
+@models_app.command("load")
+def load_models(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `bundle` has packed.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Verify a bundle and put its models where limner finds them."""
+    from assistant.cli import models
+
+    models.load_models(folder, as_json)
 
 
 @app.command(hidden=True)

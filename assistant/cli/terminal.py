@@ -24,10 +24,11 @@ from assistant.assistant import Assistant
 from assistant.errors import EXPLAINED, SettingsInvalid
 from assistant.settings import Settings, read_settings
 
+OFFLINE = "HF_HUB_OFFLINE"
 PRIVATE = {
-    # Nothing is fetched from a hub while a command runs, and no library reports home; onnxruntime
-    # is told so in `loaders`, for those who use that without a command.
-    "HF_HUB_OFFLINE": "1",
+    # Nothing is fetched from a hub while a command runs, but by `models pull`, and no library
+    # reports home; onnxruntime is told so in `loaders`, for those who use it without a command.
+    OFFLINE: "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "LANGSMITH_TRACING": "false",
     "TOKENIZERS_PARALLELISM": "false",
@@ -99,9 +100,12 @@ def settings_of(
 
 
 @contextmanager
-def sentences_for_errors() -> Iterator[None]:
-    """Turn limner's own errors into one line on stderr and an exit code."""
-    _keep_private()
+def sentences_for_errors(*, may_fetch: bool = False) -> Iterator[None]:
+    """Turn limner's own errors into one line on stderr and an exit code.
+
+    may_fetch: the command is there to reach the hub, unless the user's own switch says no.
+    """
+    _keep_private(may_fetch)
     _log_errors_only()
     try:
         yield
@@ -121,7 +125,7 @@ def exit_code(interrupt: KeyboardInterrupt) -> int:
 
 
 @contextmanager
-def _interrupted_by_signals() -> Iterator[None]:
+def interrupted_by_signals() -> Iterator[None]:
     """Have the signals that end a process do what Ctrl-C does: nothing stays behind."""
     interrupted_at = -math.inf
 
@@ -155,7 +159,7 @@ def opened(
     """The assistant over the library, with errors as sentences."""
     with (
         sentences_for_errors(),
-        _interrupted_by_signals(),
+        interrupted_by_signals(),
         Assistant.open(settings_of(library, llm=llm, model=model), create=create) as assistant,
     ):
         yield assistant
@@ -184,10 +188,10 @@ def refuse(text: str) -> NoReturn:
     raise typer.Exit(2) from None
 
 
-def _keep_private() -> None:
+def _keep_private(may_fetch: bool) -> None:
     for name in [name for name in os.environ if name.startswith(TRACERS)]:
         del os.environ[name]
-    os.environ.update(PRIVATE)
+    os.environ.update({n: v for n, v in PRIVATE.items() if n != OFFLINE or not may_fetch})
 
 
 def _log_errors_only() -> None:

@@ -39,13 +39,13 @@ NEEDED_FILES = (
 OFFLINE_SWITCHES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 MISSING = (
     "BLIP's weights ({model}) are not on this machine, so figures are described by their "
-    "captions, alt text and the text in them. To add BLIP's captions: hf download {model}"
+    "captions, alt text and the text in them. To add BLIP's captions: limner models pull {pulled}"
 )
 NOT_FETCHED = "BLIP's weights ({model}) could not be fetched: {reason}."
 SWITCHED_OFF = "{switch}={value} forbids it; unset it to download"
 UNREADABLE = (
     "BLIP's weights in {folder} cannot be used: {reason}. "
-    "Delete that folder and get them again: hf download {model}"
+    "Delete that folder and get them again: limner models pull {model}"
 )
 
 
@@ -197,7 +197,7 @@ def missing_files(folder: Path) -> list[str]:
 
 def missing_weights(model: str = DEFAULT_MODEL) -> str:
     """The line that says that BLIP is not here and how to get it."""
-    return MISSING.format(model=model)
+    return MISSING.format(model=model, pulled="blip" if model == DEFAULT_MODEL else model)
 
 
 def _usable_folder(model: str, *, allow_download: bool) -> Path:
@@ -252,8 +252,9 @@ def _read(folder: Path, name: str, device: str) -> _Blip:
                 folder,
                 local_files_only=True,
                 use_safetensors=weights == SAFE_WEIGHTS,
-                # Salesforce publishes BLIP-base as a pickle only. Of it torch builds nothing but
-                # tensors (the default of transformers 5, said here so that it stays so).
+                # Salesforce publishes BLIP-base as a pickle only, as others than `limner models
+                # pull` bring it. Of it torch builds nothing but tensors; that is transformers 5's
+                # default, said here so that it stays so.
                 weights_only=True,
                 # Half precision: graphics cards of any age have it, and it keeps more digits
                 # than bfloat16, which no processor tried here multiplies faster than fp32.

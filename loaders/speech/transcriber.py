@@ -143,6 +143,13 @@ def describe_weights(model: str | None) -> str:
         return f"whisper-tiny.en, English only ({folder})"
 
 
+def hub_name_of(model: str) -> str:
+    """The name on the hub of a size of Whisper ("small"); any other name as it is."""
+    from faster_whisper.utils import _MODELS
+
+    return str(_MODELS.get(model, model))
+
+
 def _package_folder() -> Path | None:
     spec = find_spec(PACKAGE)
     return Path(spec.origin).parent / "model" if spec and spec.origin else None
@@ -167,8 +174,8 @@ def _missing(model: str | None) -> str:
             "(English), or name a folder with Whisper's weights in the setting speech_model."
         )
     return (
-        f"Speech is not read: the speech model {model} is not on this machine. Run: hf download "
-        f"{model if '/' in model else f'Systran/faster-whisper-{model}'}"
+        f"Speech is not read: the speech model {model} is not on this machine. Run: limner models "
+        f"pull {hub_name_of(model)}"
     )
 
 

@@ -29,7 +29,7 @@ def test_every_part_is_looked_at_and_what_is_missing_has_a_fix(tmp_path: Path) -
     assert not found["library"].ok
     assert "limner add" in found["library"].fix
     assert not found["blip"].ok
-    assert "hf download limner/none" in found["blip"].fix
+    assert "limner models pull limner/none" in found["blip"].fix
     assert found["speech"].ok
     assert "English only" in found["speech"].detail
     assert all(check.fix for check in found.values() if not check.ok)
@@ -93,4 +93,4 @@ def test_a_speech_model_that_is_not_here_is_told_with_how_to_get_it(tmp_path: Pa
     settings = Settings(library=tmp_path, llm="embedded", speech_model="small")
     speech = next(check for check in checks(settings) if check.name == "speech")
     assert not speech.ok
-    assert "hf download Systran/faster-whisper-small" in speech.fix
+    assert "limner models pull Systran/faster-whisper-small" in speech.fix

@@ -294,10 +294,10 @@ def test_the_cache_comes_before_a_folder_of_the_same_name(
 
 
 def test_missing_weights_are_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(PartMissing, match="hf download limner/no-such-model") as raised:
+    with pytest.raises(PartMissing, match="limner models pull limner/no-such-model") as raised:
         BlipCaptioner("limner/no-such-model").read(pictures(1))
     assert "\n" not in str(raised.value)
-    assert missing_weights("x").endswith("hf download x")
+    assert missing_weights("x").endswith("limner models pull x")
 
 
 @pytest.mark.parametrize("switch", ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"])

@@ -81,7 +81,7 @@ class Missing:
     fingerprint = "missing:1"
 
     def read(self, images: Sequence[Image.Image]) -> list[str]:
-        raise PartMissing("No weights. To add them: hf download x")
+        raise PartMissing("No weights. To add them: pull x")
 
 
 def test_a_reader_without_its_model_is_dropped_and_the_others_go_on(
@@ -91,7 +91,7 @@ def test_a_reader_without_its_model_is_dropped_and_the_others_go_on(
     keys = [media.put(Image.new("RGB", (60, 50 + n))).key for n in range(10)]
     describer = FigureDescriber(media, captioner=Missing(), reader=Echo())
     assert describer.describe(keys) == {k: {"ocr": f"60x{50 + n}"} for n, k in enumerate(keys)}
-    assert [r.getMessage() for r in caplog.records] == ["No weights. To add them: hf download x"]
+    assert [r.getMessage() for r in caplog.records] == ["No weights. To add them: pull x"]
     assert describer.fingerprint == "echo:1"
 
 

@@ -169,7 +169,7 @@ def test_a_film_without_a_speech_model_still_gives_its_frames(tmp_path: Path) ->
 
 def test_a_named_model_that_is_not_here_is_told_and_nothing_is_fetched(tmp_path: Path) -> None:
     write(tmp_path / "talk.wav", noise(3))
-    with pytest.raises(EmptyDocument, match="hf download Systran/faster-whisper-small"):
+    with pytest.raises(EmptyDocument, match="limner models pull Systran/faster-whisper-small"):
         read(tmp_path / "talk.wav", tmp_path, transcriber=Transcriber("small"))
 
 

@@ -105,7 +105,7 @@ class TestLocation:
 
     def test_a_model_that_is_nowhere_is_an_error_that_says_how_to_get_it(self, cache: Path):
         missing = MiniLMEmbeddings("sentence-transformers/multi-qa-MiniLM-L6-cos-v1")
-        with pytest.raises(ModelMissing, match="hf download sentence-transformers/multi-qa"):
+        with pytest.raises(ModelMissing, match="limner models pull sentence-transformers/multi-qa"):
             missing.embed_query("whale")
 
     @pytest.mark.parametrize("name", ["no/such/folder", "../up", "a model"])
