@@ -17,7 +17,7 @@ READING_TESTS := tests/loaders tests/retrievers \
 INSTALL := install --no-compile --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install start demo test test-reading test-answering check fix bench bench-pdf bench-formats quality quality-formats quality-figures clean
+.PHONY: help install start demo test test-reading test-answering check fix bench bench-figures bench-pdf bench-formats quality quality-formats quality-figures clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,6 +55,9 @@ fix: $(TESTABLE) ## mend what lint can mend
 bench: $(TESTABLE) ## measure start-up, ingestion, search and answer times
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench_add
+
+bench-figures: $(TESTABLE) ## measure captions of figures, side by side with LangChain's
+	$(BIN)/python -m tests.bench_figures
 
 bench-pdf: $(TESTABLE) $(VENV)-pdf/.installed ## measure reading PDFs, side by side with other libraries
 	COMPARED=$(VENV)-pdf/bin/python $(BIN)/python -m tests.bench_pdf

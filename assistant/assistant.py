@@ -169,9 +169,10 @@ class Assistant:
         )
 
     def _blip(self) -> BlipCaptioner | None:
-        blip = self.settings.blip_model
-        is_wanted = self.settings.captioner != "none"
-        return BlipCaptioner(blip) if is_wanted and BlipCaptioner.is_available(blip) else None
+        chosen = self.settings
+        if chosen.captioner == "none" or not BlipCaptioner.is_available(chosen.blip_model):
+            return None
+        return BlipCaptioner(chosen.blip_model, prompt=chosen.blip_prompt, beams=chosen.blip_beams)
 
     @property
     def lacks_captioner(self) -> bool:

@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from assistant.errors import SettingsInvalid
+from loaders.captioning.blip import DEFAULT_BEAMS
 from loaders.captioning.readings import MAX_BYTES
 from loaders.limits import DEFAULT_LIMITS, Limits
 
@@ -59,6 +60,11 @@ class Settings(BaseSettings):
     captioner_parallel: int = Field(default=2, ge=1, le=64)
     """Pictures that its server is asked about at once; as OLLAMA_NUM_PARALLEL, say."""
     blip_model: str = "Salesforce/blip-image-captioning-base"
+    """A name on the hub, or a folder."""
+    blip_prompt: str | None = Field(default=None, max_length=100)
+    """What each caption begins with, "a chart of" say; BLIP goes on from there."""
+    blip_beams: int = Field(default=DEFAULT_BEAMS, ge=1, le=10)
+    """How many captions are followed at once; the likeliest next word is taken when 1."""
     clip_model: str = "sentence-transformers/clip-ViT-B-32"
     """By which pictures are found by what they show, where it is on this machine."""
     speech_model: str | None = None
