@@ -13,15 +13,13 @@ from typing import Any
 from langchain_core.documents import Document
 
 from assistant.sentences import words
+from loaders.captioning.fusion import is_guess
 from retrievers import Hit
 from retrievers.evidence import place_name
 
 NOT_IN_LIBRARY = "The documents do not say."
 UNSUPPORTED = "[not in the documents]"
 """Stands where an answer's sentence should have a citation and has none."""
-WRITTEN = {"document", "alt"}
-GUESSED = {"vision", "blip"}
-"""Descriptions of a figure that a person wrote."""
 REPLACED = "The text above is not borne out by the documents; take this instead:"
 """What stands between an answer that was streamed and the one that the check left of it."""
 MARKDOWN_SPECIALS = re.compile(r"([\\`*_{}\[\]()#+!|<>~$:&=-]|(?<=\d)[.)](?=\s))")
@@ -62,9 +60,8 @@ class Source:
         metadata = self.document.metadata
         if "caption" not in metadata:
             return f"{metadata['modality'].capitalize()} in {self.place}"
-        known = metadata.get("descriptions", {}).keys()
-        is_guess = bool(known & GUESSED) and not known & WRITTEN
-        return f"{metadata['caption']}{' (caption by a machine)' if is_guess else ''}"
+        guessed = is_guess(metadata.get("descriptions", {}))
+        return f"{metadata['caption']}{' (caption by a machine)' if guessed else ''}"
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of one source, metadata flat."""

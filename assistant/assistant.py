@@ -59,6 +59,7 @@ from retrievers import (
     MiniLMEmbeddings,
     UnknownSource,
 )
+from retrievers.figure_parts import whole_id
 
 PICTURE_SIDE = 512
 """Pixels: the longer side at which pictures are compared."""
@@ -332,8 +333,8 @@ class Assistant:
         figures = self.search(
             question, self.settings.n_figure_sources, source=source, modality="figure"
         )
-        known = {hit.document.metadata["chunk_id"] for hit in hits}
-        hits += [f for f in figures if f.document.metadata["chunk_id"] not in known]
+        known = {whole_id(hit.document.metadata) for hit in hits}
+        hits += [f for f in figures if whole_id(f.document.metadata) not in known]
         return tuple(Source(n, hit.score, hit.document) for n, hit in enumerate(hits, start=1))
 
     def _sentences(

@@ -47,7 +47,7 @@ from loaders.worker_pool import ENDED, Reading, WorkerPool
 from retrievers import Library, LibraryError, ModelMissing
 from retrievers.library import Change, NewDocument
 
-READING_VERSION = 5
+READING_VERSION = 6
 """Raised when loaders read the same file differently, so that `add` reads files again."""
 
 UNFINISHED = " unfinished"

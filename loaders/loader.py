@@ -13,7 +13,7 @@ import time
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -102,6 +102,8 @@ class _Piece:
     text: str = ""
     figure: Figure | None = None
     picture: Picture | None = None
+    more: list[str] = field(default_factory=list)
+    """The texts of the further parts of a figure with many words."""
 
 
 class DocumentLoader(BaseLoader):
@@ -207,6 +209,10 @@ class DocumentLoader(BaseLoader):
                 metadata["page_label"] = label
             metadata["chunk_id"] = ids.make(metadata, piece.text)
             yield Document(page_content=piece.text, metadata=metadata)
+            for n, text in enumerate(piece.more, start=2):
+                # Known by the figure and their number: a figure's text may change, not its id.
+                part = {"part": n, "chunk_id": f"{metadata['chunk_id']}.{n}"}
+                yield Document(page_content=text, metadata=metadata | part)
 
     def _pieces(self, name: str, elements: Iterator[Element]) -> list[_Piece]:
         pieces: list[_Piece] = []
@@ -379,16 +385,17 @@ class DocumentLoader(BaseLoader):
                 **{"ocr": piece.figure.ocr} | readings.get(piece.picture.key, {}),
             )
             section = piece.metadata.get("section")
-            said = references.to(piece.figure.caption) or _nearby(pieces, index)
-            piece.text = fuse(
+            piece.text, *piece.more = fuse(
                 words,
                 title=self.title,
                 section=section,
-                references=said,
+                references=references.to(piece.figure.caption) or _nearby(pieces, index),
                 spoken=piece.figure.spoken,
             )
             piece.metadata["caption"] = best_caption(words, section=section or self.title)
             piece.metadata["descriptions"] = words.present()
+            if rejected := words.rejected():
+                piece.metadata["rejected"] = rejected
 
     def _contexts(self, pieces: list[_Piece], references: References) -> dict[str, FigureContext]:
         """What the document says around each picture, where it stands first."""
@@ -445,7 +452,9 @@ def _nearby(pieces: list[_Piece], index: int) -> list[str]:
             continue
         piece = pieces[other].metadata
         if piece["modality"] == "text" and piece.get(place) == here.metadata.get(place):
-            return _telling(SENTENCE_END.split(pieces[other].text))
+            heading = piece.get("section", "").rsplit(SECTION_SEPARATOR, 1)[-1]
+            text = pieces[other].text.removeprefix(f"{heading}\n")
+            return _telling(SENTENCE_END.split(text))
     return []
 
 

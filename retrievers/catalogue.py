@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from retrievers import evidence, lexical, sources
 from retrievers.evidence import Row
+from retrievers.figure_parts import IS_FIGURE
 from retrievers.vectors import Ids, ids_of
 
 
@@ -82,7 +83,8 @@ def take_out(connection: sqlite3.Connection, source: str) -> Taken:
     if row is None:
         return Taken(found=False)
     chunks = connection.execute(
-        "SELECT modality, image_key FROM chunks WHERE document_id = ?", row
+        f"SELECT {IS_FIGURE}, image_key FROM chunks WHERE document_id = ?",  # noqa: S608 - constants
+        row,
     ).fetchall()
     lexical.take_out(connection, row[0])
     connection.execute("DELETE FROM chunks WHERE document_id = ?", row)
@@ -90,7 +92,7 @@ def take_out(connection: sqlite3.Connection, source: str) -> Taken:
     return Taken(
         found=True,
         n_chunks=len(chunks),
-        n_figures=sum(modality == "figure" for modality, _ in chunks),
+        n_figures=sum(is_figure for is_figure, _ in chunks),
         image_keys=tuple(sorted({key for _, key in chunks if key})),
     )
 
@@ -140,8 +142,8 @@ def showing(
 def listed(connection: sqlite3.Connection) -> list[LibraryDocument]:
     """All documents, in the order in which they were put in."""
     rows = connection.execute(
-        "SELECT source, title, n_pages, count(chunks.id), "
-        "count(chunks.id) FILTER (WHERE modality = 'figure'), added_at "
+        f"SELECT source, title, n_pages, count(chunks.id), "  # noqa: S608 - constants
+        f"count(chunks.id) FILTER (WHERE {IS_FIGURE}), added_at "
         "FROM documents LEFT JOIN chunks ON document_id = documents.id "
         "GROUP BY documents.id ORDER BY documents.id"
     )

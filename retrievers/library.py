@@ -26,6 +26,7 @@ from retrievers.database import Database, add_generation, check_model, setting
 from retrievers.embeddings import model_name
 from retrievers.errors import LibraryMissing, UnknownSource
 from retrievers.evidence import Row, encodable
+from retrievers.figure_parts import IS_FIGURE, is_figure
 from retrievers.hits import Hit, read_hits
 from retrievers.pictures import OpenPicture, PictureEmbeddings, Pictures
 from retrievers.search import AskedImage, Search
@@ -206,7 +207,7 @@ class Library:
             add_generation(connection, n_removed=taken.n_chunks)
             orphans = catalogue.unused(connection, taken.image_keys)
             catalogue.forget_pictures(connection, orphans)
-        n_figures = sum(row.modality == "figure" for row in rows)
+        n_figures = sum(is_figure(document.metadata) for document in new.documents)
         return Change(taken.found, len(rows), n_figures, orphans)
 
     def remove(self, source: str) -> Change:
@@ -304,9 +305,10 @@ class Library:
             return self._read(connection, "source = ? ORDER BY position", source)
 
     def with_picture(self, image_key: str) -> list[Document]:
-        """The evidence that shows a picture."""
+        """The evidence that shows a picture, each figure once."""
         with self._database.reading() as connection:
-            return self._read(connection, "image_key = ? ORDER BY chunks.id", image_key)
+            where = f"image_key = ? AND (modality <> 'figure' OR {IS_FIGURE}) ORDER BY chunks.id"
+            return self._read(connection, where, image_key)
 
     def similar_pictures(self, image_key: str) -> list[Hit]:
         """Evidence that shows this picture, a copy or a crop of it; most alike first."""
@@ -350,7 +352,8 @@ class Library:
 
         source: only documents whose file name or URI this glob matches. modality: only this
         one. The order fuses the ranks by meaning, by words and, with CLIP, of figures by what they
-        show, so scores need not fall.
+        show, so scores need not fall. A figure with many words is found once, by that part of
+        them that fits best.
         """
         query = encodable(query)
         return self._search.by_text(query, k, source, modality) if query.strip() else []

@@ -15,6 +15,7 @@ from PIL import Image
 from retrievers import catalogue, evidence, lexical
 from retrievers.database import Database, check_model, setting
 from retrievers.embeddings import model_name
+from retrievers.figure_parts import by_figure
 from retrievers.fusion import fuse
 from retrievers.hits import Hit, read_hits
 from retrievers.pictures import Pictures
@@ -100,7 +101,8 @@ class Search:
             by_words = lexical.best(connection, text, n, among)
             by_pixels = catalogue.showing(connection, shown, among, "figure")
             first = catalogue.showing(connection, list(copies), among)
-            best = list(dict.fromkeys([*first, *fuse([by_meaning, by_words, by_pixels])]))[:k]
+            first, *rankings = by_figure(connection, [first, by_meaning, by_words, by_pixels])
+            best = list(dict.fromkeys([*first, *fuse(rankings)]))[:k]
             return read_hits(connection, self._media_base_url, best, vector, copies)
 
     def _is_empty(self) -> bool:
