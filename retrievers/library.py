@@ -352,7 +352,8 @@ class Library:
 
         source: only documents whose file name or URI this glob matches. modality: only this
         one. The order fuses the ranks by meaning, by words and, with CLIP, of figures by what they
-        show, so scores need not fall. A figure of many words is found once, by the part that fits.
+        show, so scores need not fall. A figure with many words is found once, by that part of
+        them that fits best.
         """
         query = encodable(query)
         return self._search.by_text(query, k, source, modality) if query.strip() else []
