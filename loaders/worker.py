@@ -81,10 +81,13 @@ class _Parent:
             self.told(stage=[stage.what, stage.n_done, stage.n])
 
     def describe(
-        self, keys: Sequence[str], contexts: Mapping[str, FigureContext]
+        self,
+        keys: Sequence[str],
+        contexts: Mapping[str, FigureContext],
+        without_ocr: Collection[str],
     ) -> Mapping[str, dict[str, str]]:
         told = {key: contexts[key].told() for key in keys if key in contexts}
-        self.told(describe=list(keys), contexts=told)
+        self.told(describe=list(keys), contexts=told, without_ocr=list(without_ocr))
         reply = self._channel.receive()
         if reply is None:
             raise EOFError("the process that asked has ended")
@@ -131,7 +134,7 @@ class _Describer(FigureDescriber):
     ) -> dict[str, dict[str, str]]:
         found = super().describe(keys, on_progress, without_ocr=without_ocr)
         if self._asks_parent:
-            for key, texts in self._parent.describe(keys, contexts).items():
+            for key, texts in self._parent.describe(keys, contexts, without_ocr).items():
                 found[key] = found.get(key, {}) | texts
         return found
 

@@ -206,11 +206,15 @@ class WorkerPool:
                 case {"stored": str(key)}:
                     if on_stored:
                         on_stored(key)
-                case {"describe": list(keys), "contexts": dict(told)}:
+                case {
+                    "describe": list(keys),
+                    "contexts": dict(told),
+                    "without_ocr": list(without_ocr),
+                }:
                     with process.waiting():
                         self._ask_vision(keys, told, on_progress)
                         with self._describing:
-                            found = self._described(keys, on_progress)
+                            found = self._described(keys, without_ocr, on_progress)
                     process.send({"descriptions": found})
                 case {"documents": list(documents), **rest}:
                     reading.documents += [
@@ -230,7 +234,9 @@ class WorkerPool:
         contexts = {key: FigureContext.from_message(told.get(key)) for key in keys}
         self._describer.ask_vision(keys, contexts, self._tell(on_progress))
 
-    def _described(self, keys: list[str], on_progress: OnProgress | None) -> Descriptions:
+    def _described(
+        self, keys: list[str], without_ocr: list[str], on_progress: OnProgress | None
+    ) -> Descriptions:
         """What is said of the pictures; so many at a time that a closed pool soon ends.
 
         A graphics card is much faster with several, a processor somewhat.
@@ -242,8 +248,9 @@ class WorkerPool:
             tell(n_done, len(keys))
             start = time.monotonic()
             some = keys[n_done : n_done + self._n_described_at_once]
-            # OCR has read them in the worker.
-            found |= self._describer.describe(some, without_ocr=some)
+            # The worker has read them where its own OCR was to do it.
+            known = some if self._setup["reads_text"] else without_ocr
+            found |= self._describer.describe(some, without_ocr=known)
             n_done += len(some)
             is_fast = time.monotonic() - start < SECONDS_DESCRIBING
             self._n_described_at_once = (

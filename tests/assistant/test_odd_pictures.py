@@ -22,7 +22,7 @@ class Sizes:
     fingerprint = "sizes:1"
 
     def read(self, images: Sequence[Image.Image]) -> list[str]:
-        return [f"a picture of {image.width} by {image.height}" for image in images]
+        return [f"a field of {image.width} by {image.height} paces" for image in images]
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -91,6 +91,6 @@ def test_odd_pictures_never_stop_a_run(desk: Desk) -> None:
     }
     assert set(found) == set(ODD) - set(LEFT_OUT)
     assert found["transparent"]["descriptions"]["ocr"] == "QUAY"
-    assert found["stripe"]["descriptions"]["blip"] == "a picture of 2000 by 20"
+    assert found["stripe"]["descriptions"]["blip"] == "a field of 2000 by 20 paces"
     for metadata in found.values():
         assert desk.media.thumbnail_path(metadata["image_key"]).exists()

@@ -64,10 +64,9 @@ def opened(folder: Path, reader: Reader | None = None, **settings: Any) -> Assis
     """The assistant over the library, without OCR. reader: reads pictures in its place."""
     made = Assistant.open(Settings(library=folder / ".limner", **settings), create=True)
 
-    def describer_for(media: MediaStore) -> FigureDescriber:
+    def describer_for(media: MediaStore, vision: object = None) -> FigureDescriber:
         return FigureDescriber(media, reader=reader)
 
-    made.describer = describer_for(made.media)
     made._describer_for = describer_for  # type: ignore[method-assign]
     return made
 

@@ -39,7 +39,7 @@ def assistant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
         settings.library, embeddings, open_picture=partial(open_picture, media), create=True
     )
     with Assistant(library, media, embeddings, settings) as opened:
-        opened.describer = FigureDescriber(media)
+        opened._describer_for = lambda media, vision=None: FigureDescriber(media)  # type: ignore[method-assign]
         opened.add([path for path in sources if path.is_file()])
         yield opened
 

@@ -31,7 +31,7 @@ class Sizes:
     fingerprint = "sizes:1"
 
     def read(self, images: Sequence[Image.Image]) -> list[str]:
-        return [f"a picture of {image.width} by {image.height}" for image in images]
+        return [f"a field of {image.width} by {image.height} paces" for image in images]
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_a_worker_reads_what_a_loader_reads(media: MediaStore, tmp_path: Path) -
     assert set(stored) == set(media.keys())
     figures = [d for d in reading.documents if d.metadata["modality"] == "figure"]
     assert len(figures) == 1
-    assert figures[0].metadata["descriptions"]["blip"].startswith("a picture of ")
+    assert figures[0].metadata["descriptions"]["blip"].startswith("a field of ")
 
 
 def test_progress_counts_pages(media: MediaStore, tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_time_does_not_run_while_the_worker_waits_for_a_caption(
     limits = replace(Limits(), max_silence_s=8.0)
     with WorkerPool(media, FigureDescriber(media, captioner=Slow()), limits) as pool:
         (document,) = read(pool, tmp_path / "a.png").documents
-    assert document.metadata["descriptions"]["blip"] == "a picture of 80 by 60"
+    assert document.metadata["descriptions"]["blip"] == "a field of 80 by 60 paces"
 
 
 def test_a_worker_is_kept_for_the_next_file(
