@@ -79,6 +79,7 @@ def test_every_make_target_and_command_that_the_readme_names_exists() -> None:
     from assistant.cli.app import app
 
     known = {c.name or c.callback.__name__ for c in app.registered_commands if c.callback}
+    known |= {group.name for group in app.registered_groups}
     shell = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))
     named = set(re.findall(r"^limner (\w+)", shell, re.MULTILINE))
     assert named <= known
