@@ -207,7 +207,7 @@ def _with_numbers_below(items: list[_Item]) -> list[_Item]:
         if len(near) == 1 and not near[0].is_number and _is_under(number, near[0]):
             (label,) = near
             others = [i for i in items if i not in (label, number) and not i.is_alone]
-            if not any(_are_near(i, label) or _on_row(i, label) for i in others):
+            if not any(_on_row(i, label) for i in others):
                 items = [i for i in items if i is not label and i is not number]
                 items.append(_joined(label, number))
     return items
@@ -247,7 +247,7 @@ def _is_centred(a: _Item, b: _Item) -> bool:
 
 def _is_under(number: _Item, label: _Item) -> bool:
     """Whether a number is set below its label: on its middle, or flush with an end of it."""
-    least = min(label.height, number.height)
+    least = 1.5 * max(label.height, number.height)
     ends = abs(label.x0 - number.x0), abs(label.x1 - number.x1)
     return label.y1 <= number.middle and (_is_centred(label, number) or min(ends) < least)
 
