@@ -17,7 +17,7 @@ READING_TESTS := tests/loaders tests/retrievers \
 INSTALL := install --no-compile --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install start demo test test-reading test-answering check fix bench bench-pdf bench-formats quality quality-formats clean
+.PHONY: help install start demo test test-reading test-answering check fix bench bench-figures bench-pdf bench-formats quality quality-formats quality-figures clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,6 +56,9 @@ bench: $(TESTABLE) ## measure start-up, ingestion, search and answer times
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench_add
 
+bench-figures: $(TESTABLE) ## measure captions of figures, side by side with LangChain's
+	$(BIN)/python -m tests.bench_figures
+
 bench-pdf: $(TESTABLE) $(VENV)-pdf/.installed ## measure reading PDFs, side by side with other libraries
 	COMPARED=$(VENV)-pdf/bin/python $(BIN)/python -m tests.bench_pdf
 
@@ -78,6 +81,13 @@ quality: $(INSTALLED) ## measure figures, tables and retrieval: DOCUMENTS=folder
 quality-formats: $(INSTALLED) ## measure whether documents of other formats, and places in them, are found
 	$(BIN)/limner add $(dir $(QUESTIONS))../docs --library $(LIBRARY)-quality-formats
 	$(BIN)/limner evaluate $(dir $(QUESTIONS))manifest_formats.jsonl --library $(LIBRARY)-quality-formats
+
+quality-figures: $(INSTALLED) ## measure what each description adds to finding a figure: docs/figures.md; BLIP=folder
+	$(BIN)/limner add $(DOCUMENTS) --library $(LIBRARY)-quality
+	$(BIN)/limner add $(dir $(QUESTIONS))../docs --library $(LIBRARY)-quality-formats
+	$(BIN)/python -m tests.quality_figures $(if $(BLIP),--blip $(BLIP)) \
+	  PDF=$(LIBRARY)-quality=$(QUESTIONS) \
+	  'Other formats=$(LIBRARY)-quality-formats=$(dir $(QUESTIONS))manifest_formats.jsonl'
 
 clean: ## delete the virtual environment, the libraries and what tools leave behind
 	rm -rf $(VENV) $(VENV)-pdf $(VENV)-formats $(LIBRARY) $(LIBRARY)-quality $(LIBRARY)-quality-formats build *.egg-info

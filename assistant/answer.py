@@ -13,14 +13,13 @@ from typing import Any
 from langchain_core.documents import Document
 
 from assistant.sentences import words
+from loaders.captioning.fusion import is_guess
 from retrievers import Hit
 from retrievers.evidence import place_name
 
 NOT_IN_LIBRARY = "The documents do not say."
 UNSUPPORTED = "[not in the documents]"
 """Stands where an answer's sentence should have a citation and has none."""
-WRITTEN = {"document", "alt"}
-"""Descriptions of a figure that a person wrote."""
 REPLACED = "The text above is not borne out by the documents; take this instead:"
 """What stands between an answer that was streamed and the one that the check left of it."""
 MARKDOWN_SPECIALS = re.compile(r"([\\`*_{}\[\]()#+!|<>~$:&=-]|(?<=\d)[.)](?=\s))")
@@ -61,9 +60,8 @@ class Source:
         metadata = self.document.metadata
         if "caption" not in metadata:
             return f"{metadata['modality'].capitalize()} in {self.place}"
-        known = metadata.get("descriptions", {}).keys()
-        is_guess = "blip" in known and not known & WRITTEN
-        return f"{metadata['caption']}{' (caption by a machine)' if is_guess else ''}"
+        guessed = is_guess(metadata.get("descriptions", {}))
+        return f"{metadata['caption']}{' (caption by a machine)' if guessed else ''}"
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of one source, metadata flat."""
@@ -167,7 +165,10 @@ def is_refusal(text: str) -> bool:
 
 
 def search_result(query: str, hits: Sequence[Hit]) -> dict[str, Any]:
-    """The search result of the command contract."""
+    """The search result of the command contract.
+
+    similarity: only of a copy or crop of the picture that was asked about.
+    """
     return {
         "query": query,
         "hits": [
@@ -175,6 +176,7 @@ def search_result(query: str, hits: Sequence[Hit]) -> dict[str, Any]:
                 "rank": rank,
                 "score": round(hit.score, 4),
                 "text": hit.document.page_content,
+                **({} if hit.similarity is None else {"similarity": hit.similarity}),
                 **hit.document.metadata,
             }
             for rank, hit in enumerate(hits, start=1)

@@ -18,11 +18,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import anyio
 import uvicorn
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import Body, FastAPI, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
@@ -45,10 +45,11 @@ from assistant.openai_protocol import (
 )
 from assistant.settings import Settings
 from assistant.writers import MAX_QUESTION_CHARS
+from loaders import LoaderError
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
-MAX_BODY_BYTES = 4 * 1024 * 1024
-"""A long conversation fits; only its last question is read."""
+MAX_BODY_BYTES = 16 * 1024 * 1024
+"""A photograph fits, and a long conversation, of which only the last question is read."""
 MAX_HITS = 100
 STOP_WAIT_S = 5
 PICTURE_HEADERS = {
@@ -68,13 +69,16 @@ OWN_FAILURE = "limner itself failed on this request; its log says where. Please 
 logger = logging.getLogger(__name__)
 
 
+Modality = Literal["text", "table", "figure", "audio", "video"]
+
+
 class SearchRequest(BaseModel):
     """A search. source: a glob over file names; modality: as in the metadata."""
 
     query: str = Field(min_length=1, max_length=MAX_QUESTION_CHARS)
     k: int = Field(default=10, ge=1, le=MAX_HITS)
     source: str | None = Field(default=None, max_length=MAX_GLOB_CHARS)
-    modality: Literal["text", "table", "figure", "audio", "video"] | None = None
+    modality: Modality | None = None
 
 
 class EventStream(StreamingResponse):
@@ -194,6 +198,23 @@ def _add_search(app: FastAPI, assistant: Assistant) -> None:
             request.query, request.k, source=request.source, modality=request.modality
         )
         return search_result(request.query, hits)
+
+    @app.post("/search/image")
+    def search_image(
+        picture: Annotated[bytes, Body(media_type="image/*", min_length=1)],
+        query: Annotated[str, Query(max_length=MAX_QUESTION_CHARS)] = "",
+        k: Annotated[int, Query(ge=1, le=MAX_HITS)] = 10,
+        source: Annotated[str | None, Query(max_length=MAX_GLOB_CHARS)] = None,
+        modality: Modality | None = None,
+    ) -> dict[str, Any]:
+        """Ranked evidence for a picture, which is the body of the request."""
+        try:
+            hits = assistant.search_image(
+                picture, query=query, k=k, source=source, modality=modality
+            )
+        except LoaderError as error:
+            raise HTTPException(400, str(error)) from error
+        return search_result(query, hits)
 
 
 def _add_media(app: FastAPI, assistant: Assistant) -> None:

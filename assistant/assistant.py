@@ -10,16 +10,18 @@ import threading
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
 from langchain_core.embeddings import Embeddings
+from PIL import Image
 
 from assistant import uploads
 from assistant.answer import NOT_IN_LIBRARY, Answer, Sentence, Source, is_refusal
+from assistant.captioner import ChosenCaptioner, choose_captioner
 from assistant.citations import CitationChecker
 from assistant.events import AnswerFinished, Event, SentenceChecked, SourcesFound, TextAdded
 from assistant.ingestion import OnProgress, Report, ingest
@@ -39,21 +41,28 @@ from loaders import (
     AdaptedLoader,
     BlipCaptioner,
     FigureDescriber,
+    LoaderError,
     MediaStore,
     OcrReader,
     Transcriber,
 )
+from loaders.captioning.caption_queue import FigureCaptioner
 from loaders.captioning.readings import ReadingCache
 from loaders.disused import DisusedPictures
+from loaders.loader import MIN_SENT_SIDE
 from loaders.source import open_source, source_uri
 from retrievers import (
+    ClipEmbeddings,
     Hit,
     Library,
     LibraryDocument,
     MiniLMEmbeddings,
     UnknownSource,
 )
+from retrievers.figure_parts import whole_id
 
+PICTURE_SIDE = 512
+"""Pixels: the longer side at which pictures are compared."""
 MIN_GROUNDED_SHARE = 0.5
 """Share of an answer's sentences that must be borne out for the answer to count as grounded."""
 
@@ -77,6 +86,7 @@ class Assistant:
         self._model = model
         self._choosing = threading.Lock()
         self._readers: tuple[BlipCaptioner | None, OcrReader] | None = None
+        self._vision: ChosenCaptioner | None = None
         self._readings = ReadingCache(settings.cache_folder, max_bytes=settings.cache_bytes)
 
     @classmethod
@@ -89,8 +99,14 @@ class Assistant:
         media = MediaStore(
             settings.media_folder, base_url=settings.media_base_url, max_pixels=settings.max_pixels
         )
+        clip = ClipEmbeddings(settings.clip_model)
         library = Library.open(
-            settings.library, embeddings, media_base_url=media.base_url, create=create
+            settings.library,
+            embeddings,
+            media_base_url=media.base_url,
+            open_picture=partial(open_picture, media),
+            picture_embeddings=clip if clip.is_available else None,
+            create=create,
         )
         return cls(library, media, embeddings, settings)
 
@@ -133,18 +149,35 @@ class Assistant:
             timeout_s=settings.timeout_s,
         )
 
-    @cached_property
+    @property
     def describer(self) -> FigureDescriber:
-        """Reads figures; its models are loaded once, at the first figure."""
-        return self._describer_for(self.media)
+        """Reads figures in one run; models stay loaded from one to the next.
 
-    def _describer_for(self, media: MediaStore) -> FigureDescriber:
-        blip = self.settings.blip_model
+        Raises an AssistantError where the vision model that was named cannot be had.
+        """
+        self._vision = self._vision or choose_captioner(self.settings)
+        return self._describer_for(self.media, self._vision.vision if self._vision else None)
+
+    def _describer_for(
+        self, media: MediaStore, vision: FigureCaptioner | None = None
+    ) -> FigureDescriber:
         if self._readers is None:
-            captioner = BlipCaptioner(blip) if BlipCaptioner.is_available(blip) else None
-            self._readers = captioner, OcrReader()
+            self._readers = self._blip(), OcrReader()
         captioner, reader = self._readers
-        return FigureDescriber(media, captioner=captioner, reader=reader, readings=self._readings)
+        return FigureDescriber(
+            media, captioner=captioner, reader=reader, vision=vision, readings=self._readings
+        )
+
+    def _blip(self) -> BlipCaptioner | None:
+        chosen = self.settings
+        if chosen.captioner == "none" or not BlipCaptioner.is_available(chosen.blip_model):
+            return None
+        return BlipCaptioner(chosen.blip_model, prompt=chosen.blip_prompt, beams=chosen.blip_beams)
+
+    @property
+    def lacks_captioner(self) -> bool:
+        """Whether figures are described by nothing but their own words, though that was not set."""
+        return self.settings.captioner == "blip" and self._blip() is None
 
     def documents(self) -> list[LibraryDocument]:
         """What is in the library."""
@@ -189,6 +222,7 @@ class Assistant:
     ) -> Report:
         """Keep files (name, content) below the library's folder and read them into it."""
         folder = self.library.folder
+        _ = self.describer  # where a model is missing, nothing is to be kept
         paths = [uploads.store(folder, name, content) for name, content in files]
         report = self.add(paths, passwords=passwords, on_progress=on_progress)
         for source, _ in report.failed:
@@ -230,39 +264,41 @@ class Assistant:
 
     def search_image(
         self,
-        image: Path,
+        image: Path | bytes,
         *,
         query: str = "",
         k: int = 10,
         source: str | None = None,
         modality: str | None = None,
     ) -> list[Hit]:
-        """Evidence for a picture: copies of it first, then what its description finds.
+        """Evidence for a picture: copies and crops of it first, then what shows or says the like.
 
-        Raises a LoaderError if the picture cannot be read.
+        image: a file, or what is in one. Of an animation the first frame is searched for. Raises a
+        LoaderError if the picture cannot be read.
         """
         with TemporaryDirectory(prefix="limner-") as folder:
             # A store of its own: a picture that is only searched for does not enter the library.
             scratch = MediaStore(folder, max_pixels=self.settings.max_pixels)
-            with open_source(image, self.settings.limits) as file:
-                key = scratch.put(file.path.read_bytes()).key
-            copies = self._copies(key, source, modality)
-            if copies:
-                texts = [copies[0].document.page_content]
-            else:
-                texts = list(self._describer_for(scratch).describe([key]).get(key, {}).values())
-        text = " ".join([query, *texts]).strip()
-        seen = {h.document.metadata["chunk_id"] for h in copies}
-        found = self.search(text, k, source=source, modality=modality) if text else []
-        return (copies + [h for h in found if h.document.metadata["chunk_id"] not in seen])[:k]
+            if isinstance(image, Path):
+                with open_source(image, self.settings.limits) as file:
+                    image = file.path.read_bytes()
+            picture = scratch.put(image)
 
-    def _copies(self, key: str, source: str | None, modality: str | None) -> list[Hit]:
-        """Figures with this very picture; their score is 1."""
-        if modality not in (None, "figure"):
-            return []
-        sources = set(self.library.sources(source or "*"))
-        found = self.library.with_picture(key)
-        return [Hit(d, 1.0) for d in found if d.metadata["source"] in sources]
+            def describe() -> str:
+                if min(picture.width, picture.height) < MIN_SENT_SIDE:
+                    return ""
+                texts = self._describer_for(scratch).describe([picture.key])
+                return " ".join(texts.get(picture.key, {}).values())
+
+            return self.library.search_image(
+                scratch.open(picture.key, max_side=PICTURE_SIDE),
+                k,
+                image_key=picture.key,
+                query=query,
+                describe=describe,
+                source=source,
+                modality=modality,
+            )
 
     def search(
         self, query: str, k: int = 10, *, source: str | None = None, modality: str | None = None
@@ -297,8 +333,8 @@ class Assistant:
         figures = self.search(
             question, self.settings.n_figure_sources, source=source, modality="figure"
         )
-        known = {hit.document.metadata["chunk_id"] for hit in hits}
-        hits += [f for f in figures if f.document.metadata["chunk_id"] not in known]
+        known = {whole_id(hit.document.metadata) for hit in hits}
+        hits += [f for f in figures if whole_id(f.document.metadata) not in known]
         return tuple(Source(n, hit.score, hit.document) for n, hit in enumerate(hits, start=1))
 
     def _sentences(
@@ -343,6 +379,14 @@ class Assistant:
                 text = phrase_quote(question, quote, self.model, self._embeddings) or text
             yield TextAdded(f"{' ' if position else ''}{text}")
             yield SentenceChecked(checker.check(text, quoted_from=quote.n))
+
+
+def open_picture(media: MediaStore, key: str) -> Image.Image | None:
+    """A stored picture as it is compared with others; None where it cannot be read."""
+    try:
+        return media.open(key, max_side=PICTURE_SIDE)
+    except (LoaderError, OSError, KeyError):
+        return None
 
 
 class _Clock:

@@ -29,7 +29,7 @@ from assistant.sentences import (
     stems,
     words,
 )
-from loaders.captioning.fusion import BLIP_LABEL
+from loaders.captioning.fusion import BLIP_LABEL, VISION_LABEL
 
 SUPPORTED = 0.62
 """Support from which a sentence counts as borne out."""
@@ -148,7 +148,7 @@ def _numbers_agree(text: str, source_text: str, context: str) -> bool:
 def _evidence_of(source: Source) -> str:
     """The source's text without what a machine only guesses to see in its picture."""
     lines = source.document.page_content.splitlines()
-    return "\n".join(line for line in lines if not line.startswith(BLIP_LABEL))
+    return "\n".join(line for line in lines if not line.startswith((VISION_LABEL, BLIP_LABEL)))
 
 
 def _context_of(source: Source) -> str:

@@ -11,6 +11,7 @@ from importlib.metadata import files
 from pathlib import Path
 
 from assistant.assistant import Assistant
+from assistant.captioner import choose_captioner
 from assistant.errors import EXPLAINED
 from assistant.settings import Settings
 from loaders import BlipCaptioner, MediaStore, OcrReader, PartMissing, libre_office
@@ -18,7 +19,13 @@ from loaders.captioning.blip import missing_weights
 from loaders.captioning.readings import ReadingCache
 from loaders.limits import BYTES_PER_MIB
 from loaders.speech.transcriber import describe_weights
-from retrievers import Library, MiniLMEmbeddings
+from retrievers import ClipEmbeddings, Library, MiniLMEmbeddings
+from retrievers.clip import missing_weights as missing_clip
+
+OTHER_CAPTIONER = (
+    "Get BLIP, see below; or a vision model: ollama pull qwen2.5vl, and captioner = "
+    '"ollama:qwen2.5vl" in limner.toml.'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,9 @@ def checks(settings: Settings) -> Iterator[Check]:
     yield _media(settings)
     yield _cache(settings)
     yield _llm(settings)
+    yield _captioner(settings)
     yield _blip(settings)
+    yield _clip(settings)
     yield _ocr()
     yield _libre_office()
     yield _speech(settings)
@@ -81,10 +90,36 @@ def _llm(settings: Settings) -> Check:
     return _checked("llm", look)
 
 
+def _captioner(settings: Settings) -> Check:
+    """What tells in words what a figure shows."""
+
+    def look() -> str:
+        chosen = choose_captioner(settings)
+        assert chosen  # noqa: S101 - for the type checker: a model is named
+        instead = f"; {settings.blip_model} where it fails" if has_blip else ""
+        return f"{chosen.vision.name} ({chosen.reason.rstrip('.')}{instead})"
+
+    has_blip = BlipCaptioner.is_available(settings.blip_model)
+    if settings.captioner == "none":
+        return Check("captioner", True, "none (the setting captioner is none)")
+    if settings.captioner != "blip":
+        return _checked("captioner", look)
+    if has_blip:
+        return Check("captioner", True, "blip (the setting captioner is blip)")
+    return Check("captioner", False, "none (BLIP is not on this machine)", OTHER_CAPTIONER)
+
+
 def _blip(settings: Settings) -> Check:
     here = BlipCaptioner.is_available(settings.blip_model)
     detail = f"{settings.blip_model}" if here else "not on this machine"
     return Check("blip", here, detail, "" if here else missing_weights(settings.blip_model))
+
+
+def _clip(settings: Settings) -> Check:
+    model = settings.clip_model
+    if ClipEmbeddings(model).is_available:
+        return Check("clip", True, model)
+    return Check("clip", False, "not on this machine", missing_clip(model))
 
 
 def _ocr() -> Check:

@@ -47,9 +47,11 @@ from loaders.worker_pool import ENDED, Reading, WorkerPool
 from retrievers import Library, LibraryError, ModelMissing
 from retrievers.library import Change, NewDocument
 
-READING_VERSION = 5
+READING_VERSION = 6
 """Raised when loaders read the same file differently, so that `add` reads files again."""
 
+UNFINISHED = " unfinished"
+"""Ends the fingerprint of a source that the next run reads again, though it is the same."""
 MAX_BEGUN = 16
 """Sources that are waiting, being read, or read and held in memory."""
 MAX_HELD_CHUNKS = 256
@@ -177,6 +179,11 @@ def ingest(
             folder=Path(folder),
         )
         run.read(found)
+        if not report.interrupt:
+            run.learn_pictures()
+    if describer.vision:
+        told = [f"{s.what}: {s.reason}" for s in describer.failures]
+        report.skipped += [(describer.vision.name, entry) for entry in told]
     disused.delete(library.image_keys)
     report.seconds = time.perf_counter() - start
     return report
@@ -238,6 +245,11 @@ class _Task:
     @property
     def n_chunks(self) -> int:
         return len(self.reading.documents) if self.reading else 0
+
+    @property
+    def image_keys(self) -> set[str]:
+        documents = self.reading.documents if self.reading else []
+        return {d.metadata["image_key"] for d in documents if "image_key" in d.metadata}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -305,6 +317,16 @@ class _Run:
             self.library.flush()
         for entries in (self.report.failed, self.report.skipped):
             entries.sort(key=lambda entry: self.order.get(entry[0], -1))
+
+    def learn_pictures(self) -> None:
+        """Look for copies of the pictures that have come, and at what they show."""
+        uri = self.library.folder.as_uri()
+        try:
+            self.library.pictures.learn(
+                lambda n_done, n: self._tell(uri, Stage("look", n_done, n), n_done / n)
+            )
+        except KeyboardInterrupt as interrupt:
+            self.report.interrupt = interrupt
 
     def _read_files(self, found: Sequence[tuple[str | Path, Path | None]]) -> None:
         sites = [str(source) for source, _ in found if self.depth and is_url(source)]
@@ -450,6 +472,8 @@ class _Run:
                     task.fingerprint += self._spoken
                 # Anew: a reader whose model turned out to be missing is dropped meanwhile.
                 task.fingerprint += f" {self.describer.fingerprint}"
+                if self.describer.is_unfinished(task.image_keys):
+                    task.fingerprint += UNFINISHED
                 self._count_waiting(task.n_chunks)
         except BaseException as error:  # noqa: BLE001 - it is raised or reported by the run
             task.error = error
@@ -484,6 +508,8 @@ class _Run:
             told = [(d.page_content, sorted(d.metadata.items())) for d in task.reading.documents]
             content = hashlib.sha256(repr(told).encode()).hexdigest()
             task.fingerprint = f"{content} v{READING_VERSION} {self.describer.fingerprint}"
+            if self.describer.is_unfinished(task.image_keys):
+                task.fingerprint += UNFINISHED
             task.is_known = self.library.fingerprint(task.uri) == task.fingerprint
         except Exception as error:  # noqa: BLE001 - reported by the run
             task.error = error

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 11434
 SUGGESTED_MODEL = "llama3.2"
+SUGGESTED_VISION_MODEL = "qwen2.5vl"
 MAX_CONTEXT_TOKENS = 8192
 """Models allow more, but Ollama reserves memory for the whole of it."""
 USUAL_CONTEXT_TOKENS = 4096
@@ -93,6 +94,29 @@ class OllamaServer:
             can_think="thinking" in can,
             context_tokens=min(_context_tokens(facts), MAX_CONTEXT_TOKENS),
         )
+
+    def describe_seeing(self, model: str) -> OllamaModel:
+        """What the model can do, which is to see pictures.
+
+        Raises OllamaStopped, or ModelNotFound that names the models here that can.
+        """
+        try:
+            found = self.describe(model)
+        except ModelNotFound as error:
+            raise ModelNotFound(
+                f"Model '{model}' is not in Ollama at {self.url}. "
+                f"Run: ollama pull {model}. {self._that_see()}"
+            ) from error
+        if found.can_see and found.can_chat:
+            return found
+        raise ModelNotFound(
+            f"Model '{model}' in Ollama at {self.url} does not see pictures. "
+            f"Run: ollama pull {SUGGESTED_VISION_MODEL}. {self._that_see()}"
+        )
+
+    def _that_see(self) -> str:
+        seeing = [name for name in self.present() if self.describe(name).can_see]
+        return f"Vision models present: {_listed(seeing)}."
 
     def newest_chat_model(self) -> OllamaModel:
         """The most recently changed model that can chat and runs on the server itself.

@@ -106,6 +106,7 @@ class OpenAIServer:
             temperature=temperature,
             max_completion_tokens=MAX_ANSWER_TOKENS,
             timeout=options["timeout"],
+            stream_chunk_timeout=timeout_s,
             max_retries=0,
             use_responses_api=False,
             openai_proxy="",

@@ -19,7 +19,13 @@ from langchain_core.embeddings import Embeddings
 
 from assistant.answer import Source
 from assistant.sentences import numbers, split_sentences, stem, stems, words
-from loaders.captioning.fusion import BLIP_LABEL, REFERENCE_LABEL, SECTION_LABEL, TEXT_LABEL
+from loaders.captioning.fusion import (
+    BLIP_LABEL,
+    REFERENCE_LABEL,
+    SECTION_LABEL,
+    TEXT_LABEL,
+    VISION_LABEL,
+)
 
 ANSWERS = 0.5
 """Score from which a quote is taken to answer the question; chosen on the `fit` questions."""
@@ -33,6 +39,8 @@ MAX_CANDIDATES = 160
 MAX_ANNOUNCED = 4
 """Sentences or list items that belong to one that ends in a colon."""
 MIN_QUOTE_CHARS = 12
+NOT_QUOTED = (SECTION_LABEL, VISION_LABEL, BLIP_LABEL)
+"""A model's words about a picture are no one's testimony."""
 MAX_PICTURE_QUOTE_CHARS = 200
 """A longer "sentence" in a picture is all the labels of a chart, one after the other."""
 MEANING_WEIGHT, WORDS_WEIGHT, CONTEXT_WEIGHT = 0.5, 0.3, 0.2
@@ -128,7 +136,7 @@ def _candidates(source: Source) -> list[_Candidate]:
     lines = [
         line.removeprefix(REFERENCE_LABEL)
         for line in text.splitlines()
-        if line.strip() not in ("", heading) and not line.startswith((SECTION_LABEL, BLIP_LABEL))
+        if line.strip() not in ("", heading) and not line.startswith(NOT_QUOTED)
     ]
     in_picture = [line.removeprefix(TEXT_LABEL) for line in lines if line.startswith(TEXT_LABEL)]
     lines = [line for line in lines if not line.startswith(TEXT_LABEL)]

@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from assistant.errors import SettingsInvalid
+from loaders.captioning.blip import DEFAULT_BEAMS
 from loaders.captioning.readings import MAX_BYTES
 from loaders.limits import DEFAULT_LIMITS, Limits
 
@@ -52,7 +53,20 @@ class Settings(BaseSettings):
     """Longest wait for the language model's next words."""
 
     embedding_model: str = "sentence-transformers/all-MiniLM-L6-v2"
+    captioner: str = "blip"
+    """`blip` where its weights are here, `ollama:MODEL`, `openai:MODEL` or `none`."""
+    captioner_timeout_s: float = Field(default=120.0, gt=0)
+    """For a vision model to describe one picture, in all its tries."""
+    captioner_parallel: int = Field(default=2, ge=1, le=64)
+    """Pictures that its server is asked about at once; as OLLAMA_NUM_PARALLEL, say."""
     blip_model: str = "Salesforce/blip-image-captioning-base"
+    """A name on the hub, or a folder."""
+    blip_prompt: str | None = Field(default=None, max_length=100)
+    """What each caption begins with, "a chart of" say; BLIP goes on from there."""
+    blip_beams: int = Field(default=DEFAULT_BEAMS, ge=1, le=10)
+    """How many captions are followed at once; the likeliest next word is taken when 1."""
+    clip_model: str = "sentence-transformers/clip-ViT-B-32"
+    """By which pictures are found by what they show, where it is on this machine."""
     speech_model: str | None = None
     """A folder, a size or a name on the hub; the weights of the package when not set."""
 
@@ -97,6 +111,16 @@ class Settings(BaseSettings):
     @classmethod
     def _ends_with_slash(cls, url: str | None) -> str | None:
         return f"{url.rstrip('/')}/" if url else None
+
+    @field_validator("captioner")
+    @classmethod
+    def _names_a_captioner(cls, captioner: str) -> str:
+        kind, _, model = captioner.partition(":")
+        if captioner in ("blip", "none") or (kind in ("ollama", "openai") and model.strip()):
+            return captioner
+        raise ValueError(
+            "it is blip, none, ollama:MODEL or openai:MODEL, for example ollama:qwen2.5vl"
+        )
 
     @property
     def limits(self) -> Limits:

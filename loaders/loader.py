@@ -13,7 +13,7 @@ import time
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -21,6 +21,7 @@ from langchain_core.document_loaders import BaseLoader
 from langchain_core.documents import Document
 
 from loaders.attached import AttachedFiles
+from loaders.captioning.context import FigureContext
 from loaders.captioning.describer import FigureDescriber
 from loaders.captioning.fusion import REFERENCE_LABEL, FigureWords, best_caption, fuse
 from loaders.chunks import split_table, split_text
@@ -70,7 +71,7 @@ class Stage:
     """How far a source is read: n_done of n, which is 0 where their number is not known.
 
     what: "page"; "figure", of those to be described; "caption", of those that are told in a
-    machine's words; "piece", where there are no pages.
+    machine's words; "look", of pictures that are compared; "piece", where there are no pages.
     """
 
     what: str
@@ -101,6 +102,8 @@ class _Piece:
     text: str = ""
     figure: Figure | None = None
     picture: Picture | None = None
+    more: list[str] = field(default_factory=list)
+    """The texts of the further parts of a figure with many words."""
 
 
 class DocumentLoader(BaseLoader):
@@ -206,6 +209,10 @@ class DocumentLoader(BaseLoader):
                 metadata["page_label"] = label
             metadata["chunk_id"] = ids.make(metadata, piece.text)
             yield Document(page_content=piece.text, metadata=metadata)
+            for n, text in enumerate(piece.more, start=2):
+                # Known by the figure and their number: a figure's text may change, not its id.
+                part = {"part": n, "chunk_id": f"{metadata['chunk_id']}.{n}"}
+                yield Document(page_content=text, metadata=metadata | part)
 
     def _pieces(self, name: str, elements: Iterator[Element]) -> list[_Piece]:
         pieces: list[_Piece] = []
@@ -362,7 +369,10 @@ class DocumentLoader(BaseLoader):
         keys = list(dict.fromkeys(p.picture.key for p in figures if p.picture))
         told = {p.picture.key for p in figures if p.picture and _is_told(p.figure)}
         readings = self.describer.describe(
-            keys, lambda n_done, n: self._tell(Stage("figure", n_done, n)), without_ocr=told
+            keys,
+            lambda n_done, n: self._tell(Stage("figure", n_done, n)),
+            without_ocr=told,
+            contexts=self._contexts(pieces, references),
         )
         for index, piece in enumerate(pieces):
             if not piece.picture or not piece.figure:
@@ -375,16 +385,33 @@ class DocumentLoader(BaseLoader):
                 **{"ocr": piece.figure.ocr} | readings.get(piece.picture.key, {}),
             )
             section = piece.metadata.get("section")
-            said = references.to(piece.figure.caption) or _nearby(pieces, index)
-            piece.text = fuse(
+            piece.text, *piece.more = fuse(
                 words,
                 title=self.title,
                 section=section,
-                references=said,
+                references=references.to(piece.figure.caption) or _nearby(pieces, index),
                 spoken=piece.figure.spoken,
             )
             piece.metadata["caption"] = best_caption(words, section=section or self.title)
             piece.metadata["descriptions"] = words.present()
+            if rejected := words.rejected():
+                piece.metadata["rejected"] = rejected
+
+    def _contexts(self, pieces: list[_Piece], references: References) -> dict[str, FigureContext]:
+        """What the document says around each picture, where it stands first."""
+        found: dict[str, FigureContext] = {}
+        for index, piece in enumerate(pieces):
+            if not piece.picture or not piece.figure or piece.picture.key in found:
+                continue
+            said = references.to(piece.figure.caption) or _nearby(pieces, index)
+            found[piece.picture.key] = FigureContext(
+                title=self.title,
+                section=piece.metadata.get("section", ""),
+                caption=piece.figure.caption or "",
+                alt=piece.figure.alt or "",
+                text=" ".join([*said, piece.figure.spoken or ""]),
+            )
+        return found
 
 
 def _refer_to_tables(pieces: list[_Piece], references: References) -> None:
@@ -425,7 +452,9 @@ def _nearby(pieces: list[_Piece], index: int) -> list[str]:
             continue
         piece = pieces[other].metadata
         if piece["modality"] == "text" and piece.get(place) == here.metadata.get(place):
-            return _telling(SENTENCE_END.split(pieces[other].text))
+            heading = piece.get("section", "").rsplit(SECTION_SEPARATOR, 1)[-1]
+            text = pieces[other].text.removeprefix(f"{heading}\n")
+            return _telling(SENTENCE_END.split(text))
     return []
 
 

@@ -23,7 +23,8 @@ from typing import IO, Any
 import psutil
 from PIL import Image
 
-from loaders.captioning.describer import FigureDescriber
+from loaders.captioning.context import FigureContext
+from loaders.captioning.describer import NO_CONTEXTS, FigureDescriber
 from loaders.captioning.ocr import OcrReader
 from loaders.captioning.readings import ReadingCache
 from loaders.errors import LoaderError, PartMissing
@@ -79,8 +80,11 @@ class _Parent:
             self._last_stage = now
             self.told(stage=[stage.what, stage.n_done, stage.n])
 
-    def describe(self, keys: Sequence[str]) -> Mapping[str, dict[str, str]]:
-        self.told(describe=list(keys))
+    def describe(
+        self, keys: Sequence[str], contexts: Mapping[str, FigureContext]
+    ) -> Mapping[str, dict[str, str]]:
+        told = {key: contexts[key].told() for key in keys if key in contexts}
+        self.told(describe=list(keys), contexts=told)
         reply = self._channel.receive()
         if reply is None:
             raise EOFError("the process that asked has ended")
@@ -123,10 +127,11 @@ class _Describer(FigureDescriber):
         on_progress: Callable[[int, int], None] | None = None,
         *,
         without_ocr: Collection[str] = (),
+        contexts: Mapping[str, FigureContext] = NO_CONTEXTS,
     ) -> dict[str, dict[str, str]]:
         found = super().describe(keys, on_progress, without_ocr=without_ocr)
         if self._asks_parent:
-            for key, texts in self._parent.describe(keys).items():
+            for key, texts in self._parent.describe(keys, contexts).items():
                 found[key] = found.get(key, {}) | texts
         return found
 

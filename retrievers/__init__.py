@@ -22,12 +22,15 @@ from retrievers.errors import (
 
 if TYPE_CHECKING:
     from retrievers.catalogue import LibraryDocument
+    from retrievers.clip import ClipEmbeddings
     from retrievers.embeddings import MiniLMEmbeddings
-    from retrievers.library import Change, Hit, Library
+    from retrievers.hits import Hit
+    from retrievers.library import Change, Library
     from retrievers.retriever import MultimodalRetriever
 
 __all__ = [
     "Change",
+    "ClipEmbeddings",
     "Hit",
     "Library",
     "LibraryDamaged",
@@ -46,7 +49,8 @@ __all__ = [
 
 _MODULES = {
     "Change": "library",
-    "Hit": "library",
+    "ClipEmbeddings": "clip",
+    "Hit": "hits",
     "Library": "library",
     "LibraryDocument": "catalogue",
     "MiniLMEmbeddings": "embeddings",

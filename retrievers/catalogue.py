@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from retrievers import evidence, lexical, sources
 from retrievers.evidence import Row
+from retrievers.figure_parts import IS_FIGURE
 from retrievers.vectors import Ids, ids_of
 
 
@@ -82,7 +83,8 @@ def take_out(connection: sqlite3.Connection, source: str) -> Taken:
     if row is None:
         return Taken(found=False)
     chunks = connection.execute(
-        "SELECT modality, image_key FROM chunks WHERE document_id = ?", row
+        f"SELECT {IS_FIGURE}, image_key FROM chunks WHERE document_id = ?",  # noqa: S608 - constants
+        row,
     ).fetchall()
     lexical.take_out(connection, row[0])
     connection.execute("DELETE FROM chunks WHERE document_id = ?", row)
@@ -90,7 +92,7 @@ def take_out(connection: sqlite3.Connection, source: str) -> Taken:
     return Taken(
         found=True,
         n_chunks=len(chunks),
-        n_figures=sum(modality == "figure" for modality, _ in chunks),
+        n_figures=sum(is_figure for is_figure, _ in chunks),
         image_keys=tuple(sorted({key for _, key in chunks if key})),
     )
 
@@ -101,11 +103,47 @@ def unused(connection: sqlite3.Connection, image_keys: Sequence[str]) -> tuple[s
     return tuple(key for key in image_keys if connection.execute(used, (key,)).fetchone() is None)
 
 
+def forget_pictures(connection: sqlite3.Connection, image_keys: Sequence[str]) -> None:
+    """Forget what pictures look like to which no chunk refers any more."""
+    for table, column in (
+        ("pictures", "image_key"),
+        ("picture_vectors", "image_key"),
+        ("picture_links", "image_key"),
+        ("picture_links", "other_key"),
+    ):
+        connection.executemany(
+            f"DELETE FROM {table} WHERE {column} = ?",  # noqa: S608 - constants
+            [(key,) for key in image_keys],
+        )
+
+
+def showing(
+    connection: sqlite3.Connection,
+    image_keys: Sequence[str],
+    among: Ids | None,
+    modality: str | None = None,
+) -> list[int]:
+    """The ids of chunks that show the pictures, in the order of these; one of each document."""
+    rows = connection.execute(
+        "SELECT id, document_id, image_key, modality FROM chunks "
+        "WHERE image_key IN (SELECT value FROM json_each(?)) "
+        "ORDER BY modality != 'figure', id",
+        (json.dumps(list(image_keys)),),
+    ).fetchall()
+    allowed = None if among is None else set(among.tolist())
+    found: dict[tuple[str, int], int] = {}
+    for number, document, key, kind in rows:
+        if (allowed is None or number in allowed) and modality in (None, kind):
+            found.setdefault((key, document), number)
+    places = {key: place for place, key in enumerate(image_keys)}
+    return [found[pair] for pair in sorted(found, key=lambda pair: (places[pair[0]], pair[1]))]
+
+
 def listed(connection: sqlite3.Connection) -> list[LibraryDocument]:
     """All documents, in the order in which they were put in."""
     rows = connection.execute(
-        "SELECT source, title, n_pages, count(chunks.id), "
-        "count(chunks.id) FILTER (WHERE modality = 'figure'), added_at "
+        f"SELECT source, title, n_pages, count(chunks.id), "  # noqa: S608 - constants
+        f"count(chunks.id) FILTER (WHERE {IS_FIGURE}), added_at "
         "FROM documents LEFT JOIN chunks ON document_id = documents.id "
         "GROUP BY documents.id ORDER BY documents.id"
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -29,6 +29,8 @@ PAGE_BYTES = 8192
 SECONDS_BETWEEN_TRIES = 0.02
 
 TABLES = {"settings", "generations", "documents", "chunks", "passages", "lexical"}
+PICTURE_TABLES = {"pictures", "picture_links", "picture_vectors"}
+"""Libraries of before these were thought of get them when they are next written."""
 
 _PRIMARY = 0xFF  # SQLite's extended result codes carry the primary one in their low byte
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -49,6 +51,7 @@ class Database:
         self.path = path
         self.busy_timeout_s = busy_timeout_s
         self._query = "mode=rw"
+        self._is_complete = False
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
 
@@ -84,17 +87,23 @@ class Database:
         with self._connection() as connection:
             connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
             self._keep_log(connection)
-            schema = files("retrievers").joinpath("schema.sql").read_text("utf-8")
-            try:
-                # A process that makes the same library at the same time waits here, then finds
-                # everything made.
-                connection.executescript(f"BEGIN IMMEDIATE; {schema}")
-                if setting(connection, "schema") is None:
-                    settings = {"schema": SCHEMA_VERSION, "model": model}
-                    connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
-                connection.execute("COMMIT")
-            finally:
-                connection.rollback()
+            self._make_tables(connection, {"schema": SCHEMA_VERSION, "model": model})
+
+    def _make_tables(
+        self, connection: sqlite3.Connection, settings: Mapping[str, str] | None = None
+    ) -> None:
+        """Make the tables that are missing; put in the settings where there are none."""
+        schema = files("retrievers").joinpath("schema.sql").read_text("utf-8")
+        try:
+            # A process that makes the same library at the same time waits here, then finds
+            # everything made.
+            connection.executescript(f"BEGIN IMMEDIATE; {schema}")
+            if settings and setting(connection, "schema") is None:
+                connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
+            connection.execute("COMMIT")
+        finally:
+            connection.rollback()
+        self._is_complete = True
 
     def _keep_log(self, connection: sqlite3.Connection) -> None:
         """Have SQLite write a log first, so that readers never wait.
@@ -130,6 +139,8 @@ class Database:
         Raises LibraryLocked if another writer holds the library longer than the timeout.
         """
         with self._connection() as connection:
+            if not self._is_complete:
+                self._make_tables(connection)
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -187,6 +198,7 @@ class Database:
                 f"{self.path} is an SQLite file, but not a whole library. Restore it from a "
                 "backup, or choose another folder with --library."
             )
+        self._is_complete = tables >= PICTURE_TABLES
         if found != SCHEMA_VERSION:
             raise SchemaMismatch(
                 f"The library {self.path.parent} has format {found}; this version of limner "
@@ -235,6 +247,12 @@ def setting(connection: sqlite3.Connection, key: str) -> str | None:
     """The value of a setting, None if it is not set."""
     row = connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
     return row[0] if row else None
+
+
+def has_pictures(connection: sqlite3.Connection) -> bool:
+    """Whether the library has the tables of what its pictures look like."""
+    rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    return {row[0] for row in rows} >= PICTURE_TABLES
 
 
 def check_model(connection: sqlite3.Connection, model: str, dimension: int | None = None) -> None:

@@ -130,7 +130,7 @@ class MiniLMEmbeddings(Embeddings):
 
         with suppress(AttributeError, OSError, TypeError):  # other systems lack it
             ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
-        with _quiet():
+        with quiet_loading():
             try:
                 return SentenceTransformer(
                     where,
@@ -144,6 +144,16 @@ class MiniLMEmbeddings(Embeddings):
                     f"The embedding model {self._given} cannot be read from {where} ({error}). "
                     "Delete that folder and get the model again."
                 ) from error
+
+
+def model_name(embeddings: Embeddings) -> str:
+    """What a library records of its embedding model: its name, with its class if not ours."""
+    name = getattr(embeddings, "name", None)
+    if isinstance(name, str):
+        return name
+    model = getattr(embeddings, "model", None) or getattr(embeddings, "model_name", None)
+    kind = type(embeddings).__name__
+    return f"{kind}/{model}" if isinstance(model, str) else kind
 
 
 def _cached(name: str) -> Path | None:
@@ -168,7 +178,7 @@ def _packaged() -> Path | None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet_loading() -> Iterator[None]:
     """Keep transformers' progress bar and remarks about loading off stderr."""
     from transformers.utils import logging
 

@@ -18,27 +18,22 @@ from typing import Self
 import numpy as np
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
+from PIL import Image
 
-from retrievers import catalogue, evidence, lexical
+from retrievers import catalogue, evidence
 from retrievers.catalogue import Entry, LibraryDocument
 from retrievers.database import Database, add_generation, check_model, setting
+from retrievers.embeddings import model_name
 from retrievers.errors import LibraryMissing, UnknownSource
 from retrievers.evidence import Row, encodable
-from retrievers.fusion import fuse
+from retrievers.figure_parts import IS_FIGURE, is_figure
+from retrievers.hits import Hit, read_hits
+from retrievers.pictures import OpenPicture, PictureEmbeddings, Pictures
+from retrievers.search import AskedImage, Search
 from retrievers.vectors import VectorIndex, Vectors, rows_from_blobs, unit_rows
 
 BUSY_TIMEOUT_S = 30.0
 TEXTS_AT_ONCE = 256
-MIN_CANDIDATES = 50
-CANDIDATES_PER_HIT = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A piece of evidence that was found. score: cosine to the query, in [-1, 1]."""
-
-    document: Document
-    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +74,8 @@ class Library:
         embeddings: Embeddings,
         *,
         media_base_url: str | None = None,
+        open_picture: OpenPicture | None = None,
+        picture_embeddings: PictureEmbeddings | None = None,
         busy_timeout_s: float = BUSY_TIMEOUT_S,
     ) -> None:
         """Use `Library.open`, which also checks that there is a library."""
@@ -89,6 +86,10 @@ class Library:
         self._embeddings = embeddings
         self._database = Database(self.folder / "library.sqlite", busy_timeout_s=busy_timeout_s)
         self._index = VectorIndex(self.folder / "vectors.faiss")
+        self.pictures = Pictures(self._database, self.folder, open_picture, picture_embeddings)
+        self._search = Search(
+            self._database, self._index, self.pictures, embeddings, self.media_base_url
+        )
 
     @classmethod
     def open(
@@ -97,19 +98,25 @@ class Library:
         embeddings: Embeddings,
         *,
         media_base_url: str | None = None,
+        open_picture: OpenPicture | None = None,
+        picture_embeddings: PictureEmbeddings | None = None,
         create: bool = False,
         busy_timeout_s: float = BUSY_TIMEOUT_S,
     ) -> Self:
         """Open the library in a folder; with create, make one where there is none.
 
         media_base_url: what an image key is appended to; the `file://` URI of the folder's
-        media/ when None. busy_timeout_s: how long to wait for another writer. Raises
-        LibraryMissing, LibraryDamaged, LibraryUnwritable, SchemaMismatch or ModelMismatch.
+        media/ when None. open_picture, picture_embeddings: what pictures are found by, apart from
+        their words; see `retrievers.pictures`. busy_timeout_s: how long to wait for another
+        writer. Raises LibraryMissing, LibraryDamaged, LibraryUnwritable, SchemaMismatch or
+        ModelMismatch.
         """
         library = cls(
             Path(folder),
             embeddings,
             media_base_url=media_base_url,
+            open_picture=open_picture,
+            picture_embeddings=picture_embeddings,
             busy_timeout_s=busy_timeout_s,
         )
         try:
@@ -199,7 +206,8 @@ class Library:
             catalogue.put_in(connection, entry, rows, vectors)
             add_generation(connection, n_removed=taken.n_chunks)
             orphans = catalogue.unused(connection, taken.image_keys)
-        n_figures = sum(row.modality == "figure" for row in rows)
+            catalogue.forget_pictures(connection, orphans)
+        n_figures = sum(is_figure(document.metadata) for document in new.documents)
         return Change(taken.found, len(rows), n_figures, orphans)
 
     def remove(self, source: str) -> Change:
@@ -210,6 +218,7 @@ class Library:
                 raise _unknown(source)
             add_generation(connection, n_removed=taken.n_chunks)
             orphans = catalogue.unused(connection, taken.image_keys)
+            catalogue.forget_pictures(connection, orphans)
         self._follow()
         return Change(False, taken.n_chunks, taken.n_figures, orphans)
 
@@ -296,9 +305,18 @@ class Library:
             return self._read(connection, "source = ? ORDER BY position", source)
 
     def with_picture(self, image_key: str) -> list[Document]:
-        """The evidence that shows a picture."""
+        """The evidence that shows a picture, each figure once."""
         with self._database.reading() as connection:
-            return self._read(connection, "image_key = ? ORDER BY chunks.id", image_key)
+            where = f"image_key = ? AND (modality <> 'figure' OR {IS_FIGURE}) ORDER BY chunks.id"
+            return self._read(connection, where, image_key)
+
+    def similar_pictures(self, image_key: str) -> list[Hit]:
+        """Evidence that shows this picture, a copy or a crop of it; most alike first."""
+        alike = {image_key: 1.0, **self.pictures.links(image_key)}
+        with self._database.reading() as connection:
+            found = catalogue.showing(connection, list(alike), None)
+            nothing = np.zeros((1, int(setting(connection, "dimension") or 0)), np.float32)
+            return read_hits(connection, self.media_base_url, found, nothing, alike)
 
     def image_keys(self) -> set[str]:
         """The keys of all pictures that the evidence refers to."""
@@ -333,33 +351,32 @@ class Library:
         """At most k pieces of evidence, best first.
 
         source: only documents whose file name or URI this glob matches. modality: only this
-        one. The order fuses the ranks by meaning and by words, so scores need not fall.
+        one. The order fuses the ranks by meaning, by words and, with CLIP, of figures by what they
+        show, so scores need not fall. A figure with many words is found once, by that part of
+        them that fits best.
         """
         query = encodable(query)
-        if k < 1 or not query.strip() or not self.n_chunks:
-            return []
-        vector = unit_rows([self._embeddings.embed_query(query)])
-        n_candidates = max(MIN_CANDIDATES, CANDIDATES_PER_HIT * k)
-        with self._database.reading() as connection:
-            with self._index.in_step(connection) as index:
-                check_model(connection, self.model, vector.shape[1])
-                among = catalogue.chosen(connection, source, modality)
-                by_meaning = index.nearest(vector, n_candidates, among)
-            by_words = lexical.best(connection, query, n_candidates, among)
-            best = fuse([by_meaning, by_words])[:k]
-            return self._hits(connection, best, vector)
+        return self._search.by_text(query, k, source, modality) if query.strip() else []
 
-    def _hits(self, connection: sqlite3.Connection, ids: list[int], query: Vectors) -> list[Hit]:
-        chosen = json.dumps(ids)
-        where = "chunks.id IN (SELECT value FROM json_each(?))"
-        stored = dict(
-            connection.execute(f"SELECT id, vector FROM chunks WHERE {where}", (chosen,))  # noqa: S608 - a constant
-        )
-        documents = self._read(connection, f"{where} ORDER BY chunks.id", chosen)
-        found = dict(zip(sorted(stored), documents, strict=True))
-        vectors = rows_from_blobs([stored[i] for i in ids], query.shape[1])
-        scores = np.clip(vectors @ query[0], -1.0, 1.0)
-        return [Hit(found[i], float(score)) for i, score in zip(ids, scores, strict=True)]
+    def search_image(
+        self,
+        image: Image.Image,
+        k: int = 10,
+        *,
+        image_key: str | None = None,
+        query: str = "",
+        describe: Callable[[], str] = str,
+        source: str | None = None,
+        modality: str | None = None,
+    ) -> list[Hit]:
+        """At most k pieces of evidence for a picture: its copies and crops first, as found by
+
+        their pixels; then what the words find that stand with the most similar of them, and what
+        CLIP does. image_key: under which the picture itself may be stored. query: words about it.
+        describe: finds words for a picture of which there is no copy.
+        """
+        asked = AskedImage(image, image_key, encodable(query), describe)
+        return self._search.by_image(asked, k, source, modality)
 
     def _read(self, connection: sqlite3.Connection, where: str, value: str) -> list[Document]:
         return evidence.read_documents(connection, self.media_base_url, where, [value])
@@ -368,16 +385,6 @@ class Library:
         with self._database.reading() as connection:
             row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - a constant
         return int(row[0])
-
-
-def model_name(embeddings: Embeddings) -> str:
-    """What a library records of its embedding model: its name, with its class if not ours."""
-    name = getattr(embeddings, "name", None)
-    if isinstance(name, str):
-        return name
-    model = getattr(embeddings, "model", None) or getattr(embeddings, "model_name", None)
-    kind = type(embeddings).__name__
-    return f"{kind}/{model}" if isinstance(model, str) else kind
 
 
 def _unknown(source: str) -> UnknownSource:

@@ -42,6 +42,30 @@ CREATE INDEX IF NOT EXISTS chunks_by_modality ON chunks (document_id, modality);
 CREATE INDEX IF NOT EXISTS chunks_by_chunk_id ON chunks (chunk_id);
 CREATE INDEX IF NOT EXISTS chunks_by_picture ON chunks (image_key) WHERE image_key IS NOT NULL;
 
+-- What the pictures that chunks show look like: made from media/, and gone with the last
+-- chunk that shows one. marks: see retrievers.picture_marks; empty for a blank.
+CREATE TABLE IF NOT EXISTS pictures (
+  id INTEGER PRIMARY KEY,
+  image_key TEXT NOT NULL UNIQUE,
+  marks BLOB NOT NULL
+);
+
+-- Copies and crops, each pair both ways.
+CREATE TABLE IF NOT EXISTS picture_links (
+  image_key TEXT NOT NULL,
+  other_key TEXT NOT NULL,
+  likeness REAL NOT NULL,
+  PRIMARY KEY (image_key, other_key)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS links_by_other ON picture_links (other_key);
+
+-- By CLIP, where it is present; pictures.faiss is made from it as vectors.faiss from chunks.
+CREATE TABLE IF NOT EXISTS picture_vectors (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  image_key TEXT NOT NULL UNIQUE,
+  vector BLOB NOT NULL
+);
+
 -- What the lexical index reads. A title may only change while its document has no chunks:
 -- FTS5 takes a row out by the words it was put in with.
 CREATE VIEW IF NOT EXISTS passages AS

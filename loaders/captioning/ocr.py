@@ -39,8 +39,8 @@ MOST_PIXELS = 25_000_000
 """Of a picture that is looked at in tiles; a larger one is scaled down to it, to bound the time."""
 TILE_SCALE = 0.75
 """In which tiles are looked at: print of 12 pixels is still seen."""
-LARGE_LETTERS = 24
-"""Pixels, in the look at a whole large picture: such lines are cut in pieces by the tiles."""
+LARGE_LETTERS = 14
+"""Pixels, in the look at a whole large picture: such lines are seen better there than in tiles."""
 GLANCE_SIDE = 480
 """Pixels. What shows no line at this size is looked at no further: none of 14 charts."""
 SMALL_SIDE, ENLARGED = 500, 2.5
@@ -138,10 +138,14 @@ class OcrReader:
         if not len(whole) and not len(finder.find_in_tiles(pixels, TILE_SCALE / 2)):
             return []
         least = LARGE_LETTERS * max(size) / DETECTOR_SIDE
+        level, upright = _sorted_by_direction(whole)
         large = [
             line
-            for line in self._recognised(recogniser, pixels, _sorted_by_direction(whole)[0])
-            if line.height >= least and line.confidence >= SURE
+            for line in (
+                *self._recognised(recogniser, pixels, [q for q in level if _height(q) >= least]),
+                *self._read_upright(recogniser, pixels, [q for q in upright if _width(q) >= least]),
+            )
+            if line.confidence >= SURE
         ]
         level, upright = _sorted_by_direction(finder.find_in_tiles(pixels, TILE_SCALE))
         level, upright = (
@@ -298,6 +302,14 @@ def _sorted_by_direction(
 
 def _length(quad: Corners) -> float:
     return max(math.dist(quad[0], quad[1]), math.dist(quad[0], quad[3]))
+
+
+def _height(quad: Corners) -> float:
+    return math.dist(quad[0], quad[3])
+
+
+def _width(quad: Corners) -> float:
+    return math.dist(quad[0], quad[1])
 
 
 def _begun_at(quad: Corners, first: int) -> Corners:

@@ -1,21 +1,25 @@
 """A server on loopback that speaks Ollama's documented protocol, for tests.
 
-The embedded model writes its texts, under whatever model name it is asked by. It can be
-told to fail as Ollama fails (`fault`). Also has the OpenAI-compatible paths of Ollama.
+The embedded model writes its texts, under whatever model name it is asked by; of a picture
+it says what a test has it see (`sees`). It can be told to fail as Ollama fails (`fault`).
+Also has the OpenAI-compatible paths of Ollama.
 Leaves out embeddings and the management of models.
 """
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
 import pytest
+from PIL import Image
 
 Fault = Literal["broken", "cut", "error line", "out of memory"]
 """broken: the connection closes within the stream. cut: the stream ends without its last line."""
@@ -49,6 +53,12 @@ class LoopbackOllama:
         """Before each piece of an answer."""
         self.says: str | None = None
         """The text to answer with in place of the embedded model's."""
+        self.sees: Callable[[Image.Image, str], str] | None = None
+        """From a picture that was sent, and the words with it, what is answered."""
+        self.end_reason = "stop"
+        """Why an answer ends, as its last line tells."""
+        self.n_at_once = self.most_at_once = 0
+        """Questions that are being answered."""
         self.max_tokens = MAX_TOKENS
         self.redirects_to = ""
         """Another server, to which every question is sent on."""
@@ -56,6 +66,7 @@ class LoopbackOllama:
         self.client_left = threading.Event()
         """Set when a client closes the connection before the answer is complete."""
         self.stopping = threading.Event()
+        self._counting = threading.Lock()
         self.url = ""
 
     def find(self, name: str) -> ServedModel | None:
@@ -68,11 +79,23 @@ class LoopbackOllama:
 
     def pieces(self, messages: list[dict[str, Any]]) -> Iterator[str]:
         """The pieces of an answer, each after the pause."""
-        for piece in self._text(messages):
-            self.stopping.wait(self.pause_s)
-            yield piece
+        self._count(1)
+        try:
+            for piece in self._text(messages):
+                self.stopping.wait(self.pause_s)
+                yield piece
+        finally:
+            self._count(-1)
+
+    def _count(self, change: int) -> None:
+        with self._counting:
+            self.n_at_once += change
+            self.most_at_once = max(self.most_at_once, self.n_at_once)
 
     def _text(self, messages: list[dict[str, Any]]) -> Iterator[str]:
+        if self.sees and (pictures := _pictures(messages)):
+            yield from (f"{word} " for word in self.sees(pictures[0], _words(messages)).split(" "))
+            return
         if self.says is not None:
             yield from (f"{word} " for word in self.says.split(" "))
             return
@@ -87,6 +110,20 @@ def _readable(messages: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """The messages as the embedded model can read them: a tool's result is told by the user."""
     roles = {"system": "system", "assistant": "assistant"}
     return [(roles.get(m["role"], "user"), m["content"]) for m in messages if m.get("content")]
+
+
+def _pictures(messages: list[dict[str, Any]]) -> list[Image.Image]:
+    """Those of the last message, in Ollama's form or in OpenAI's."""
+    sent = list(messages[-1].get("images") or [])
+    if isinstance(parts := messages[-1]["content"], list):
+        urls = [part["image_url"]["url"] for part in parts if part["type"] == "image_url"]
+        sent += [url.partition("base64,")[2] for url in urls]
+    return [Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB") for picture in sent]
+
+
+def _words(messages: list[dict[str, Any]]) -> str:
+    told = messages[-1]["content"]
+    return told if isinstance(told, str) else "".join(part.get("text", "") for part in told)
 
 
 class _BreakOff(Exception):
@@ -180,7 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
                 "model": body["model"],
                 "message": {"role": "assistant", "content": ""},
                 "done": True,
-                "done_reason": "stop",
+                "done_reason": self.ollama.end_reason,
                 "total_duration": 1_000_000,
                 "load_duration": 1_000,
                 "prompt_eval_count": 1,
@@ -231,7 +268,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _openai_lines(self, body: dict[str, Any]) -> Iterator[bytes]:
         for piece in self.ollama.pieces(body["messages"]):
             yield _event(body["model"], {"role": "assistant", "content": piece}, None)
-        yield _event(body["model"], {}, "stop") + b"data: [DONE]\n\n"
+        yield _event(body["model"], {}, self.ollama.end_reason) + b"data: [DONE]\n\n"
 
     def _with_fault(self, lines: Iterator[bytes]) -> Iterator[bytes]:
         for n, line in enumerate(lines):

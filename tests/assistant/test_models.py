@@ -410,7 +410,8 @@ class TestBundle:
         )
         packed = write_bundle(bundle, settings)
         assert [m.name for m in packed.models] == [BLIP]
-        (missing,) = packed.missing
+        clip, missing = packed.missing
+        assert clip.fix.endswith(f"limner models pull {settings.clip_model}")
         assert missing.is_set
         assert missing.fix.endswith("limner models pull Systran/faster-whisper-small")
         reasons = {left.name: left.reason for left in packed.left_out}

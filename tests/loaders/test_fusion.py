@@ -1,8 +1,17 @@
 """The fusion of what is known of a figure."""
 
+from typing import Any
+
 import pytest
 
-from loaders.captioning.fusion import FigureWords, best_caption, fuse
+from loaders.captioning import fusion
+from loaders.captioning.fusion import FigureWords, best_caption
+
+
+def fuse(words: FigureWords, **known: Any) -> str:
+    """The text of a figure that is one part."""
+    (text,) = fusion.fuse(words, **known)
+    return text
 
 
 def test_what_a_person_wrote_comes_before_what_a_machine_guessed() -> None:
@@ -89,5 +98,56 @@ def test_a_label_in_the_picture_is_kept_even_if_it_is_the_only_new_word() -> Non
 
 
 def test_the_words_of_a_figure_are_listed_as_they_are_trusted() -> None:
-    words = FigureWords(blip="a", ocr="b", alt="a chart", document="d")
+    words = FigureWords(blip="a pie", ocr="North 9", alt="a chart", document="d")
     assert list(words.present()) == ["document", "alt", "ocr", "blip"]
+
+
+def test_what_ocr_reads_of_what_the_document_prints_is_not_said_again() -> None:
+    words = FigureWords(text="Flicker noise\nUp component", ocr="Flickor noise\nUp component\n1997")
+    assert fuse(words, title="GPS").splitlines() == [
+        "Text in the picture: Flicker noise; Up component",
+        "Text in the picture: 1997",
+        "Section: GPS",
+    ]
+
+
+def test_an_alternative_text_that_a_program_wrote_is_told_as_a_machines() -> None:
+    alt = "A blue dam Description automatically generated"
+    words = FigureWords(alt=alt, ocr="Spillway 7")
+    assert fuse(words, title="Dams").splitlines() == [
+        "Text in the picture: Spillway 7",
+        "A machine sees: A blue dam",
+        "Section: Dams",
+    ]
+    assert best_caption(words, section=None) == "A blue dam"
+    assert fusion.is_guess(words.present())
+    assert not fusion.is_guess(FigureWords(alt="A blue dam").present())
+
+
+def test_a_vision_model_is_believed_after_people_and_before_blip() -> None:
+    seen = "Bar chart of permits by city. Atlanta leads with 72,861."
+    words = FigureWords(vision=seen, blip="a poster")
+    assert best_caption(words, section=None) == "Bar chart of permits by city."
+    assert best_caption(FigureWords(alt="Permits", vision=seen), section=None) == "Permits"
+    assert fusion.is_guess(words.present())
+
+
+def test_a_chart_without_a_title_is_captioned_by_its_kind_and_axes() -> None:
+    data = "Scatter chart; x: Longitude; y: Latitude; Big Cities: 121.50 31.23"
+    assert (
+        best_caption(FigureWords(chart_data=data), section="Formula")
+        == "Scatter chart; x: Longitude; y: Latitude"
+    )
+
+
+def test_numbers_alone_are_no_caption() -> None:
+    words = FigureWords(text="0 5 10 15 20")
+    assert best_caption(words, section="Noise") == "Picture in “Noise”"
+    assert "0 5 10 15 20" in fuse(words, title="T", section="Noise")
+
+
+def test_what_says_nothing_is_neither_told_nor_listed() -> None:
+    words = FigureWords(alt="Picture 3", blip="a picture of a picture", vision="", ocr="★")
+    assert fuse(words, title="T") == "Section: T"
+    assert words.present() == {}
+    assert words.rejected() == {"alt": "generic", "blip": "generic", "ocr": "no language"}

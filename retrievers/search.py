@@ -1,0 +1,126 @@
+"""Searches a library: by meaning, by words and by pictures, fused by rank.
+
+Leaves out what is searched: `retrievers.vectors`, `retrievers.lexical`, `retrievers.pictures`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from langchain_core.embeddings import Embeddings
+from PIL import Image
+
+from retrievers import catalogue, evidence, lexical
+from retrievers.database import Database, check_model, setting
+from retrievers.embeddings import model_name
+from retrievers.figure_parts import by_figure
+from retrievers.fusion import fuse
+from retrievers.hits import Hit, read_hits
+from retrievers.pictures import Pictures
+from retrievers.vectors import VectorIndex, unit_rows
+
+MIN_CANDIDATES = 50
+CANDIDATES_PER_HIT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class AskedImage:
+    """A picture as a question; the fields are those of `Library.search_image`."""
+
+    image: Image.Image
+    image_key: str | None
+    query: str
+    describe: Callable[[], str]
+
+
+class Search:
+    """Finds evidence in one library. Safe for threads."""
+
+    def __init__(
+        self,
+        database: Database,
+        index: VectorIndex,
+        pictures: Pictures,
+        embeddings: Embeddings,
+        media_base_url: str,
+    ) -> None:
+        self._database = database
+        self._index = index
+        self._pictures = pictures
+        self._embeddings = embeddings
+        self._media_base_url = media_base_url
+
+    def by_text(self, query: str, k: int, source: str | None, modality: str | None) -> list[Hit]:
+        """See `Library.search`."""
+        if k < 1 or self._is_empty():
+            return []
+        shown = []
+        if modality in (None, "figure"):
+            shown = self._pictures.near_text(query, _n_candidates(k), source)
+        return self._fused(query, k, source, modality, shown=shown, copies={})
+
+    def by_image(
+        self, asked: AskedImage, k: int, source: str | None, modality: str | None
+    ) -> list[Hit]:
+        """See `Library.search_image`."""
+        if k < 1 or self._is_empty():
+            return []
+        copies = self._pictures.copies(asked.image, but=asked.image_key)
+        if asked.image_key and self._text_with(asked.image_key) is not None:
+            copies = {asked.image_key: 1.0, **copies}
+        words = (
+            self._text_with(next(iter(copies))) if copies else evidence.encodable(asked.describe())
+        )
+        shown = self._pictures.near_picture(asked.image, _n_candidates(k), source)
+        text = f"{asked.query} {words or ''}".strip()
+        return self._fused(text, k, source, modality, shown=shown, copies=copies)
+
+    def _fused(
+        self,
+        text: str,
+        k: int,
+        source: str | None,
+        modality: str | None,
+        *,
+        shown: Sequence[str],
+        copies: Mapping[str, float],
+    ) -> list[Hit]:
+        """copies: pictures that come first. shown: those that CLIP finds, nearest first."""
+        vector = unit_rows([self._embeddings.embed_query(text)]) if text else None
+        n, by_meaning = _n_candidates(k), list[int]()
+        with self._database.reading() as connection:
+            with self._index.in_step(connection) as index:
+                if vector is None:
+                    vector = np.zeros((1, int(setting(connection, "dimension") or 0)), np.float32)
+                check_model(connection, model_name(self._embeddings), vector.shape[1])
+                among = catalogue.chosen(connection, source, modality)
+                if text:
+                    by_meaning = index.nearest(vector, n, among)
+            by_words = lexical.best(connection, text, n, among)
+            by_pixels = catalogue.showing(connection, shown, among, "figure")
+            first = catalogue.showing(connection, list(copies), among)
+            first, *rankings = by_figure(connection, [first, by_meaning, by_words, by_pixels])
+            best = list(dict.fromkeys([*first, *fuse(rankings)]))[:k]
+            return read_hits(connection, self._media_base_url, best, vector, copies)
+
+    def _is_empty(self) -> bool:
+        with self._database.reading() as connection:
+            return connection.execute("SELECT 1 FROM chunks").fetchone() is None
+
+    def _text_with(self, image_key: str) -> str | None:
+        """What is said of a picture; None if the library does not show it."""
+        with self._database.reading() as connection:
+            ids = catalogue.showing(connection, [image_key], None)[:1]
+            row = (
+                connection.execute("SELECT text FROM chunks WHERE id = ?", ids).fetchone()
+                if ids
+                else None
+            )
+        return row[0] if row else None
+
+
+def _n_candidates(k: int) -> int:
+    """How many of each ranking are fused for k hits."""
+    return max(MIN_CANDIDATES, CANDIDATES_PER_HIT * k)
