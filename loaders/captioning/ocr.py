@@ -171,7 +171,8 @@ class OcrReader:
         """Lines read from left to right; a short one may turn out to be upright."""
         return [
             self._surest(recogniser, pixels, line, (1, 3))
-            if line.confidence < SURE and line.height > TALL * math.dist(*line.corners[:2])
+            if (line.confidence < SURE or len(line.text) == 1)
+            and line.height > TALL * math.dist(*line.corners[:2])
             else line
             for line in self._read_alike(recogniser, pixels, quads, 0)
         ]
@@ -182,7 +183,9 @@ class OcrReader:
         """The line read again after so many quarter turns each, as it is read best."""
         others = [_begun_at(line.corners, n) for n in turns]
         tried = [line, *self._recognised(recogniser, pixels, others)]
-        return max(tried, key=lambda other: other.confidence)
+        # A word on its side may pass for a letter; a letter on its side is no word.
+        words = [other for other in tried if len(other.text) > 1 and other.confidence >= SURE]
+        return max(words or tried[:1], key=lambda other: other.confidence)
 
     def _read_alike(
         self, recogniser: LineRecogniser, pixels: Pixels, quads: list[Corners], turns: int

@@ -78,7 +78,7 @@ def test_a_number_stays_with_the_label_of_its_bar(ocr: OcrReader) -> None:
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("slant", [30, 45, 60])
+@pytest.mark.parametrize("slant", [30, 45, 60, 90])
 def test_slanted_ticks_are_one_line(ocr: OcrReader, slant: int) -> None:
     lines = read(ocr, bar_chart(900, slant=slant))
     assert "  ".join(MONTHS) in lines
