@@ -16,7 +16,7 @@ from PIL import Image
 from loaders.captioning.blip import BlipCaptioner
 from loaders.captioning.caption_queue import CaptionQueue, FigureCaptioner, OnProgress
 from loaders.captioning.context import FigureContext
-from loaders.captioning.ocr import MAX_SIDE, LineReader, OcrReader
+from loaders.captioning.ocr import FULL_SIDE, MAX_SIDE, LineReader, OcrReader
 from loaders.captioning.readings import ReadingCache
 from loaders.elements import Skipped
 from loaders.errors import PartMissing
@@ -180,10 +180,10 @@ class FigureDescriber:
             new = [key for key in wanted if key not in texts]
             for key in new:
                 if key not in images:
-                    # No reader looks at more than this, and eight large pictures fill the memory.
+                    # Eight large pictures fill the memory.
                     images[key] = self._opened(key)
             try:
-                read = part.read([images[key] for key in new]) if new else []
+                read = self._asked(part, new, images)
             except PartMissing as error:
                 self.drop(name, str(error))
                 continue
@@ -193,3 +193,19 @@ class FigureDescriber:
                 if text:
                     found[key][name] = text
         return found
+
+    def _asked(
+        self, part: PictureReader, keys: Sequence[str], images: Mapping[str, Image.Image]
+    ) -> list[str]:
+        """One text a key. Large pictures are shown to OCR, which sees more in them, one by one."""
+        large = [k for k in keys if isinstance(part, LineReader) and _is_reduced(images[k])]
+        small = [key for key in keys if key not in large]
+        texts = part.read([images[key] for key in small]) if small else []
+        read = dict(zip(small, texts, strict=True))
+        for key in large:
+            (read[key],) = part.read([self.media.open(key, max_side=FULL_SIDE)])
+        return [read[key] for key in keys]
+
+
+def _is_reduced(image: Image.Image) -> bool:
+    return max(image.size) >= MAX_SIDE

@@ -29,6 +29,8 @@ STRIDE = 32
 """The finder takes pictures whose sides are multiples of it."""
 LARGE = 500_000
 """Pixels. Pictures above it are looked at one at a time: a page takes 250 MB meanwhile."""
+TILE, TILE_MARGIN = 960, 64
+"""Pixels, of a part of a large picture, and of what the finder sees around it."""
 LINE_HEIGHT = 48
 """Pixels; the recogniser takes lines of this height and any width."""
 LINE_END = 16
@@ -68,21 +70,60 @@ class LineFinder:
         canvas, x0, y0 = _inked(seen)  # type: ignore[arg-type]
         if not canvas.size:
             return np.zeros((0, 4, 2))
+        high, wide = canvas.shape[:2]
+        boxes, _ = self._boxes(self._seen(canvas), (round(high / factor), round(wide / factor)))
+        quads = np.asarray(boxes, np.float64).reshape(-1, 4, 2) + np.array([x0, y0]) / factor
+        clipped: NDArray[np.float64] = quads.clip(0, (width, height))
+        return clipped
+
+    def find_in_tiles(self, pixels: Pixels, factor: float) -> NDArray[np.float64]:
+        """As `find`, in a picture scaled by the factor and looked at in parts.
+
+        What is seen in the parts is put together before lines are made of it: a line that
+        goes over several parts is one.
+        """
+        import cv2
+
+        height, width = pixels.shape[:2]
+        size = max(1, round(width * factor)), max(1, round(height * factor))
+        whole = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+        chances = np.zeros(whole.shape[:2], np.float32)
+        for y in range(0, size[1], TILE):
+            for x in range(0, size[0], TILE):
+                top, left = max(0, y - TILE_MARGIN), max(0, x - TILE_MARGIN)
+                around = whole[top : y + TILE + TILE_MARGIN, left : x + TILE + TILE_MARGIN]
+                part = self._seen_in(around)  # type: ignore[arg-type]
+                chances[y : y + TILE, x : x + TILE] = part[
+                    y - top : y - top + TILE, x - left : x - left + TILE
+                ]
+        boxes, _ = self._boxes(chances[None, None], (height, width))
+        quads: NDArray[np.float64] = np.asarray(boxes, np.float64).reshape(-1, 4, 2)
+        return quads
+
+    def _seen_in(self, part: Pixels) -> NDArray[np.float32]:
+        """(height, width): the chance of text at each dot of a part of a picture."""
+        canvas, x0, y0 = _inked(part)
+        chances = np.zeros(part.shape[:2], np.float32)
+        if canvas.size:
+            seen = self._seen(canvas)[0, 0, max(0, -y0) :, max(0, -x0) :]
+            top, left = max(0, y0), max(0, x0)
+            room = chances[top : top + seen.shape[0], left : left + seen.shape[1]]
+            room[:] = seen[: room.shape[0], : room.shape[1]]
+        return chances
+
+    def _seen(self, canvas: Pixels) -> NDArray[np.float32]:
+        """(1, 1, height, width): the chance of text at each dot of a canvas."""
         values = canvas.transpose(2, 0, 1)[None].astype(np.float32)
         values *= np.float32(2 / 255)
         values -= np.float32(1)
         high, wide = canvas.shape[:2]
         if high * wide <= LARGE:
+            return self._model.run(values)
+        with self._large:
+            _give_back()
             found = self._model.run(values)
-        else:
-            with self._large:
-                _give_back()
-                found = self._model.run(values)
-                _give_back()
-        boxes, _ = self._boxes(found, (round(high / factor), round(wide / factor)))
-        quads = np.asarray(boxes, np.float64).reshape(-1, 4, 2) + np.array([x0, y0]) / factor
-        clipped: NDArray[np.float64] = quads.clip(0, (width, height))
-        return clipped
+            _give_back()
+        return found
 
 
 class LineRecogniser:

@@ -2,7 +2,8 @@
 
 Each model runs on one thread, and lines are read side by side, of one picture or of several:
 that keeps all cores busy where a model on several threads waits for itself. Leaves out how
-the models are fed (`line_models`), and what the lines mean on a page (`loaders.pdf.recognition`).
+the models are fed (`line_models`), in which order lines are read (`reading_order`), and what
+they mean on a page (`loaders.pdf.recognition`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import math
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from typing import Protocol, runtime_checkable
@@ -21,6 +22,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from loaders.captioning.line_models import LineFinder, LineRecogniser, Pixels
+from loaders.captioning.reading_order import text_of
+from loaders.captioning.text_line import Corners, TextLine
 from loaders.limits import n_cores
 
 MAX_SIDE = 2_000
@@ -30,14 +33,27 @@ DETECTOR_SIDE = 1_120
 SQUEEZE = 0.75
 """Lines are made narrower by it before they are recognised: time goes with their width, and
 the words found on 15 pages of print stay the same down to it."""
+FULL_SIDE = 16_000
+"""Pixels. No more of a figure is looked at, in tiles; pages are not."""
+MOST_PIXELS = 25_000_000
+"""Of a picture that is looked at in tiles; a larger one is scaled down to it, to bound the time."""
+TILE_SCALE = 0.75
+"""In which tiles are looked at: print of 12 pixels is still seen."""
+LARGE_LETTERS = 14
+"""Pixels, in the look at a whole large picture: such lines are seen better there than in tiles."""
+GLANCE_SIDE = 480
+"""Pixels. What shows no line at this size is looked at no further: none of 14 charts."""
+SMALL_SIDE, ENLARGED = 500, 2.5
+"""Pixels. Smaller pictures are looked at so many times as large; in others it finds no more."""
 MIN_SIDE = 64
 """Pixels. Small pictures are scaled up to it; the detector sees nothing in less."""
 SURE_LINE = 0.9
 """A line that is read with less confidence is read again, not squeezed: it costs 2 to 7 %
 more, and undoes 40 to 70 % of what squeezing changes in the words."""
-MIN_CONFIDENCE = 0.6
 SURE = 0.85
 """A mean confidence below it makes lines be tried the other way up."""
+LEAST_LETTERS = 1
+"""In all of a picture; less is noise."""
 N_TRIED = 3
 """Lines, the longest, by which it is told which way up they all stand."""
 TALL, CLEARLY_TALL = 1.5, 2.5
@@ -46,36 +62,6 @@ MIN_ON_SIDE = 6
 """Upright lines from which on a picture may lie on its side."""
 MAX_THREADS = 4
 """More need memory rather than time."""
-
-Corners = tuple[tuple[float, float], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TextLine:
-    """One line of text in a picture.
-
-    corners: four (x, y) in pixels, clockwise as the text is read, from its top left one.
-    """
-
-    text: str
-    corners: Corners
-    confidence: float
-
-    @property
-    def is_read(self) -> bool:
-        """Whether the text is what stands there; else it may be handwriting, or none at all."""
-        return bool(self.text) and self.confidence >= MIN_CONFIDENCE
-
-    @property
-    def turns(self) -> int:
-        """Quarter turns clockwise by which the line lies in the picture."""
-        (x0, y0), (x1, y1), *_ = self.corners
-        return round(math.atan2(y1 - y0, x1 - x0) / (math.pi / 2)) % 4
-
-    @property
-    def height(self) -> float:
-        """Of the line, in pixels, whichever way it lies."""
-        return math.dist(self.corners[0], self.corners[3])
 
 
 @runtime_checkable
@@ -105,7 +91,7 @@ class OcrReader:
     @property
     def fingerprint(self) -> str:
         """The engine and its version, and how it is asked."""
-        return f"rapidocr:{version('rapidocr')}:{MAX_SIDE}:{DETECTOR_SIDE}:{SQUEEZE}:4"
+        return f"rapidocr:{version('rapidocr')}:{MAX_SIDE}:{DETECTOR_SIDE}:{SQUEEZE}:5"
 
     @property
     def n_threads(self) -> int:
@@ -115,25 +101,91 @@ class OcrReader:
     def read(self, images: Sequence[Image.Image]) -> list[str]:
         """One text an image, in order, its lines joined with line feeds; "" where there is none."""
         if len(images) < 2:
-            return [_text(self.read_lines(image)) for image in images]
+            return [self._text(image) for image in images]
         with ThreadPoolExecutor(self.n_threads) as pool:
-            return [_text(lines) for lines in pool.map(self.read_lines, images)]
+            return list(pool.map(self._text, images))
 
     def read_lines(self, image: Image.Image) -> list[TextLine]:
         """What looks like a line in a picture, whichever way it lies. Raises PartMissing."""
         finder, recogniser = self._loaded()
         scaled, factor = _scaled(image)
-        pixels = np.ascontiguousarray(np.asarray(scaled)[:, :, ::-1])
-        level, upright = _sorted_by_direction(finder.find(pixels, DETECTOR_SIDE))
-        is_on_side = len(upright) >= MIN_ON_SIDE and len(upright) > 2 * len(level)
-        if is_on_side:
-            # The detector sees a twentieth of the words less where they stand on their side.
-            pixels = np.ascontiguousarray(np.rot90(pixels))
-            level, upright = _sorted_by_direction(finder.find(pixels, DETECTOR_SIDE))
+        pixels, level, upright, is_on_side = _found_lying(finder, _pixels(scaled))
         lines = self._read_alike(recogniser, pixels, level, 0)
         lines += self._read_alike(recogniser, pixels, upright, 1)
         width = scaled.width if is_on_side else None
         return [replace(line, corners=_in_picture(line.corners, factor, width)) for line in lines]
+
+    def _text(self, image: Image.Image) -> str:
+        """The text of a figure, which may be smaller or larger than a page, or have none."""
+        if max(image.size) > MAX_SIDE:
+            return text_of(_without_noise(self._large_lines(image)))
+        finder, recogniser = self._loaded()
+        if max(image.size) > GLANCE_SIDE:
+            glimpsed = finder.find(_pixels(_scaled(image)[0]), GLANCE_SIDE)
+            if not len(glimpsed):
+                return ""
+        pixels, level, upright, _ = _found_lying(finder, _pixels(_enlarged(image)))
+        lines = self._read_level(recogniser, pixels, level)
+        return text_of(_without_noise(lines + self._read_upright(recogniser, pixels, upright)))
+
+    def _large_lines(self, image: Image.Image) -> list[TextLine]:
+        """The lines of a picture that is looked at in tiles, and its large letters as a whole."""
+        finder, recogniser = self._loaded()
+        factor = min(1.0, math.sqrt(MOST_PIXELS / (image.width * image.height)))
+        size = max(1, round(image.width * factor)), max(1, round(image.height * factor))
+        pixels = _pixels(image.convert("RGB") if factor == 1.0 else image.resize(size))
+        whole = finder.find(pixels, DETECTOR_SIDE)
+        if not len(whole) and not len(finder.find_in_tiles(pixels, TILE_SCALE / 2)):
+            return []
+        least = LARGE_LETTERS * max(size) / DETECTOR_SIDE
+        level, upright = _sorted_by_direction(whole)
+        large = [
+            line
+            for line in (
+                *self._recognised(recogniser, pixels, [q for q in level if _height(q) >= least]),
+                *self._read_upright(recogniser, pixels, [q for q in upright if _width(q) >= least]),
+            )
+            if line.confidence >= SURE
+        ]
+        level, upright = _sorted_by_direction(finder.find_in_tiles(pixels, TILE_SCALE))
+        level, upright = (
+            [quad for quad in quads if not any(_is_within(quad, line.corners) for line in large)]
+            for quads in (level, upright)
+        )
+        lines = self._read_level(recogniser, pixels, level)
+        return large + lines + self._read_upright(recogniser, pixels, upright)
+
+    def _read_upright(
+        self, recogniser: LineRecogniser, pixels: Pixels, quads: list[Corners]
+    ) -> list[TextLine]:
+        """Lines read upwards or downwards: a chart may have a title of either kind."""
+        lines = self._read_alike(recogniser, pixels, quads, 1)
+        return [
+            line if line.confidence >= SURE else self._surest(recogniser, pixels, line, (2,))
+            for line in lines
+        ]
+
+    def _read_level(
+        self, recogniser: LineRecogniser, pixels: Pixels, quads: list[Corners]
+    ) -> list[TextLine]:
+        """Lines read from left to right; a short one may turn out to be upright."""
+        return [
+            self._surest(recogniser, pixels, line, (1, 3))
+            if (line.confidence < SURE or len(line.text) == 1)
+            and line.height > TALL * math.dist(*line.corners[:2])
+            else line
+            for line in self._read_alike(recogniser, pixels, quads, 0)
+        ]
+
+    def _surest(
+        self, recogniser: LineRecogniser, pixels: Pixels, line: TextLine, turns: Sequence[int]
+    ) -> TextLine:
+        """The line read again after so many quarter turns each, as it is read best."""
+        others = [_begun_at(line.corners, n) for n in turns]
+        tried = [line, *self._recognised(recogniser, pixels, others)]
+        # A word on its side may pass for a letter; a letter on its side is no word.
+        words = [other for other in tried if len(other.text) > 1 and other.confidence >= SURE]
+        return max(words or tried[:1], key=lambda other: other.confidence)
 
     def _read_alike(
         self, recogniser: LineRecogniser, pixels: Pixels, quads: list[Corners], turns: int
@@ -159,6 +211,54 @@ class OcrReader:
             if self._models is None:
                 self._models = LineFinder(), LineRecogniser()
             return self._models
+
+
+def _pixels(image: Image.Image) -> Pixels:
+    """image: in RGB."""
+    return np.ascontiguousarray(np.asarray(image)[:, :, ::-1])
+
+
+def _found_lying(
+    finder: LineFinder, pixels: Pixels
+) -> tuple[Pixels, list[Corners], list[Corners], bool]:
+    """Level and upright lines, the pixels they are in, and whether these were turned to the left.
+
+    The detector sees a twentieth of the words less where they stand on their side.
+    """
+    level, upright = _sorted_by_direction(finder.find(pixels, DETECTOR_SIDE))
+    is_on_side = len(upright) >= MIN_ON_SIDE and len(upright) > 2 * len(level)
+    if is_on_side:
+        pixels = np.ascontiguousarray(np.rot90(pixels))
+        level, upright = _sorted_by_direction(finder.find(pixels, DETECTOR_SIDE))
+    return pixels, level, upright, is_on_side
+
+
+def _enlarged(image: Image.Image) -> Image.Image:
+    """The picture in RGB; a small one so large that its print is read."""
+    if max(image.size) > SMALL_SIDE or min(image.size) * ENLARGED < MIN_SIDE:
+        return _scaled(image)[0]
+    size = round(image.width * ENLARGED), round(image.height * ENLARGED)
+    return image.convert("RGB").resize(size, Image.Resampling.BICUBIC)
+
+
+def _without_noise(lines: Sequence[TextLine]) -> list[TextLine]:
+    """What is read with confidence. A letter alone in a picture is a texture or a mark."""
+    read = [
+        line
+        for line in lines
+        if line.is_read
+        and any(letter.isalnum() for letter in line.text)
+        and (len(line.text) > 1 or line.confidence >= SURE)
+    ]
+    n_letters = sum(letter.isalnum() for line in read for letter in line.text)
+    return read if n_letters > LEAST_LETTERS else []
+
+
+def _is_within(quad: Corners, large: Corners) -> bool:
+    """Whether the middle of a line is in the box round a larger one."""
+    x, y = (sum(values) / 4 for values in zip(*quad, strict=True))
+    xs, ys = zip(*large, strict=True)
+    return bool(min(xs) <= x <= max(xs) and min(ys) <= y <= max(ys))
 
 
 def _scaled(image: Image.Image) -> tuple[Image.Image, float]:
@@ -207,6 +307,14 @@ def _length(quad: Corners) -> float:
     return max(math.dist(quad[0], quad[1]), math.dist(quad[0], quad[3]))
 
 
+def _height(quad: Corners) -> float:
+    return math.dist(quad[0], quad[3])
+
+
+def _width(quad: Corners) -> float:
+    return math.dist(quad[0], quad[1])
+
+
 def _begun_at(quad: Corners, first: int) -> Corners:
     first %= 4
     return quad[first:] + quad[:first]
@@ -237,25 +345,3 @@ def _cut_out(pixels: Pixels, quad: Corners, squeeze: float) -> Pixels:
         pixels, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
     return cut.astype(np.uint8, copy=False)
-
-
-def _text(found: Sequence[TextLine]) -> str:
-    """Lines on one height joined from left to right, lines from top to bottom."""
-    kept = [
-        (
-            sum(y for _, y in line.corners) / 4,
-            min(x for x, _ in line.corners),
-            max(y for _, y in line.corners) - min(y for _, y in line.corners),
-            line.text,
-        )
-        for line in found
-        if line.is_read
-    ]
-    lines: list[list[tuple[float, float, float, str]]] = []
-    for part in sorted(kept):
-        middle, _, height, _ = part
-        if lines and middle - lines[-1][0][0] < 0.5 * min(height, lines[-1][0][2]):
-            lines[-1].append(part)
-        else:
-            lines.append([part])
-    return "\n".join("  ".join(p[3] for p in sorted(line, key=lambda p: p[1])) for line in lines)

@@ -25,7 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from loaders.captioning.ocr import MAX_SIDE, LineReader, TextLine
+from loaders.captioning.ocr import MAX_SIDE, LineReader
+from loaders.captioning.text_line import TextLine
 from loaders.elements import Skipped
 from loaders.errors import PartMissing
 from loaders.media import PageReadings

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from loaders.captioning.ocr import TextLine
+from loaders.captioning.text_line import TextLine
 from tests.loaders.pdfs import HEIGHT, WIDTH, Page
 
 DOTS_PER_POINT = 150 / 72

@@ -8,7 +8,8 @@ from langchain_core.documents import Document
 from PIL import Image
 
 from loaders.captioning.describer import FigureDescriber
-from loaders.captioning.ocr import OcrReader, TextLine
+from loaders.captioning.ocr import OcrReader
+from loaders.captioning.text_line import TextLine
 from loaders.errors import PartMissing
 from loaders.media import MediaStore
 from loaders.pdf import PdfLoader
