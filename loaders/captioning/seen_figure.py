@@ -15,6 +15,7 @@ from typing import Annotated, Any
 from langchain_core.utils.json_schema import dereference_refs
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from loaders.captioning.gate import REFUSAL as REFUSED_TO_PEOPLE
 from loaders.elements import one_line
 
 MAX_PROSE_CHARS = 800
@@ -28,27 +29,35 @@ CUT_OFF = "its answer was cut off"
 BAD_FORM = "its answer was not in the form that was asked for"
 ECHOED = "it repeated the question"
 
+# No pattern looks twice at the same characters: an answer is hostile, and one loop reads them all.
 REFUSAL = re.compile(
-    r"\W*(?:(?:i['’]?m|i am|we are|we['’]re)\s+(?:\w+\s+)?sorry\b|sorry,|my apologies|"
+    rf"\W*+(?:{REFUSED_TO_PEOPLE.pattern}|"
+    r"(?:i['’]?m|i am|we are|we['’]re)\s+(?:\w+\s+)?sorry\b|sorry,|my apologies|"
     r"(?:unfortunately,?\s+)?i\s*(?:can\s?not|can['’]?t|won['’]?t|will not|am unable|am not able|"
-    r"['’]m unable|['’]m not able|do not|don['’]t)\b|as an ai\b|as a (?:large )?language model\b|"
+    r"['’]m unable|['’]m not able|do not|don['’]t)\b|as a (?:large )?language model\b|"
     r"no (?:image|picture|figure) (?:(?:was|is|has been) )?(?:provided|attached|visible)|"
     r"the (?:image|picture|figure) (?:was|is|has) not\b)",
     re.IGNORECASE,
 )
+"""What the gate takes for a refusal in any text, and what only the answer of a model can be."""
 NO_ANSWER = re.compile(
-    r"\W*(?:string|text|none|null|nil|n/?a|not applicable|not available|unknown|unclear|"
-    r"no (?:text|axes|axis|series|values|units?)(?: (?:visible|seen|shown|present))?|empty|-+)?\W*",
+    r"\W*+(?:(?:string|text|none|null|nil|n/?a|not applicable|not available|unknown|unclear|"
+    r"no (?:text|axes|axis|series|values|units?)(?: (?:visible|seen|shown|present))?|empty)\W*+)?",
     re.IGNORECASE,
 )
-MARKDOWN_LINK = re.compile(r"!?\[([^\[\]]*)\]\s*\([^()]*\)")
-MARKUP = re.compile(r"<\s*[/!?|]?\s*[A-Za-z][^<>]*>")
+MARKDOWN_LINK = re.compile(r"!?\[([^\[\]]*+)\]\s*+\([^()]*+\)")
+MARKUP = re.compile(r"<\s*+[/!?|]?\s*+[A-Za-z][^<>]*+>")
 SCHEME = re.compile(
     r"\b(?:[a-z][a-z0-9+.-]{1,15}://|(?:java|vb)script:|data:(?=\w+/))", re.IGNORECASE
 )
+MAX_NESTED = 8
+"""Times that markup may stand in markup; what is deeper loses its signs and keeps its words."""
+SIGNS = re.compile(r"[<>\[\]():]")
 WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_]+")
 """A sign of Chinese, Japanese or Korean counts as a word."""
-THOUGHTS = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
+THOUGHTS = re.compile(
+    r"<think(?:ing)?>[^<]*+(?:<(?!/?think)[^<]*+)*+</think(?:ing)?>", re.IGNORECASE
+)
 
 
 class NoDescription(ValueError):
@@ -59,10 +68,12 @@ def tidy(text: str, max_chars: int) -> str:
     """The words alone, on one line: no control characters, markup, links or schemes; cut."""
     text = text[: 8 * max_chars]
     text = "".join(_shown(character) for character in text)
-    before = None
-    while before != text:  # what is taken out may leave other markup behind
-        before = text
-        text = SCHEME.sub("", MARKUP.sub(" ", MARKDOWN_LINK.sub(r"\1", text)))
+    for _ in range(MAX_NESTED):  # what is taken out may leave other markup behind
+        before, text = text, SCHEME.sub("", MARKUP.sub(" ", MARKDOWN_LINK.sub(r"\1", text)))
+        if before == text:
+            break
+    else:
+        text = SIGNS.sub(" ", text)
     text = one_line(text.replace("\u0060", "")).strip()
     if len(text) > max_chars:
         text = text[:max_chars].rsplit(" ", 1)[0].rstrip(",;:") + " …"
@@ -194,11 +205,14 @@ def read_form(answer: str, asked: str) -> str:
         raise NoDescription(REFUSED)
     try:
         found, _ = json.JSONDecoder(strict=False).raw_decode(answer, max(answer.find("{"), 0))
-        if not isinstance(found, dict) or not found.keys() & SeenFigure.model_fields.keys():
-            raise NoDescription(BAD_FORM)
-        figure = SeenFigure.model_validate(found)
-    except (json.JSONDecodeError, RecursionError, ValidationError) as error:
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is JSON, but no int
         raise NoDescription(_how_broken(answer)) from error
+    if not isinstance(found, dict) or not found.keys() & SeenFigure.model_fields.keys():
+        raise NoDescription(BAD_FORM)
+    try:
+        figure = SeenFigure.model_validate(found)
+    except ValidationError as error:
+        raise NoDescription(BAD_FORM) from error
     for text in (figure.takeaway, figure.subject):
         _check(text, asked)
     if len(_words(figure.takeaway) + _words(figure.subject)) < MIN_WORDS:

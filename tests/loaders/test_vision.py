@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,10 @@ from loaders.captioning.seen_figure import (
     ECHOED,
     REFUSED,
     TOO_SHORT,
+    NoDescription,
     answer_schema,
     read_form,
+    read_prose,
     tidy,
 )
 from loaders.captioning.vision import MAX_SIDE, MIN_SIDE, SYSTEM, VisionCaptioner
@@ -193,6 +196,7 @@ def test_what_a_document_says_is_bounded_and_on_one_line() -> None:
         ('{"kind": ' + "[" * 3_000 + "]" * 3_000 + "}", BAD_FORM),
         ('{"answer": "A bar chart of permits."}', BAD_FORM),
         (json.dumps(answer_schema()), BAD_FORM),
+        (f'{{"kind": {"9" * 5_000}}}', BAD_FORM),
         (json.dumps(PERMITS | {"takeaway": SYSTEM.split(". ")[0]}), ECHOED),
         (
             json.dumps({k: p["description"] for k, p in answer_schema()["properties"].items()}),
@@ -277,6 +281,34 @@ def test_what_runs_on_is_cut() -> None:
 
 def test_words_that_only_look_like_markup_stay() -> None:
     assert tidy("Data: 3 < 4 and 5 > 2, p<0.05; a//b", 80) == "Data: 3 < 4 and 5 > 2, p<0.05; a//b"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "-" * 799 + "a",
+        "<think>" * 1_140,
+        "< " * 4_000 + "<" + " " * 4_000,
+        "[" * 1_300 + "x" + "](a)" * 1_300,
+        "h" * 1_000 + "http://" + "ttp://" * 1_000,
+        "[](" * 2_600,
+        "i am \t" + " " * 7_000,
+        "no text " * 1_000,
+    ],
+)
+def test_an_answer_that_is_made_to_be_slow_to_read_is_not(answer: str) -> None:
+    start = time.process_time()
+    for read in (read_form, read_prose):
+        with suppress(NoDescription):
+            read(answer, SYSTEM)
+    tidy(answer[:800], 800)
+    assert time.process_time() - start < 0.1
+
+
+def test_markup_deep_in_markup_leaves_neither_links_nor_schemes() -> None:
+    told = tidy("[" * 30 + "shown" + "](http://a.example)" * 30, 800)
+    assert "shown" in told
+    assert not set(told) & set("<>[]():")
 
 
 @given(st.text(max_size=300))
