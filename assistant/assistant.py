@@ -21,7 +21,7 @@ from PIL import Image
 
 from assistant import uploads
 from assistant.answer import NOT_IN_LIBRARY, Answer, Sentence, Source, is_refusal
-from assistant.captioner import ChosenCaptioner, choose_captioner
+from assistant.captioner import captioner_for_run
 from assistant.citations import CitationChecker
 from assistant.events import AnswerFinished, Event, SentenceChecked, SourcesFound, TextAdded
 from assistant.ingestion import OnProgress, Report, ingest
@@ -41,6 +41,7 @@ from loaders import (
     AdaptedLoader,
     BlipCaptioner,
     FigureDescriber,
+    Limits,
     LoaderError,
     MediaStore,
     OcrReader,
@@ -85,8 +86,8 @@ class Assistant:
         self._embeddings = embeddings
         self._model = model
         self._choosing = threading.Lock()
+        self._loading = threading.Lock()
         self._readers: tuple[BlipCaptioner | None, OcrReader] | None = None
-        self._vision: ChosenCaptioner | None = None
         self._readings = ReadingCache(settings.cache_folder, max_bytes=settings.cache_bytes)
 
     @classmethod
@@ -149,21 +150,20 @@ class Assistant:
             timeout_s=settings.timeout_s,
         )
 
-    @property
-    def describer(self) -> FigureDescriber:
-        """Reads figures in one run; models stay loaded from one to the next.
+    def choose_describer(self) -> FigureDescriber:
+        """What reads figures in one run; BLIP and OCR stay loaded from one to the next.
 
-        Raises an AssistantError where the vision model that was named cannot be had.
+        Asks the server of a vision model whether it is there. Raises an AssistantError where the
+        server answers, but not with the model that was named.
         """
-        self._vision = self._vision or choose_captioner(self.settings)
-        return self._describer_for(self.media, self._vision.vision if self._vision else None)
+        return self._describer_for(self.media, captioner_for_run(self.settings))
 
     def _describer_for(
         self, media: MediaStore, vision: FigureCaptioner | None = None
     ) -> FigureDescriber:
-        if self._readers is None:
-            self._readers = self._blip(), OcrReader()
-        captioner, reader = self._readers
+        with self._loading:
+            self._readers = self._readers or (self._blip(), OcrReader())
+            captioner, reader = self._readers
         return FigureDescriber(
             media, captioner=captioner, reader=reader, vision=vision, readings=self._readings
         )
@@ -197,15 +197,27 @@ class Assistant:
         passwords: tried, after the settings' own, on documents that need one. depth: how many
         links are followed from each URL, within its host. fetch_remote_images: or the settings'.
         """
-        own = self.settings.password
         limits = self.settings.limits
         if fetch_remote_images:
             limits = replace(limits, fetch_remote_images=True)
+        describer = self.choose_describer()
+        return self._add(sources, describer, limits, passwords, on_progress, depth)
+
+    def _add(
+        self,
+        sources: Iterable[str | Path | AdaptedLoader],
+        describer: FigureDescriber,
+        limits: Limits,
+        passwords: Sequence[str],
+        on_progress: OnProgress | None,
+        depth: int = 0,
+    ) -> Report:
+        own = self.settings.password
         return ingest(
             sources,
             self.library,
             self.media,
-            self.describer,
+            describer,
             limits,
             on_progress,
             [own.get_secret_value(), *passwords] if own else passwords,
@@ -222,9 +234,9 @@ class Assistant:
     ) -> Report:
         """Keep files (name, content) below the library's folder and read them into it."""
         folder = self.library.folder
-        _ = self.describer  # where a model is missing, nothing is to be kept
+        describer = self.choose_describer()  # first: where a model is missing, nothing is kept
         paths = [uploads.store(folder, name, content) for name, content in files]
-        report = self.add(paths, passwords=passwords, on_progress=on_progress)
+        report = self._add(paths, describer, self.settings.limits, passwords, on_progress)
         for source, _ in report.failed:
             uploads.discard(folder, source)
         return report

@@ -1,7 +1,9 @@
 """The vision model that describes figures, where the setting `captioner` names one.
 
-What a person named is used or is an error, never silently replaced. Leaves out BLIP, which is
-chosen by whether its weights are here, and how a model is asked (`loaders.captioning.vision`).
+A model that is not on its server, or does not see, is an error: the setting is wrong. A server
+that does not answer is told of with the figures that it did not see; the next run asks it again.
+Leaves out BLIP, which is chosen by whether its weights are here, and how a model is asked
+(`loaders.captioning.vision`).
 """
 
 from __future__ import annotations
@@ -9,13 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from assistant.errors import SettingsInvalid
+from assistant.errors import OllamaStopped, OpenAIServerStopped, SettingsInvalid
 from assistant.llm import CLOUD_WARNING
 from assistant.settings import Settings
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
+    from loaders.captioning.caption_queue import FigureCaptioner
     from loaders.captioning.vision import Explain, VisionCaptioner
 
 TEMPERATURE = 0.0
@@ -40,6 +43,20 @@ def choose_captioner(settings: Settings) -> ChosenCaptioner | None:
     if kind == "ollama":
         return _from_ollama(model, settings)
     return _from_openai(model, settings) if kind == "openai" else None
+
+
+def captioner_for_run(settings: Settings) -> FigureCaptioner | None:
+    """The vision model that the settings name, or what stands in for it while its server is down.
+
+    Raises a ModelUnavailable where the setting is wrong, or SettingsInvalid.
+    """
+    try:
+        chosen = choose_captioner(settings)
+    except (OllamaStopped, OpenAIServerStopped) as error:
+        from loaders.captioning.vision import StoppedCaptioner
+
+        return StoppedCaptioner(settings.captioner, str(error).rstrip("."))
+    return chosen.vision if chosen else None
 
 
 def _from_ollama(name: str, settings: Settings) -> ChosenCaptioner:

@@ -211,10 +211,12 @@ class WorkerPool:
                     "contexts": dict(told),
                     "without_ocr": list(without_ocr),
                 }:
+                    contexts = {key: FigureContext.from_message(told.get(key)) for key in keys}
                     with process.waiting():
-                        self._ask_vision(keys, told, on_progress)
+                        # Of several files at once.
+                        self._describer.ask_vision(keys, contexts, self._tell(on_progress))
                         with self._describing:
-                            found = self._described(keys, without_ocr, on_progress)
+                            found = self._described(keys, contexts, without_ocr, on_progress)
                     process.send({"descriptions": found})
                 case {"documents": list(documents), **rest}:
                     reading.documents += [
@@ -227,15 +229,12 @@ class WorkerPool:
                     process.is_between_files = True
                     raise _error(message)
 
-    def _ask_vision(
-        self, keys: list[str], told: Mapping[str, object], on_progress: OnProgress | None
-    ) -> None:
-        """Have a vision model describe pictures, of several files at once."""
-        contexts = {key: FigureContext.from_message(told.get(key)) for key in keys}
-        self._describer.ask_vision(keys, contexts, self._tell(on_progress))
-
     def _described(
-        self, keys: list[str], without_ocr: list[str], on_progress: OnProgress | None
+        self,
+        keys: list[str],
+        contexts: Mapping[str, FigureContext],
+        without_ocr: list[str],
+        on_progress: OnProgress | None,
     ) -> Descriptions:
         """What is said of the pictures; so many at a time that a closed pool soon ends.
 
@@ -250,7 +249,7 @@ class WorkerPool:
             some = keys[n_done : n_done + self._n_described_at_once]
             # The worker has read them where its own OCR was to do it.
             known = some if self._setup["reads_text"] else without_ocr
-            found |= self._describer.describe(some, without_ocr=known)
+            found |= self._describer.describe(some, without_ocr=known, contexts=contexts)
             n_done += len(some)
             is_fast = time.monotonic() - start < SECONDS_DESCRIBING
             self._n_described_at_once = (

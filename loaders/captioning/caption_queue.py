@@ -1,4 +1,8 @@
-"""Has a captioner on a server describe pictures: several at a time, each once a run.
+"""Has a captioner on a server describe pictures: several at a time, each once with the same words.
+
+A description may hold words of the document that it was made with, so it serves no other one. Yet
+a logo on the first page of a thousand documents is not described a thousand times: with the words
+of MAX_CONTEXTS documents, and from then on without any, once for all others.
 
 A captioner that keeps failing is given up for the run, with its reason; what it failed on is
 counted. Leaves out asking a model (`vision`) and who describes the pictures in its place.
@@ -23,6 +27,10 @@ from loaders.elements import Skipped
 MAX_SERVER_FAILURES = 3
 MAX_FAILURES = 12
 """Pictures in a row that the captioner may fail on, whatever the reason."""
+MAX_CONTEXTS = 2
+"""What comes back more often is no figure of one document: its words tell nothing of it."""
+NOTHING = FigureContext()
+FAILED_HERE = "limner itself failed on them"
 SECONDS_BETWEEN_LOOKS = 0.2
 logger = logging.getLogger(__name__)
 _starting = threading.Lock()
@@ -33,13 +41,21 @@ OnProgress = Callable[[int, int], None]
 class Undescribed(Exception):
     """A model gave no description of a picture. reason: in what way, alike for like failures.
 
-    by_server: whether another picture would likely meet the same.
+    by_server: whether another picture would likely meet the same. is_late: it took too long,
+    which may be the server's fault or the picture's.
     """
 
-    def __init__(self, reason: str, detail: str = "", *, by_server: bool = False) -> None:
+    def __init__(
+        self, reason: str, detail: str = "", *, by_server: bool = False, is_late: bool = False
+    ) -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
         self.reason = reason
         self.by_server = by_server
+        self.is_late = is_late
+
+
+class NotAsked(Undescribed):
+    """The captioner's server did not answer when the run began."""
 
 
 class FigureCaptioner(Protocol):
@@ -69,28 +85,42 @@ class _Failure:
     n: int = 0
 
 
+@dataclass(eq=False, slots=True)
+class _Question:
+    """What is asked of a picture, by those who wait for the answer."""
+
+    answer: Future[str | None]
+    n_waiting: int = 0
+
+
 class CaptionQueue:
-    """Asks about each picture once. Safe for several threads."""
+    """Asks about each picture once with the same words. Safe for several threads."""
 
     def __init__(
         self,
         captioner: FigureCaptioner,
         picture: Callable[[str], Image.Image],
-        keep: Callable[[str, str], None],
+        keep: Callable[[str, FigureContext, str], None],
+        was_late: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        """picture: opens what has that key. keep: is given the key and its description at once."""
+        """picture: opens what has that key. keep: is given each description at once.
+
+        was_late: whether the captioner took too long for that picture in an earlier run, too.
+        """
         self.unreached: set[str] = set()
         """Keys of pictures for which the server failed, or was not asked any more."""
         self._captioner = captioner
         self._picture = picture
         self._keep = keep
+        self._was_late = was_late
         self._free = asyncio.Semaphore(captioner.n_parallel)
         self._lock = threading.Lock()
-        self._asked: dict[str, Future[str | None]] = {}
+        self._asked: dict[str, dict[str, _Question]] = {}
+        """By the picture's key and the digest of the words with it."""
         # What follows is changed in the loop's thread alone.
         self._failures: dict[str, _Failure] = {}
         self._n_failed_in_a_row = self._n_server_failed_in_a_row = 0
-        self._n_left_out = 0
+        self._n_described = self._n_left_out = 0
         self._is_given_up = False
 
     def describe(
@@ -98,21 +128,23 @@ class CaptionQueue:
     ) -> dict[str, str]:
         """Key → description, without the pictures that the captioner failed on.
 
-        What on_progress raises ends the waiting and what is asked of these pictures.
+        What on_progress raises ends the waiting, and what nobody else waits for.
         """
         with self._lock:
             asked = {key: self._asked_about(key, context) for key, context in contexts.items()}
-        waiting = set(asked.values())
         try:
+            waiting = {question.answer for question in asked.values()}
             while waiting:
                 _, waiting = wait(waiting, SECONDS_BETWEEN_LOOKS)
                 if on_progress:
                     on_progress(len(asked) - len(waiting), len(asked))
-        except BaseException:
-            for future in waiting:
-                future.cancel()
-            raise
-        found = {key: future.result() for key, future in asked.items() if not future.cancelled()}
+            found = {key: question.answer.result() for key, question in asked.items()}
+        finally:
+            with self._lock:
+                for question in asked.values():
+                    question.n_waiting -= 1
+                    if not question.n_waiting:
+                        question.answer.cancel()
         return {key: text for key, text in found.items() if text}
 
     def told(self) -> list[Skipped]:
@@ -124,13 +156,21 @@ class CaptionQueue:
             entries.append(Skipped(_counted(self._n_left_out), reason))
         return entries
 
-    def _asked_about(self, key: str, context: FigureContext) -> Future[str | None]:
+    def _asked_about(self, key: str, context: FigureContext) -> _Question:
         """The question that is under way or was answered in this run, or else a new one."""
-        future = self._asked.get(key)
-        if future is None or future.cancelled():
-            future = asyncio.run_coroutine_threadsafe(self._ask(key, context), _loop())
-            self._asked[key] = future
-        return future
+        asked = self._asked.setdefault(key, {})
+        question = asked.get(context.digest)
+        if question is None or question.answer.cancelled():
+            first = list(asked)[:MAX_CONTEXTS]
+            if len(first) == MAX_CONTEXTS and context.digest and context.digest not in first:
+                question = self._asked_about(key, NOTHING)
+                question.n_waiting -= 1
+            else:
+                answer = asyncio.run_coroutine_threadsafe(self._ask(key, context), _loop())
+                question = _Question(answer)
+            asked[context.digest] = question
+        question.n_waiting += 1
+        return question
 
     async def _ask(self, key: str, context: FigureContext) -> str | None:
         async with self._free:
@@ -138,17 +178,34 @@ class CaptionQueue:
                 self._n_left_out += 1
                 self.unreached.add(key)
                 return None
-            image = await asyncio.to_thread(self._picture, key)
             try:
-                text = await self._captioner.describe(image, context)
+                text = await self._described(key, context)
             except Undescribed as failure:
-                self._count(failure)
-                if failure.by_server:
+                is_its_own = failure.is_late and (
+                    await asyncio.to_thread(self._was_late, key) or self._n_described > 0
+                )
+                if failure.by_server and not is_its_own:
                     self.unreached.add(key)
+                self._count(failure)
                 return None
+            self._n_described += 1
             self._n_failed_in_a_row = self._n_server_failed_in_a_row = 0
-            await asyncio.to_thread(self._keep, key, text)
             return text
+
+    async def _described(self, key: str, context: FigureContext) -> str:
+        """The description, which is kept. Raises nothing but Undescribed."""
+        try:
+            image = await asyncio.to_thread(self._picture, key)
+            text = await self._captioner.describe(image, context)
+        except Undescribed:
+            raise
+        except Exception as error:  # one picture must not cost a document, or all that have it
+            raise Undescribed(FAILED_HERE, f"{type(error).__name__}: {error}") from error
+        try:
+            await asyncio.to_thread(self._keep, key, context, text)
+        except Exception:  # it only costs time in the next run
+            logger.exception("The description of a picture could not be kept")
+        return text
 
     def _count(self, failure: Undescribed) -> None:
         known = self._failures.get(failure.reason)
@@ -156,6 +213,8 @@ class CaptionQueue:
             logger.warning("%s did not describe a picture: %s", self._captioner.name, failure)
             known = self._failures[failure.reason] = _Failure(str(failure))
         known.n += 1
+        if isinstance(failure, NotAsked):  # it costs no time, and has told its reason
+            return
         self._n_failed_in_a_row += 1
         n = self._n_server_failed_in_a_row + 1
         self._n_server_failed_in_a_row = n if failure.by_server else 0
@@ -172,8 +231,7 @@ def _counted(n: int) -> str:
 def _loop() -> asyncio.AbstractEventLoop:
     """The one event loop in which questions are asked, in a thread that ends with the process.
 
-    A question can then be broken off at its time limit, which a blocked thread cannot be, and
-    clients keep their connections from one run to the next.
+    A question can then be broken off at its time limit, which a blocked thread cannot be.
     """
     with _starting:
         return _started_loop()

@@ -5,6 +5,8 @@ Leaves out how these words are found: that is `loaders.loader`.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
@@ -41,3 +43,9 @@ class FigureContext:
         """The parts that say something, by name."""
         found = {part.name: str(getattr(self, part.name)) for part in fields(self)}
         return {name: words for name, words in found.items() if words}
+
+    @property
+    def digest(self) -> str:
+        """Alike for like words; "" where there are none."""
+        told = self.told()
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16] if told else ""

@@ -1,7 +1,10 @@
 """Has every figure read by OCR and by BLIP or a vision model, each picture once.
 
 What a reader says of a picture is remembered under the picture's content and the reader's
-name and version, so a picture that comes back, in this document or another, costs nothing.
+name and version, so a picture that comes back, in this document or another, costs nothing. What a
+vision model says may hold words of the document, so it is remembered under these words too; what
+it said without any serves every document (`caption_queue`).
+
 Leaves out the fusion with what the document says.
 """
 
@@ -14,7 +17,12 @@ from typing import Protocol
 from PIL import Image
 
 from loaders.captioning.blip import BlipCaptioner
-from loaders.captioning.caption_queue import CaptionQueue, FigureCaptioner, OnProgress
+from loaders.captioning.caption_queue import (
+    NOTHING,
+    CaptionQueue,
+    FigureCaptioner,
+    OnProgress,
+)
 from loaders.captioning.context import FigureContext
 from loaders.captioning.ocr import FULL_SIDE, MAX_SIDE, LineReader, OcrReader
 from loaders.captioning.readings import ReadingCache
@@ -23,7 +31,6 @@ from loaders.errors import PartMissing
 from loaders.media import MediaStore
 
 BATCH_SIZE = 8
-NOTHING = FigureContext()
 NO_CONTEXTS: Mapping[str, FigureContext] = {}
 logger = logging.getLogger(__name__)
 
@@ -58,7 +65,9 @@ class FigureDescriber:
         self.media = media
         self.vision = vision
         self._readings = readings or ReadingCache(max_bytes=0)
-        self._queue = CaptionQueue(vision, self._opened, self._keep) if vision else None
+        self._queue = (
+            CaptionQueue(vision, self._opened, self._keep, self._was_late) if vision else None
+        )
         self._readers = {
             name: part for name, part in (("blip", captioner), ("ocr", reader)) if part is not None
         }
@@ -154,13 +163,28 @@ class FigureDescriber:
         """
         if self._queue is None or self.vision is None:
             return {}
-        known = self._readings.known(keys, self.vision.fingerprint)
-        new = {key: contexts.get(key, NOTHING) for key in keys if key not in known}
+        told = {key: contexts.get(key, NOTHING) for key in keys}
+        known = self._readings.known(keys, self._seer(NOTHING))
+        for key, context in told.items():
+            if context != NOTHING:
+                known |= self._readings.known([key], self._seer(context))
+        new = {key: context for key, context in told.items() if key not in known}
         return known | self._queue.describe(new, on_progress)
 
-    def _keep(self, key: str, text: str) -> None:
-        if self.vision:
-            self._readings.remember(self.vision.fingerprint, {key: text})
+    def _seer(self, context: FigureContext) -> str:
+        """What the vision model is called in the readings when it is told these words."""
+        name = self.vision.fingerprint if self.vision else ""
+        return f"{name} told {context.digest}" if context.digest else name
+
+    def _keep(self, key: str, context: FigureContext, text: str) -> None:
+        self._readings.remember(self._seer(context), {key: text})
+
+    def _was_late(self, key: str) -> bool:
+        """Whether the vision model took too long for a picture before: from now on it did."""
+        late = f"{self._seer(NOTHING)} late"
+        was_late = key in self._readings.known([key], late)
+        self._readings.remember(late, {key: ""})
+        return was_late
 
     def _opened(self, key: str) -> Image.Image:
         return self.media.open(key, max_side=MAX_SIDE)

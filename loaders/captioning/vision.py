@@ -20,7 +20,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from PIL import Image
 
-from loaders.captioning.caption_queue import Undescribed
+from loaders.captioning.caption_queue import NotAsked, Undescribed
 from loaders.captioning.context import FigureContext
 from loaders.captioning.seen_figure import (
     CUT_OFF,
@@ -31,7 +31,7 @@ from loaders.captioning.seen_figure import (
     read_prose,
 )
 
-PROMPT_VERSION = 1
+PROMPT_VERSION = 2
 """Raised when the same model would answer otherwise, so that pictures are described again."""
 MAX_SIDE, MIN_SIDE = 1_280, 64
 """Pixels. Models see no more in a larger picture, and some fail on a smaller one."""
@@ -88,7 +88,7 @@ class VisionCaptioner:
     @property
     def fingerprint(self) -> str:
         """The model's name and how it is asked."""
-        return f"vision:{self.name}:{PROMPT_VERSION}"
+        return _fingerprint(self.name)
 
     async def describe(self, image: Image.Image, context: FigureContext) -> str:
         """The picture in words, on one line; its first sentence is a caption.
@@ -108,7 +108,7 @@ class VisionCaptioner:
                         await asyncio.sleep(SECONDS_BETWEEN_TRIES)
         except TimeoutError as error:
             limit = f"it took longer than {self.timeout_s:g} s (captioner_timeout_s)"
-            raise Undescribed(limit, by_server=True) from error
+            raise Undescribed(limit, by_server=True, is_late=True) from error
         assert last  # noqa: S101 - for the type checker: no try ends without it
         raise last
 
@@ -155,6 +155,24 @@ class VisionCaptioner:
         return Undescribed(SERVER_FAILED, detail, by_server=True)
 
 
+@dataclass(frozen=True, slots=True)
+class StoppedCaptioner:
+    """In the place of a captioner whose server does not answer. reason: for people."""
+
+    name: str
+    reason: str
+    n_parallel: int = 1
+
+    @property
+    def fingerprint(self) -> str:
+        """The one of the captioner itself: what it has described is not described again."""
+        return _fingerprint(self.name)
+
+    async def describe(self, image: Image.Image, context: FigureContext) -> str:  # noqa: ARG002
+        """Raises NotAsked."""
+        raise NotAsked(self.reason, by_server=True)
+
+
 @dataclass(slots=True)
 class _Answer:
     """What has come of an answer, and how it ended; "" where its end is not marked."""
@@ -165,6 +183,10 @@ class _Answer:
     def add(self, text: str, metadata: dict[str, Any]) -> None:
         self.text += text
         self.end = next(filter(None, map(metadata.get, END_MARKS)), self.end)
+
+
+def _fingerprint(name: str) -> str:
+    return f"vision:{name}:{PROMPT_VERSION}"
 
 
 def _form_question(last: Undescribed | None) -> str:

@@ -106,7 +106,7 @@ def test_removing_a_document_removes_its_pictures_and_what_was_read_out_of_them(
     with open_harbour(tmp_path) as assistant:
         keys = list(assistant.media.keys())
         assert keys
-        readings = assistant.describer.readings
+        readings = assistant.choose_describer().readings
         readings.remember("ocr:1", dict.fromkeys(keys, "landings"))
         assistant.remove(SOURCE)
         assert list(assistant.media.keys()) == []

@@ -6,6 +6,7 @@ The servers answer from the pixels that they are sent; no real model is asked he
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import math
 import re
@@ -330,6 +331,58 @@ def test_a_server_that_goes_in_the_middle_is_told_once_and_the_rest_is_read(
         assert (again.updated, again.unchanged) == (6, 2)
         hits = assistant.search("meadow", 20)
         assert sum("vision" in h.document.metadata["descriptions"] for h in hits) == 8
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_server_that_is_down_when_a_run_begins_ends_no_run_and_is_asked_in_the_next(
+    seeing: LoopbackOllama, tmp_path: Path, kind: str
+) -> None:
+    up = settings_for(kind, seeing)
+    nobody = {"ollama_host": "http://127.0.0.1:9", "openai_base_url": "http://127.0.0.1:9/v1"}
+    down = up.model_copy(update=nobody)
+    old, new = meadows(tmp_path / "old", 2), tmp_path / "new"
+    new.mkdir()
+    with Words(tmp_path / "library", up).assistant as assistant:
+        assert assistant.add([old]).skipped == []
+    for k in range(4):
+        Image.new("RGB", (300 + k, 150), COLOURS["red"]).save(new / f"{k}.png")
+    with Words(tmp_path / "library", down).assistant as assistant:
+        report = assistant.add([old, new])
+        assert (report.added, report.unchanged, report.failed) == (4, 2, [])
+        ((source, told),) = report.skipped
+        assert source == f"{kind}:eyes"
+        assert re.match(r"4 figures: .* answers? at http://127\.0\.0\.1:9", told)
+    with Words(tmp_path / "library", up).assistant as assistant:
+        report = assistant.add([old, new])
+        assert (report.updated, report.unchanged, report.skipped) == (4, 2, [])
+
+
+def test_uploads_ask_the_server_for_its_model_once(seeing: LoopbackOllama, tmp_path: Path) -> None:
+    picture = io.BytesIO()
+    Image.new("RGB", (200, 150), COLOURS["red"]).save(picture, "PNG")
+    with Words(tmp_path / "library", settings_for("ollama", seeing)).assistant as assistant:
+        assert assistant.add_uploads([("red.png", picture.getvalue())]).added == 1
+    assert len(seeing.bodies("/api/show")) == 1
+
+
+def test_readers_are_made_once_by_threads_that_ask_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[object] = []
+
+    def make() -> object:
+        time.sleep(0.05)
+        made.append(object())
+        return made[-1]
+
+    monkeypatch.setattr("assistant.assistant.OcrReader", make)
+    with Words(tmp_path / "library", Settings(captioner="none")).assistant as assistant:
+        threads = [threading.Thread(target=assistant.choose_describer) for _ in range(5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(made) == 1
 
 
 def test_refusals_are_told_once_with_their_number(seeing: LoopbackOllama, tmp_path: Path) -> None:

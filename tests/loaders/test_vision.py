@@ -21,7 +21,7 @@ from PIL import Image
 from pydantic import Field
 
 from loaders import FigureDescriber, MediaStore
-from loaders.captioning.caption_queue import Undescribed
+from loaders.captioning.caption_queue import CaptionQueue, Undescribed
 from loaders.captioning.context import MAX_CHARS, FigureContext
 from loaders.captioning.fusion import FigureWords, best_caption
 from loaders.captioning.readings import ReadingCache
@@ -37,7 +37,13 @@ from loaders.captioning.seen_figure import (
     read_prose,
     tidy,
 )
-from loaders.captioning.vision import MAX_SIDE, MIN_SIDE, SYSTEM, VisionCaptioner
+from loaders.captioning.vision import (
+    MAX_SIDE,
+    MIN_SIDE,
+    SYSTEM,
+    StoppedCaptioner,
+    VisionCaptioner,
+)
 from loaders.elements import Skipped
 
 PERMITS = {
@@ -361,9 +367,10 @@ class Seer:
 
     name, fingerprint, n_parallel = "seer", "seer:1", 3
 
-    def __init__(self, *failing: int, by_server: bool = False) -> None:
+    def __init__(self, *failing: int, by_server: bool = False, is_late: bool = False) -> None:
         self.failing = failing
         self.by_server = by_server
+        self.is_late = is_late
         self.seen: list[int] = []
         self.contexts: list[FigureContext] = []
         self.n_at_once = self.most_at_once = 0
@@ -376,8 +383,9 @@ class Seer:
         await asyncio.sleep(0.05)
         self.n_at_once -= 1
         if image.width in self.failing:
-            raise Undescribed(REFUSED, by_server=self.by_server)
-        return f"A field {image.width} wide."
+            raise Undescribed(REFUSED, by_server=self.by_server, is_late=self.is_late)
+        told = f" by {context.caption}" if context.caption else ""
+        return f"A field {image.width} wide{told}."
 
 
 def pictures(media: MediaStore, *widths: int) -> list[str]:
@@ -468,6 +476,123 @@ def test_a_server_that_is_gone_is_given_up_with_its_reason_and_the_run_goes_on(
         ),
     ]
     assert all(describer.is_unfinished([key]) for key in keys)
+
+
+def test_the_words_of_one_document_do_not_reach_another_through_a_picture(tmp_path: Path) -> None:
+    media, seer, readings = MediaStore(tmp_path), Seer(), ReadingCache(tmp_path)
+    (key,) = pictures(media, 60)
+
+    def say(caption: str) -> str:
+        run = FigureDescriber(media, vision=seer, readings=readings)
+        return run.ask_vision([key], {key: FigureContext(caption=caption)})[key]
+
+    assert say("the secret merger of Acme") == "A field 60 wide by the secret merger of Acme."
+    assert say("another author") == "A field 60 wide by another author."
+    assert say("the secret merger of Acme") == "A field 60 wide by the secret merger of Acme."
+    assert len(seer.seen) == 2
+    readings.forget([key])
+    assert readings.known([key], "seer:1") == {}
+    say("another author")
+    readings.close()
+    assert len(seer.seen) == 3
+
+
+def test_a_logo_of_a_hundred_documents_is_described_three_times(tmp_path: Path) -> None:
+    media, seer, readings = MediaStore(tmp_path), Seer(), ReadingCache(tmp_path)
+    (key,) = pictures(media, 60)
+    run = FigureDescriber(media, vision=seer, readings=readings)
+
+    def say(run: FigureDescriber, n: int) -> str:
+        return run.ask_vision([key], {key: FigureContext(caption=f"author {n}")})[key]
+
+    told = [say(run, n) for n in range(100)]
+    assert told[:2] == ["A field 60 wide by author 0.", "A field 60 wide by author 1."]
+    assert set(told[2:]) == {"A field 60 wide."}
+    later = FigureDescriber(media, vision=seer, readings=readings)
+    assert [say(later, n) for n in (0, 200)] == [told[0], "A field 60 wide."]
+    assert len(seer.seen) == 3
+    readings.close()
+    without_cache = FigureDescriber(media, vision=seer)
+    assert [say(without_cache, n) for n in range(100)] == told
+    assert len(seer.seen) == 6
+
+
+def test_a_picture_that_cannot_be_opened_costs_itself_alone(tmp_path: Path) -> None:
+    media, seer = MediaStore(tmp_path), Seer()
+    keys = pictures(media, 60, 61)
+    run = FigureDescriber(media, vision=seer)
+    media.remove(keys[0])
+    for _ in range(2):  # a second document, with the same picture
+        assert run.ask_vision(keys, {}) == {keys[1]: "A field 61 wide."}
+    ((what, reason),) = [(s.what, s.reason) for s in run.failures]
+    assert (what, reason.split(":")[0]) == ("1 figure", "limner itself failed on them")
+    assert not run.is_unfinished(keys)
+
+
+def test_a_description_that_cannot_be_kept_is_used_all_the_same(tmp_path: Path) -> None:
+    media = MediaStore(tmp_path)
+    (key,) = pictures(media, 60)
+
+    def keep(*_: object) -> None:
+        raise OSError("disk full")
+
+    queue = CaptionQueue(Seer(), media.open, keep)
+    assert queue.describe({key: FigureContext()}) == {key: "A field 60 wide."}
+
+
+def test_one_reader_that_is_ended_does_not_take_a_picture_from_another(tmp_path: Path) -> None:
+    media, seer = MediaStore(tmp_path), Seer()
+    seer.n_parallel = 1
+    keys = pictures(media, *range(60, 70))
+    run = FigureDescriber(media, vision=seer)
+    found: dict[str, str] = {}
+    other = threading.Thread(target=lambda: found.update(run.ask_vision(keys, {})))
+
+    def end(n_done: int, n: int) -> None:
+        other.start()
+        time.sleep(0.1)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run.ask_vision(keys, {}, end)
+    other.join()
+    assert len(found) == 10
+    assert sorted(seer.seen) == list(range(60, 70))
+
+
+def test_a_picture_that_takes_too_long_is_waited_for_in_two_runs_at_most(tmp_path: Path) -> None:
+    media, readings = MediaStore(tmp_path), ReadingCache(tmp_path)
+    keys = pictures(media, 60, 61)
+
+    def run() -> FigureDescriber:
+        seer = Seer(61, by_server=True, is_late=True)
+        return FigureDescriber(media, vision=seer, readings=readings)
+
+    after_another = run()
+    after_another.ask_vision(keys[:1], {})
+    after_another.ask_vision(keys[1:], {})
+    assert not after_another.is_unfinished(keys)
+    readings.forget(keys)
+    for is_unfinished in (True, False):
+        alone = run()
+        alone.ask_vision(keys[1:], {})
+        assert alone.is_unfinished(keys) is is_unfinished
+        assert alone.failures
+    readings.close()
+
+
+def test_a_stopped_server_is_told_once_for_all_pictures(tmp_path: Path) -> None:
+    media, blip = MediaStore(tmp_path), Sizes()
+    keys = pictures(media, *range(60, 80))
+    stopped = StoppedCaptioner("seer", "Seer does not answer. Start it")
+    describer = FigureDescriber(media, captioner=blip, vision=stopped)
+    assert {frozenset(said) for said in describer.describe(keys).values()} == {frozenset({"blip"})}
+    assert describer.failures == [
+        Skipped("20 figures", "Seer does not answer. Start it; BLIP captioned them")
+    ]
+    assert all(describer.is_unfinished([key]) for key in keys)
+    asked = VisionCaptioner(Scripted(answers=[""]), "seer")
+    assert stopped.fingerprint == asked.fingerprint
 
 
 def test_a_model_that_refuses_everything_is_given_up_later(tmp_path: Path) -> None:
