@@ -102,6 +102,7 @@ def load_models(folder: Path, as_json: bool) -> None:
                             "files": len(each.model.files),
                             "bytes": each.model.n_bytes,
                             "to_set": each.to_set,
+                            "replaced": each.replaced,
                         }
                         for each in loaded
                     ]
@@ -110,6 +111,8 @@ def load_models(folder: Path, as_json: bool) -> None:
             return
         for each in loaded:
             say(f"✓ {each.model.name}  ({in_mb(each.model.n_bytes)})  {each.folder}")
+            if each.replaced:
+                say(f"  It is now used in the place of commit {each.replaced[:12]}", style="yellow")
             _tell_setting(each.to_set)
 
 

@@ -121,8 +121,8 @@ def disk_errors_explained(folder: Path) -> Iterator[None]:
     """Raise WeightsUnavailable for what the system says of the files below a folder."""
     try:
         yield
-    except OSError as error:
-        raise WeightsUnavailable(f"{folder} cannot be used: {error}.") from error
+    except (OSError, ValueError) as error:  # ValueError: a name with NUL in it
+        raise WeightsUnavailable(f"{str(folder)[:200]!r} cannot be used: {error}.") from error
 
 
 def in_mb(n_bytes: int) -> str:

@@ -40,6 +40,11 @@ TAKEN = re.compile(rf"{MODULE}(?:{NAMES})|{re.escape(SPEECH_WEIGHTS)}")
 PICKLED = re.compile(rf"{MODULE}{re.escape(PICKLE)}")
 CONFIG = re.compile(r"(?:0_\w+/)?config\.json")
 """What the first part of a model is; a CLIP's lies in a folder."""
+PARTS = re.compile(
+    r"sentence_transformers(?:\.[a-z_]+)*\.(?:Transformer|CLIPModel|Pooling|Normalize|Dense|LayerNorm)"
+)
+"""The parts that a sentence-transformers model may have: it imports whatever name stands there."""
+PART_FOLDER = re.compile(r"(?:\d+_\w+)?")
 MAX_TEXT_BYTES = 64 << 20
 """A file that is not weights: a vocabulary of many languages has 17 MB."""
 SPEECH_HEADER = re.compile(rb".\0\0\0..Whisper\w*\0", re.DOTALL)
@@ -131,9 +136,10 @@ def missing(kind: Kind, paths: Collection[str]) -> str:
 
 
 def check(model: str, kind: Kind, files: Mapping[str, Path]) -> None:
-    """Whether files are a whole model of this kind, as far as headers tell.
+    """Whether files are a whole model of this kind, as far as headers and configurations tell.
 
-    Raises WeightsDamaged that names the file and what is wrong with it.
+    Raises WeightsDamaged that names the file and what is wrong with it, or WeightsUnavailable if
+    it is no model that limner runs.
     """
     if lacks := missing(kind, files):
         raise WeightsDamaged(f"{model} lacks {lacks}, without which it cannot be loaded.")
@@ -147,6 +153,8 @@ def check(model: str, kind: Kind, files: Mapping[str, Path]) -> None:
                 raise WeightsDamaged(f"{path} of {model} is not Whisper in CTranslate2's form.")
         elif path.endswith(".json"):
             _check_json(model, path, _read_json(file), files)
+    if (found := kind_of(model, files, files)) is not kind:
+        raise WeightsDamaged(f"{model} is no model for {kind.what}, but one for {found.what}.")
 
 
 def sha256(file: Path) -> str:
@@ -196,20 +204,29 @@ def _check_json(model: str, path: str, value: Any, files: Mapping[str, Path]) ->
     if value is None:
         raise WeightsDamaged(f"{path} of {model} is not JSON.")
     if path == "modules.json":
-        parts = value if isinstance(value, list) else [value]
-        for part in parts:
-            type_ = part.get("type") if isinstance(part, dict) else None
-            # sentence-transformers would import any other name, whatever that does.
-            if not str(type_).startswith("sentence_transformers."):
-                raise WeightsDamaged(
-                    f"{path} of {model} names code that limner does not run: {type_}"
-                )
+        _check_parts(model, path, value)
     if path.endswith(".safetensors.index.json"):
         shards = value.get("weight_map") if isinstance(value, dict) else None
         folder = PurePosixPath(path).parent
         for shard in sorted(set(shards.values()) if isinstance(shards, dict) else {WEIGHTS}):
             if str(folder / str(shard)) not in files:
                 raise WeightsDamaged(f"{model} lacks {shard}, a part of its weights.")
+
+
+def _check_parts(model: str, path: str, parts: Any) -> None:
+    """Whether a sentence-transformers model has parts, of known kinds, all within itself."""
+    if not isinstance(parts, list) or not parts:
+        raise WeightsDamaged(f"{path} of {model} lists no parts of a model.")
+    for part in parts:
+        told = part if isinstance(part, dict) else {}
+        if not PARTS.fullmatch(str(told.get("type"))):
+            raise WeightsDamaged(
+                f"{path} of {model} names code that limner does not run: {told.get('type')}"
+            )
+        if not PART_FOLDER.fullmatch(str(told.get("path"))):
+            raise WeightsDamaged(
+                f"{path} of {model} names a folder that is none of the model: {told.get('path')!r}"
+            )
 
 
 def _read_json(file: Path) -> Any:

@@ -27,6 +27,8 @@ PULLED = "is Ollama's: run `ollama pull {name}`, then copy ~/.ollama/models"
 OF_SETTINGS = {"blip": "blip_model", "clip": "clip_model", "speech": "speech_model"}
 """These are what the setting says."""
 DEFAULT_SPEECH = "Systran/faster-whisper-small"
+OWN = {"blip_model": [SHORT_NAMES["blip-large"]], "speech_model": [DEFAULT_SPEECH]}
+"""Models that limner fetches by a short name and that no setting names at first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,15 @@ def line_to_set(setting: Setting, value: str, settings: Settings) -> str:
     if setting == SPEECH.setting and now:
         now = hub_name_of(now)
     return "" if now == value else f"{setting} = {json.dumps(value)}"
+
+
+def known_names(setting: Setting, settings: Settings) -> list[str]:
+    """The models of the hub that this machine may have for a setting, as far as limner knows."""
+    now = str(getattr(settings, setting, None) or "")
+    if setting == SPEECH.setting and now:
+        now = hub_name_of(now)
+    names = [now, str(Settings.model_fields[setting].default or ""), *OWN.get(setting, [])]
+    return [name for name in dict.fromkeys(names) if name]
 
 
 def models_in_use(settings: Settings) -> Iterator[ModelInUse | LeftOut]:

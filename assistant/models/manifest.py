@@ -19,6 +19,7 @@ from assistant.models.files import Setting, is_taken
 MANIFEST = "manifest.json"
 MODELS = "models"
 MAX_BYTES = 4 << 20
+MAX_NAME_CHARS = 100
 FOLDER_NAME = re.compile(r"[^\W_][\w .-]{0,99}")
 COMMIT = r"^[0-9a-f]{40}$"
 
@@ -46,7 +47,7 @@ class BundledModel(_Said):
     """One model. commit: of the hub; None for what was a folder of somebody's own."""
 
     setting: Setting
-    name: str
+    name: str = Field(max_length=MAX_NAME_CHARS)
     commit: str | None = Field(pattern=COMMIT)
     files: list[BundledFile] = Field(min_length=1, max_length=200)
 

@@ -1,8 +1,9 @@
 """Puts the models of a bundle where transformers and its kin find them without a network.
 
 A bundle is not trusted. Its manifest can name only files that models have
-(`assistant.models.manifest`), links in it are not followed, and no file of it can be used before
-all are copied, verified and looked at. Leaves out what the bundle does not name.
+(`assistant.models.manifest`), and for the cache, which other programs use too, only models that a
+setting here names or that are limner's own. Links in it are not followed, and no file of it can be
+used before all are copied, verified and looked at. Leaves out what the bundle does not name.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from assistant.models import files
 from assistant.models.cache import CachedModel, Staged, disk_errors_explained, need_space
 from assistant.models.files import KINDS
 from assistant.models.hub import OnProgress
-from assistant.models.in_use import line_to_set
+from assistant.models.in_use import known_names, line_to_set
 from assistant.models.manifest import (
     MODELS,
     BundledFile,
@@ -33,11 +34,16 @@ from assistant.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A model that is now on this machine. to_set: the line of limner.toml that it needs, or ""."""
+    """A model that is now on this machine.
+
+    to_set: the line of limner.toml that it needs, or "". replaced: the commit that was in use
+    before, which stays in the cache; "" for none.
+    """
 
     model: BundledModel
     folder: Path
     to_set: str
+    replaced: str = ""
 
 
 def load_bundle(
@@ -45,14 +51,10 @@ def load_bundle(
 ) -> list[Loaded]:
     """Verify all of a bundle, then put its models in place.
 
-    Raises BundleInvalid or WeightsDamaged, and then nothing has changed.
+    Raises BundleInvalid or WeightsUnavailable, and then nothing has changed.
     """
     with disk_errors_explained(bundle):
-        manifest = read_manifest(bundle)
-    if not manifest.is_complete:
-        raise BundleInvalid(
-            f"{bundle} is not complete: packing it was broken off. Run limner models bundle again."
-        )
+        manifest = _read(bundle, settings)
     n_bytes = sum(model.n_bytes for model in manifest.models)
     n_done = 0
 
@@ -61,14 +63,36 @@ def load_bundle(
         n_done += n
         on_progress("Verifying", n_done, n_bytes)
 
-    for model in manifest.models:
-        for file in model.files:
-            _find(bundle, model, file)
+    before = [CachedModel(m.name).commit if m.commit else "" for m in manifest.models]
     folders = _unpack(bundle, manifest, on_bytes)
     return [
-        Loaded(model, folder, line_to_set(model.setting, model.name_in_use(folder), settings))
-        for model, folder in zip(manifest.models, folders, strict=True)
+        Loaded(
+            model,
+            folder,
+            line_to_set(model.setting, model.name_in_use(folder), settings),
+            commit if commit != model.commit else "",
+        )
+        for model, folder, commit in zip(manifest.models, folders, before, strict=True)
     ]
+
+
+def _read(bundle: Path, settings: Settings) -> Manifest:
+    """What is in a bundle whose files are all there. Raises BundleInvalid or WeightsDamaged."""
+    manifest = read_manifest(bundle)
+    if not manifest.is_complete:
+        raise BundleInvalid(
+            f"{bundle} is not complete: packing it was broken off. Run limner models bundle again."
+        )
+    for model in manifest.models:
+        if model.commit and model.name not in known_names(model.setting, settings):
+            raise BundleInvalid(
+                f"The bundle holds {model.name}, which no setting here names. If it is to be used, "
+                f"write into limner.toml: {line_to_set(model.setting, model.name, settings)}, and "
+                "load the bundle again. Nothing was loaded."
+            )
+        for file in model.files:
+            _find(bundle, model, file)
+    return manifest
 
 
 def _unpack(bundle: Path, manifest: Manifest, on_bytes: Callable[[int], None]) -> list[Path]:

