@@ -113,6 +113,10 @@ class MediaStore:
         for path in self.folder.rglob(f".{pid}-*"):
             path.unlink(missing_ok=True)
 
+    def discard_former_readings(self) -> None:
+        """Delete what was read out of pictures when that still lay beside them."""
+        shutil.rmtree(self.folder / "readings", ignore_errors=True)
+
     def page_readings(self, uri: str) -> PageReadings:
         """What OCR read on the pages of that source before."""
         return PageReadings(self.folder / "pages" / hashlib.sha256(uri.encode()).hexdigest())
