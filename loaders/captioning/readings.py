@@ -112,6 +112,13 @@ class ReadingCache:
         if pictures:
             self._do(delete)
 
+    @property
+    def is_usable(self) -> bool:
+        """Whether readings are kept; makes the file where there is none."""
+        found: list[object] = []
+        self._do(found.append)
+        return bool(found)
+
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
         with self._lock:
