@@ -99,17 +99,18 @@ def _cut(line: Line, room: int, *, may_overflow: bool) -> tuple[Line | None, Lin
 def _packed(lines: Iterable[Line], head: str) -> Iterator[str]:
     """The lines below the head, in as many texts as they need, without those of no word."""
     most = MAX_TOKENS - n_tokens(head)
+    heads = [head] if head else []
     held: list[str] = []
     room = most
     for piece in _pieces(lines, most):
         needed = n_tokens(piece)
         if held and needed > room:
-            yield "\n".join([head, *held])
+            yield "\n".join([*heads, *held])
             held, room = [], most
         held.append(piece)
         room -= needed
     if held:
-        yield "\n".join([head, *held])
+        yield "\n".join([*heads, *held])
 
 
 def _pieces(lines: Iterable[Line], most: int) -> Iterator[str]:
