@@ -78,7 +78,11 @@ def _judged(words: FigureWords) -> tuple[dict[str, str], dict[str, Fault]]:
         "vision": _told(words.vision),
         "blip": _clean(words.blip),
     }
-    faults = {name: fault_of(said[name]) for name in ("alt", "vision", "blip") if said[name]}
+    faults = {
+        name: fault_of(said[name], is_guess=name != "alt")
+        for name in ("alt", "vision", "blip")
+        if said[name]
+    }
     if (words.ocr or "").strip():
         faults["ocr"] = fault_of_lettering(said["ocr"] or words.ocr or "")
     found = {name: fault for name, fault in faults.items() if fault}
