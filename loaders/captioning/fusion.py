@@ -1,8 +1,9 @@
 """One description of a figure out of everything known about it, said once.
 
 What a person wrote (the document's caption, alt text, the text in the picture) stays
-apart from what a machine guessed (BLIP), here and in the metadata. Leaves out how the
-words are found: that is the loaders, `ocr` and `blip`; and what says nothing: `gate`.
+apart from what a machine guessed (a vision model, BLIP, a program that wrote the alt
+text), here and in the metadata. Leaves out how the words are found: that is the loaders,
+`ocr`, `vision` and `blip`; and what says nothing: `gate`.
 """
 
 from __future__ import annotations
