@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from loaders.captioning.lettering import has_words
@@ -124,11 +125,12 @@ def _pieces(lines: Iterable[Line], most: int) -> Iterator[str]:
 
 def _taken(text: str, most: int) -> tuple[str, str]:
     """The text up to so many tokens, cut where a sentence, a line or a word ends, and the rest."""
-    ends = [found.end() for found in TOKEN.finditer(text)]
+    # No further than needed: a text is cut again and again.
+    ends = [found.end() for found in islice(TOKEN.finditer(text), most + 1)]
     if len(ends) <= most:
         return text, ""
     limit = ends[most - 1]
-    found = [end.end() for end in GOOD_END.finditer(text, 0, limit) if end.end() > limit // 2]
-    lines = [end for end in found if text[:end].rstrip()[-1:] in ";.!?…。！？"]
-    cut = max(lines or found, default=limit)
+    found = [end for end in GOOD_END.finditer(text, 0, limit) if end.end() > limit // 2]
+    lines = [end for end in found if not end.group()[0].isspace()]
+    cut = max((end.end() for end in lines or found), default=limit)
     return text[:cut].rstrip(), text[cut:].lstrip()

@@ -117,6 +117,12 @@ def test_any_lines_can_be_split(found: Sequence[tuple[str, bool, bool]]) -> None
     assert 1 <= len(parts) <= MAX_PARTS
 
 
+@pytest.mark.timeout(10)
+def test_a_text_of_numbers_without_end_is_cut_in_time_that_grows_with_its_length() -> None:
+    numbers = Line(TEXT_LABEL, "1 " * 200_000, is_lettering=True)
+    assert len(split([Line("", CAPTION), numbers], CAPTION)) == 1  # numbers alone need no part
+
+
 def read_figure(folder: Path, text: str) -> list[Document]:
     """The Documents of a figure with this text in it, after a paragraph."""
     path = folder / "floods.txt"
