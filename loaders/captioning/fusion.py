@@ -40,6 +40,16 @@ CHART_KIND = re.compile(r"[^;:]+(?:; [xyz]: [^;]+)*")
 """What the data of a chart begin with: "Scatter chart; x: Longitude; y: Latitude"."""
 FIRST_SENTENCE = re.compile(r".+?(?:[.!?…](?=\s|$)|[。！？]|\n|$)")
 MIN_TELLING_CHARS = 3
+MIN_OWN_CHARS = 4
+KINDS = {
+    "chart", "diagram", "figure", "graph", "graphic", "illustration", "image", "photo",
+    "photograph", "picture", "plot", "screenshot", "showing", "shown", "shows", "table",
+}  # fmt: skip
+"""Words for what a figure is, which say nothing of what it shows."""
+NEGATIONS = {
+    "kein", "keine", "nao", "ne", "never", "nicht", "nie", "no", "non", "not", "nunca", "ohne",
+    "pas", "sans", "sin", "without",
+}  # fmt: skip
 MAX_SAID_SHARE = 0.8
 """A line of which this share of the telling words is said already is a rewording."""
 
@@ -188,19 +198,25 @@ def _new(lines: Sequence[Line]) -> list[Line]:
     kept: list[Line] = []
     for line in lines:
         found = _words(line.text)
-        if line.text and (found - said if line.label == TEXT_LABEL else _adds(found, said)):
+        if line.text and _adds(line, found, said):
             kept.append(line)
             said |= found
     return kept
 
 
-def _adds(words: set[str], said: set[str]) -> bool:
+def _adds(line: Line, words: set[str], said: set[str]) -> bool:
     """Whether a line with these words says something new, rather than the same otherwise."""
     new = words - said
+    if line.label == TEXT_LABEL:
+        return bool(new)
+    if new & NEGATIONS or any(character.isdigit() for word in new for character in word):
+        return True
+    # A person's: one word may tell autumn from spring.
+    if not line.label and any(len(word) >= MIN_OWN_CHARS for word in new - KINDS):
+        return True
     telling = {word for word in words if len(word) >= MIN_TELLING_CHARS}
     is_reworded = bool(telling) and len(telling & said) >= MAX_SAID_SHARE * len(telling)
-    has_number = any(character.isdigit() for word in new for character in word)
-    return has_number or (bool(new) and not is_reworded)
+    return bool(new) and not is_reworded
 
 
 def _words(text: str) -> set[str]:

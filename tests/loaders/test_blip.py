@@ -131,6 +131,17 @@ def test_captions_of_another_prompt_or_search_are_not_taken_from_the_cache() -> 
     assert len(set(ways)) == len(WAYS)
 
 
+def test_captions_of_other_weights_in_the_same_folder_are_not_taken_from_the_cache(
+    copied: Path,
+) -> None:
+    captioner = BlipCaptioner(str(copied))
+    before = captioner.fingerprint
+    assert captioner.fingerprint == before
+    weights = copied / "model.safetensors"
+    weights.write_bytes(weights.read_bytes() + b" ")
+    assert captioner.fingerprint != before
+
+
 def test_no_caption_says_a_word_three_times_in_a_row(blip_folder: Path) -> None:
     for caption in BlipCaptioner(str(blip_folder), device="cpu").read(pictures()):
         words = caption.split()

@@ -87,3 +87,8 @@ def test_telling_lines_again_changes_nothing_and_none_is_told_twice(
     told = tell_lines(text, is_read=is_read)
     assert len(told) == len(set(told))
     assert all(line == " ".join(line.split()) for line in told)
+
+
+def test_lines_that_differ_in_a_sign_alone_are_both_told() -> None:
+    lines = ["Growth +3 %", "Growth -3 %", "< 65 years", "> 65 years", "growth +3 %"]
+    assert tell_lines("\n".join(lines), is_read=True) == lines[:-1]
