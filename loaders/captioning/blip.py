@@ -98,7 +98,7 @@ class BlipCaptioner:
     def fingerprint(self) -> str:
         """The model, which weights it has, and how it is decoded."""
         prompt = f":{self.prompt}" if self.prompt else ""
-        return f"blip:{self.model}:{_version(self.model)}:beams{self.beams}{prompt}:2"
+        return f"blip:{self.model}:{_version(self.model)}:beams{self.beams}{prompt}:3"
 
     def read(self, images: Sequence[Image.Image]) -> list[str]:
         """One caption an image, in order. Raises PartMissing if the weights are not here."""

@@ -1,8 +1,9 @@
 """One description of a figure out of everything known about it, said once.
 
 What a person wrote (the document's caption, alt text, the text in the picture) stays
-apart from what a machine guessed (BLIP), here and in the metadata. Leaves out how the
-words are found: that is the loaders, `ocr` and `blip`; and what says nothing: `gate`.
+apart from what a machine guessed (a vision model, BLIP, a program that wrote the alt
+text), here and in the metadata. Leaves out how the words are found: that is the loaders,
+`ocr`, `vision` and `blip`; and what says nothing: `gate`.
 """
 
 from __future__ import annotations
@@ -88,7 +89,11 @@ def _judged(words: FigureWords) -> tuple[dict[str, str], dict[str, Fault]]:
         "vision": _told(words.vision),
         "blip": _clean(words.blip),
     }
-    faults = {name: fault_of(said[name]) for name in ("alt", "vision", "blip") if said[name]}
+    faults = {
+        name: fault_of(said[name], is_guess=name != "alt")
+        for name in ("alt", "vision", "blip")
+        if said[name]
+    }
     if (words.ocr or "").strip():
         faults["ocr"] = fault_of_lettering(said["ocr"] or words.ocr or "")
     found = {name: fault for name, fault in faults.items() if fault}
@@ -101,8 +106,8 @@ def best_caption(words: FigureWords, *, section: str | None) -> str:
     A person's before a machine's; that of a vision model is the first that it says.
     """
     known = words.present()
-    if caption := _said_of_it(known):
-        return caption
+    if said := _said_of_it(known):
+        return said.text
     printed = known.get("text") or known.get("ocr") or ""
     if has_words(printed):
         lines = [line for line in printed.splitlines() if has_words(line)]
@@ -110,19 +115,20 @@ def best_caption(words: FigureWords, *, section: str | None) -> str:
     return _placed(section)
 
 
-def _said_of_it(known: Mapping[str, str]) -> str:
-    """The best that anybody says of the figure, not the words in it; "" where nobody does."""
+def _said_of_it(known: Mapping[str, str]) -> Line | None:
+    """The best that anybody says of the figure, not the words in it; None where nobody does."""
     alt = known.get("alt", "")
     kind = CHART_KIND.match(known.get("chart_data", ""))
     said = (
-        known.get("document"),
-        "" if is_by_program(alt) else alt,
-        _first_sentence(known.get("vision", "")),
-        known.get("blip"),
-        without_mark(alt),
-        kind.group() if kind else "",
+        Line("", known.get("document", "")),
+        Line("", "" if is_by_program(alt) else alt),
+        Line(VISION_LABEL, _first_sentence(known.get("vision", ""))),
+        Line(BLIP_LABEL, known.get("blip", "")),
+        Line(BLIP_LABEL, without_mark(alt)),
+        Line("", kind.group() if kind else ""),
     )
-    return _shortened(next(filter(None, said), ""))
+    best = next((line for line in said if line.text), None)
+    return best._replace(text=_shortened(best.text)) if best else None
 
 
 def _placed(section: str | None) -> str:
@@ -149,10 +155,13 @@ def fuse(
     """The page_content of the figure, in one part or several: a line for each thing known.
 
     What only rewords the lines before it is left out, but no number that is new. Of the
-    picture's own text only lines are left out that are said: each word may be a label.
+    picture's own text only lines are left out that are said: each word may be a label. In
+    each further part too, a machine's words stand behind their label: they bear nothing out.
     """
-    lines = list(_new(_lines(words, section or title, references, spoken)))
-    return split(lines, _said_of_it(words.present()) or _placed(section or title))
+    place = section or title
+    lines = list(_new(_lines(words, place, references, spoken)))
+    head = _said_of_it(words.present()) or Line(SECTION_LABEL, _shortened(_clean(place)))
+    return split(lines, str(head) if head.text else "")
 
 
 def _lines(

@@ -14,7 +14,7 @@ WORD = re.compile(r"\w+")
 NUMBER = re.compile(r"[-+−–]?[$€£¥]?\d[\d.,:/]*[%°]?")
 MIN_TICKS = 3
 """Numbers from which a run of them is one axis, which may come again with each panel."""
-MIN_NEAR_CHARS = 4
+MIN_NEAR_CHARS, MAX_NEAR_CHARS = 4, 40
 """Of a word that is taken for another one with a letter more, less or read otherwise."""
 MAX_DIGITS = 24
 """More in one word are numbers printed over each other."""
@@ -163,7 +163,7 @@ def _is_ideograph(word: str) -> bool:
 
 
 def _has_near_forms(word: str) -> bool:
-    return len(word) >= MIN_NEAR_CHARS and not any(map(str.isdigit, word))
+    return MIN_NEAR_CHARS <= len(word) <= MAX_NEAR_CHARS and not any(map(str.isdigit, word))
 
 
 def _near_forms(word: str) -> set[str]:

@@ -1,5 +1,7 @@
 """The text in pictures, line by line."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,6 +46,16 @@ def test_what_ocr_reads_of_printed_words_is_not_new() -> None:
     read = ["Bibliothèque nationale", "de Franco", "Charter Member", "In 1996", "North Sea"]
     printed = ["Bibliotheque nationale de France, charter member, in 1995"]
     assert new_lines(read, printed) == ["In 1996", "North Sea"]
+
+
+def test_a_word_without_end_is_compared_in_little_memory() -> None:
+    tracemalloc.start()
+    try:
+        assert new_lines(["ab" * 2_500], ["ba" * 2_500]) == ["ab" * 2_500]
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2_000_000
 
 
 @pytest.mark.parametrize(
