@@ -164,8 +164,10 @@ class Assistant:
         with self._loading:
             self._readers = self._readers or (self._blip(), OcrReader())
             captioner, reader = self._readers
+        # What is only searched for leaves nothing behind.
+        readings = self._readings if media is self.media else None
         return FigureDescriber(
-            media, captioner=captioner, reader=reader, vision=vision, readings=self._readings
+            media, captioner=captioner, reader=reader, vision=vision, readings=readings
         )
 
     def _blip(self) -> BlipCaptioner | None:

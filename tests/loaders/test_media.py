@@ -56,6 +56,13 @@ def test_transparency_is_laid_on_white(media: MediaStore) -> None:
     assert media.open(picture.key).getpixel((5, 5)) == (255, 255, 255)
 
 
+def test_light_lettering_on_nothing_is_laid_on_black(media: MediaStore) -> None:
+    image = Image.new("RGBA", (60, 40), (0, 0, 0, 0))
+    image.paste((250, 250, 240, 255), (10, 10, 30, 20))
+    shown = media.open(media.put(encoded(image, "PNG")).key)
+    assert (shown.getpixel((5, 5)), shown.getpixel((15, 15))) == ((0, 0, 0), (250, 250, 240))
+
+
 def test_a_sixteen_bit_picture_keeps_its_contrast(media: MediaStore) -> None:
     deep = Image.new("I;16", (60, 40), 1_000)
     deep.paste(2_000, (0, 0, 30, 40))
