@@ -9,7 +9,6 @@ Pre-training", 2022, https://arxiv.org/abs/2201.12086.
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -37,13 +36,11 @@ NEEDED_FILES = (
     ("tokenizer.json", "vocab.txt"),
 )
 """What BLIP loads: of each line, one of the files."""
-OFFLINE_SWITCHES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 MISSING = (
     "BLIP's weights ({model}) are not on this machine, so figures are described by their "
     "captions, alt text and the text in them. To add BLIP's captions: limner models pull {pulled}"
 )
 NOT_FETCHED = "BLIP's weights ({model}) could not be fetched: {reason}."
-SWITCHED_OFF = "{switch}={value} forbids it; unset it to download"
 UNREADABLE = (
     "BLIP's weights in {folder} cannot be used: {reason}. "
     "Delete that folder and get them again: limner models pull {model}"
@@ -228,13 +225,9 @@ def _usable_folder(model: str, *, allow_download: bool) -> Path:
 
 
 def _fetched(model: str) -> Path:
+    """Have huggingface_hub fetch a model; it obeys the offline switches."""
     from huggingface_hub import snapshot_download
 
-    for switch in OFFLINE_SWITCHES:
-        value = os.environ.get(switch, "")
-        if value.upper() in {"1", "ON", "YES", "TRUE"}:
-            reason = SWITCHED_OFF.format(switch=switch, value=value)
-            raise PartMissing(NOT_FETCHED.format(model=model, reason=reason))
     safe = [name for names in NEEDED_FILES for name in names if name != PICKLED_WEIGHTS]
     try:
         folder = Path(snapshot_download(model, allow_patterns=[*safe, "*token*.json"]))
@@ -243,10 +236,7 @@ def _fetched(model: str) -> Path:
     except (OSError, ValueError) as error:
         reason = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
         raise PartMissing(NOT_FETCHED.format(model=model, reason=reason)) from error
-    if missing := missing_files(folder):
-        reason = f"the hub's model lacks {', '.join(missing)}"
-        raise PartMissing(NOT_FETCHED.format(model=model, reason=reason))
-    return folder
+    return _usable_folder(model, allow_download=False)
 
 
 def _read(folder: Path, name: str, device: str) -> _Blip:
