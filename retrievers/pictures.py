@@ -18,7 +18,7 @@ from PIL import Image
 
 from retrievers import catalogue
 from retrievers.database import Database, add_generation, has_pictures, setting
-from retrievers.errors import ModelMissing
+from retrievers.errors import LibraryError, ModelMissing
 from retrievers.picture_likeness import (
     MAX_HASH_BITS,
     MIN_LIKENESS,
@@ -135,10 +135,9 @@ class Pictures:
         new = self._lacking("pictures")
         for n_done, key in enumerate(new):
             on_progress(n_done, len(new))
-            image = open_picture(key)
-            picture = AskedPicture(image) if image else None
-            stored = picture.stored if picture else b""
-            found = self._copies(picture, key, open_picture) if picture else {}
+            if (image := open_picture(key)) is None:
+                continue  # it may be had the next time
+            stored, found = self._looked_at(image, key, open_picture)
             with self._database.writing() as connection:
                 # Its document may be gone meanwhile.
                 connection.execute(
@@ -155,6 +154,19 @@ class Pictures:
                             (other, key, likeness, key, other),
                         ],
                     )
+
+    def _looked_at(
+        self, image: Image.Image, key: str, open_picture: OpenPicture
+    ) -> tuple[bytes, dict[str, float]]:
+        """What is kept of a picture, and its copies. One that cannot be compared has none."""
+        try:
+            picture = AskedPicture(image)
+            return picture.stored, self._copies(picture, key, open_picture)
+        except LibraryError:
+            raise
+        except Exception:  # OpenCV's, of a picture that nobody thought of
+            logger.warning("The picture %s could not be compared with others", key, exc_info=True)
+            return b"", {}
 
     def _copies(
         self, asked: AskedPicture, but: str | None, open_picture: OpenPicture
