@@ -10,10 +10,12 @@ import json
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from heapq import nlargest, nsmallest
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 from PIL import Image
 
 from retrievers import catalogue
@@ -34,6 +36,14 @@ PICTURES_AT_ONCE = 1_024
 EMBEDDED_AT_ONCE = 16
 MAX_LAID, MAX_COMPARED = 100, 12
 """Pictures whose marks, and whose pixels, are compared one by one with those of another."""
+MAX_TOLD = 10
+"""Pictures that CLIP may add to what a text finds."""
+MIN_LEAD, MIN_SPREADS = 0.05, 3.0
+"""By how much a picture that a text tells leads the middle one of the library: in cosine, and in
+
+standard deviations. Of CLIP ViT-B/32 a text and a picture that have nothing to do with each other
+have a cosine of about 0.20 ± 0.02, those that have, of 0.25 to 0.35.
+"""
 
 OpenPicture = Callable[[str], Image.Image | None]
 """The picture with a key, about 512 pixels or larger; None where it cannot be had."""
@@ -86,10 +96,7 @@ class Pictures:
             return
         self._mark_new(self._open, on_progress)
         if self._embeddings is not None:
-            try:
-                self._embed_new(self._open, self._embeddings, on_progress)
-            except ModelMissing as error:
-                self._drop_embeddings(error)
+            self._embed_new(self._open, self._embeddings, on_progress)
         self.flush()
 
     def flush(self) -> None:
@@ -125,9 +132,9 @@ class Pictures:
         """The keys of at most n pictures that show what this one shows, by CLIP."""
         return self._near(lambda model: model.embed_pictures([asked]), n, source)
 
-    def near_text(self, text: str, n: int, source: str | None = None) -> list[str]:
-        """The keys of at most n pictures that show what the text says, by CLIP."""
-        return self._near(lambda model: model.embed_text(text), n, source)
+    def told_by(self, text: str, source: str | None = None) -> list[str]:
+        """The keys of the few pictures, if any, that stand out as what the text says, by CLIP."""
+        return self._near(lambda model: model.embed_text(text), None, source)
 
     # Copies
 
@@ -223,7 +230,9 @@ class Pictures:
             images = {key: image for key, image in opened if image is not None}
             if not images:
                 continue
-            vectors = model.embed_pictures(list(images.values()))
+            vectors = self._embedded(partial(_of_pictures, list(images.values())), model)
+            if vectors is None:
+                return
             with self._database.writing() as connection:
                 if setting(connection, "picture_model") != model.name:
                     return  # another process has begun with another model
@@ -254,21 +263,23 @@ class Pictures:
             add_generation(connection, n_removed=n_removed)
 
     def _near(
-        self, embed: Callable[[PictureEmbeddings], Vectors], n: int, source: str | None
+        self, embed: Callable[[PictureEmbeddings], Vectors], n: int | None, source: str | None
     ) -> list[str]:
+        """n: of the nearest; those that stand out when None."""
         model = self._embeddings
         if model is None or not self._has_vectors_of(model.name):
             return []
-        try:
-            vector = embed(model)
-        except ModelMissing as error:
-            self._drop_embeddings(error)
+        vector = self._embedded(embed, model)
+        if vector is None:
             return []
         with self._database.reading() as connection, self._index.in_step(connection) as index:
             if setting(connection, "picture_dimension") != str(vector.shape[1]):
                 return []
             among = _of_source(connection, source) if source is not None else None
-            found = index.nearest(vector, n, among)
+            if n is None:
+                found = _standing_out(index.scored(vector, len(index)), among)
+            else:
+                found = index.nearest(vector, n, among)
             keys = dict(
                 connection.execute(
                     "SELECT id, image_key FROM picture_vectors "
@@ -285,9 +296,23 @@ class Pictures:
                 return False
             return connection.execute("SELECT 1 FROM picture_vectors").fetchone() is not None
 
-    def _drop_embeddings(self, error: ModelMissing) -> None:
-        logger.warning("%s", error)
+    def _embedded(
+        self, embed: Callable[[PictureEmbeddings], Vectors], model: PictureEmbeddings
+    ) -> Vectors | None:
+        """What CLIP makes of it; None where it fails, and is not asked again."""
+        try:
+            return embed(model)
+        except ModelMissing as error:
+            logger.warning("%s", error)
+        except Exception as error:  # torch and its devices have many: memory, drivers, kernels
+            logger.warning(
+                "CLIP failed (%s: %s). Pictures are found without it until limner is started "
+                "again.",
+                type(error).__name__,
+                error,
+            )
         self._embeddings = None
+        return None
 
     # What is not known yet
 
@@ -315,6 +340,27 @@ class Pictures:
                 f"({known}) GROUP BY image_key ORDER BY min(id)"
             )
             return [row[0] for row in rows]
+
+
+def _of_pictures(images: Sequence[Image.Image], model: PictureEmbeddings) -> Vectors:
+    return model.embed_pictures(images)
+
+
+def _standing_out(scored: Sequence[tuple[int, float]], among: Ids | None) -> list[int]:
+    """The ids of pictures that lead those of the whole library. among: only these.
+
+    By the median, which the few that lead do not move; it takes three to tell.
+    """
+    if not scored:
+        return []
+    cosines = np.array([cosine for _, cosine in scored])
+    middle = np.median(cosines)
+    # Of a normal distribution the median deviation is 0.6745 standard deviations.
+    spread = float(np.median(np.abs(cosines - middle))) / 0.6745
+    least = float(middle) + max(MIN_LEAD, MIN_SPREADS * spread)
+    wanted = None if among is None else set(among.tolist())
+    leading = [n for n, cosine in scored if cosine >= least and (wanted is None or n in wanted)]
+    return leading[:MAX_TOLD]
 
 
 def _of_source(connection: sqlite3.Connection, source: str) -> Ids:
