@@ -222,7 +222,14 @@ def _broken_pictures() -> Iterator[None]:
             f"The picture is too large; the limit is {DEFAULT_LIMITS.max_pixels:,} pixels in all "
             "(max_pixels in the settings)."
         ) from error
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, RuntimeError) as error:
+    except UnidentifiedImageError as error:
+        # Its own text names an object in memory.
+        raise BrokenPicture(
+            "The picture cannot be decoded: it is none of the formats that are read "
+            f"({', '.join(PICTURE_FORMATS)}). Open it in a picture viewer and save it again as "
+            "PNG or JPEG."
+        ) from error
+    except (OSError, ValueError, SyntaxError, RuntimeError) as error:
         raise BrokenPicture(
             f"The picture cannot be decoded ({type(error).__name__}: {error}). "
             "Open it in a picture viewer and save it again as PNG or JPEG."

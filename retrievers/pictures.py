@@ -85,6 +85,7 @@ class Pictures:
             table="picture_vectors",
             dimension_setting="picture_dimension",
         )
+        self._has_removed = False
 
     def learn(self, on_progress: OnProgress = lambda _, __: None) -> None:
         """Look at the pictures that are not known yet, or not by this CLIP model.
@@ -93,6 +94,7 @@ class Pictures:
         LibraryUnwritable; what was learnt until then stays.
         """
         if self._open is None or not self._lacks_any():
+            self.flush_removed()
             return
         self._mark_new(self._open, on_progress)
         if self._embeddings is not None:
@@ -101,11 +103,22 @@ class Pictures:
 
     def flush(self) -> None:
         """Save the index over CLIP's vectors if it has changed."""
+        self._has_removed = False
         with self._database.reading() as connection:
             if has_pictures(connection):
                 with self._index.in_step(connection) as index:
                     if index.n_unsaved:
                         index.save()
+
+    def forget(self, connection: sqlite3.Connection, image_keys: Sequence[str]) -> None:
+        """Forget what pictures look like to which no chunk refers any more."""
+        catalogue.forget_pictures(connection, image_keys)
+        self._has_removed = self._has_removed or bool(image_keys)
+
+    def flush_removed(self) -> None:
+        """Save the index if pictures were forgotten: its file would keep their vectors."""
+        if self._has_removed:
+            self.flush()
 
     def copies(self, asked: Image.Image, *, but: str | None = None) -> dict[str, float]:
         """Image key → likeness, in [0.85, 1], of copies and crops, most alike first.

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import faiss
 import numpy as np
 import pytest
 from PIL import Image
@@ -278,3 +279,21 @@ def test_text_search_does_not_load_torch_where_no_clip_is_present(tmp_path: Path
         "assert not {'torch', 'cv2'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[2])
+
+
+def n_in_file(library: Library) -> int:
+    """Vectors in the index's file."""
+    content = (library.folder / "pictures.faiss").read_bytes()
+    return int(faiss.deserialize_index(np.frombuffer(content, np.uint8)).ntotal)
+
+
+def test_the_file_of_the_index_forgets_pictures_with_their_documents(opened: Open) -> None:
+    library = opened(Knowing(*UNRELATED, 0.29, 0.31))
+    shown(library, 9)
+    assert n_in_file(library) == 9
+    library.remove("file:///shown")
+    library.pictures.learn()
+    assert n_in_file(library) == 5
+    library.remove("file:///more")
+    library.close()
+    assert n_in_file(library) == 0
