@@ -317,7 +317,7 @@ class Pictures:
             return embed(model)
         except ModelMissing as error:
             logger.warning("%s", error)
-        except Exception as error:  # torch and its devices have many: memory, drivers, kernels
+        except Exception as error:  # noqa: BLE001 - torch and its devices have many
             logger.warning(
                 "CLIP failed (%s: %s). Pictures are found without it until limner is started "
                 "again.",

@@ -88,9 +88,7 @@ class VectorIndex:
         """The ids of at most n rows, nearest first. among: search only these."""
         return [number for number, _ in self.scored(vector, n, among)]
 
-    def scored(
-        self, vector: Vectors, n: int, among: Ids | None = None
-    ) -> list[tuple[int, float]]:
+    def scored(self, vector: Vectors, n: int, among: Ids | None = None) -> list[tuple[int, float]]:
         """The ids and cosines of at most n rows, nearest first."""
         n = min(n, len(self) if among is None else len(among))
         if n == 0 or self._index is None:
