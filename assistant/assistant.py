@@ -164,8 +164,10 @@ class Assistant:
         if self._readers is None:
             self._readers = self._blip(), OcrReader()
         captioner, reader = self._readers
+        # What is only searched for leaves nothing behind.
+        readings = self._readings if media is self.media else None
         return FigureDescriber(
-            media, captioner=captioner, reader=reader, vision=vision, readings=self._readings
+            media, captioner=captioner, reader=reader, vision=vision, readings=readings
         )
 
     def _blip(self) -> BlipCaptioner | None:

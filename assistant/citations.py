@@ -29,7 +29,7 @@ from assistant.sentences import (
     stems,
     words,
 )
-from loaders.captioning.fusion import BLIP_LABEL, VISION_LABEL
+from loaders.captioning.fusion import BLIP_LABEL, VISION_LABEL, is_guess
 
 SUPPORTED = 0.62
 """Support from which a sentence counts as borne out."""
@@ -153,7 +153,9 @@ def _evidence_of(source: Source) -> str:
 
 def _context_of(source: Source) -> str:
     metadata = source.document.metadata
-    return f"{metadata['title']}\n{metadata.get('section', '')}\n{metadata.get('caption', '')}"
+    # A machine's caption lends no name and no number to a claim.
+    caption = "" if is_guess(metadata.get("descriptions", {})) else metadata.get("caption", "")
+    return f"{metadata['title']}\n{metadata.get('section', '')}\n{caption}"
 
 
 def is_verbatim(text: str, source_text: str) -> bool:

@@ -77,8 +77,14 @@ def _media(settings: Settings) -> Check:
 
 def _cache(settings: Settings) -> Check:
     cache = ReadingCache(settings.cache_folder, max_bytes=settings.cache_bytes)
-    limit = f"at most {cache.max_bytes / BYTES_PER_MIB:,.0f} MiB" if cache.max_bytes else "off"
-    return Check("cache", True, f"what was read out of pictures, in {cache.folder}, {limit}")
+    if not cache.max_bytes:
+        return Check("cache", True, "off: what is read out of pictures is not kept")
+    where = f"what was read out of pictures, in {cache.folder}"
+    if not cache.is_usable:
+        fix = "Choose a folder that can be written with the setting cache_folder."
+        return Check("cache", False, f"{where}, cannot be used", fix)
+    cache.close()
+    return Check("cache", True, f"{where}, at most {cache.max_bytes / BYTES_PER_MIB:,.0f} MiB")
 
 
 def _llm(settings: Settings) -> Check:

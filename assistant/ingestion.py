@@ -593,6 +593,7 @@ class _Run:
         self._end(task.uri)
         for key in change.orphan_keys:
             self.disused.add(key)
+        self.describer.readings.forget(change.orphan_keys)
         if change.replaced:
             self.report.updated += 1
         else:

@@ -77,6 +77,7 @@ class DisusedPictures:
                 connection.execute("BEGIN EXCLUSIVE")
             except sqlite3.DatabaseError:
                 return
+            self._media.discard_former_readings()
             noted = [path for path in self._notes.glob("*") if path.is_file()]
             in_use = used() if noted else ()
             for path in noted:

@@ -31,6 +31,9 @@ KEY_PATTERN = re.compile(r"[0-9a-f]{64}\.(?:png|jpg|gif|webp)")
 THUMBNAIL_SIDE = 320
 THUMBNAIL_DECODED = 2 * THUMBNAIL_SIDE
 """The side at which a JPEG is decoded for it: as a whole it would take 4 bytes a pixel."""
+MIN_ALPHA = 32
+LIGHT, MAX_DARK_SHARE = 200, 0.02
+"""A transparent picture with a smaller share of darker dots is drawn for a dark ground."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,10 @@ class MediaStore:
         for path in self.folder.rglob(f".{pid}-*"):
             path.unlink(missing_ok=True)
 
+    def discard_former_readings(self) -> None:
+        """Delete what was read out of pictures when that still lay beside them."""
+        shutil.rmtree(self.folder / "readings", ignore_errors=True)
+
     def page_readings(self, uri: str) -> PageReadings:
         """What OCR read on the pages of that source before."""
         return PageReadings(self.folder / "pages" / hashlib.sha256(uri.encode()).hexdigest())
@@ -155,7 +162,7 @@ class MediaStore:
 
     @staticmethod
     def _displayed(image: Image.Image) -> Image.Image:
-        """The first frame, upright, with transparency laid on white."""
+        """The first frame, upright, with transparency laid on white, or on black if it is light."""
         with _broken_pictures(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of damaged metadata
             # Without an orientation it would make a copy, and a large picture is large twice.
@@ -167,9 +174,9 @@ class MediaStore:
             upright = upright.convert("F").point(lambda v: (v * scale) - low * scale).convert("L")
         if "A" in upright.getbands() or "transparency" in upright.info:
             rgba = upright.convert("RGBA")
-            on_white = Image.new("RGBA", rgba.size, "white")
-            on_white.alpha_composite(rgba)
-            return on_white.convert("RGB")
+            ground = Image.new("RGBA", rgba.size, "black" if _is_light(rgba) else "white")
+            ground.alpha_composite(rgba)
+            return ground.convert("RGB")
         return upright if upright.mode in {"RGB", "L"} else upright.convert("RGB")
 
 
@@ -232,12 +239,10 @@ def _broken_pictures() -> Iterator[None]:
             f"The picture is too large; the limit is {DEFAULT_LIMITS.max_pixels:,} pixels in all "
             "(max_pixels in the settings)."
         ) from error
-    except UnidentifiedImageError as error:
-        # Its own text names an object in memory.
+    except UnidentifiedImageError as error:  # its text is the address of a buffer
         raise BrokenPicture(
-            "The picture cannot be decoded: it is none of the formats that are read "
-            f"({', '.join(PICTURE_FORMATS)}). Open it in a picture viewer and save it again as "
-            "PNG or JPEG."
+            "The picture cannot be decoded: it is damaged, or no PNG, JPEG, GIF, WebP, TIFF, BMP, "
+            "AVIF or JPEG 2000. Open it in a picture viewer and save it again as PNG or JPEG."
         ) from error
     except (OSError, ValueError, SyntaxError, RuntimeError) as error:
         raise BrokenPicture(
@@ -251,6 +256,15 @@ def _is_turned(image: Image.Image) -> bool:
     with _broken_pictures(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of damaged metadata
         return image.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
+
+
+def _is_light(rgba: Image.Image) -> bool:
+    """Whether what can be seen of a picture would hardly stand out from white."""
+    red, green, blue, alpha = rgba.split()
+    seen = Image.merge("RGB", (red, green, blue)).convert("L")
+    mask = alpha.point(lambda a: 255 if a >= MIN_ALPHA else 0)
+    shades = seen.histogram(mask)
+    return sum(shades[:LIGHT]) < MAX_DARK_SHARE * sum(shades)
 
 
 def _checked(key: str) -> str:

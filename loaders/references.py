@@ -62,9 +62,9 @@ class References:
     def add(self, text: str) -> None:
         """Take in the sentences of a text that name a figure or table."""
         for sentence in SENTENCE_END.split(text):
-            for key, at in _mentions(sentence or ""):
+            for key, at in _mentions(sentence):
                 held = self._sentences.setdefault(key, [])
-                if len(held) < MAX_HELD and len(sentence) > at:
+                if len(held) < MAX_HELD:
                     held.append(_around(sentence, at).strip())
 
     def to(self, caption: str | None) -> list[str]:

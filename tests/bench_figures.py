@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 import resource
 import sys
 import tempfile
@@ -31,6 +32,7 @@ N_FIGURES, N_ROUNDS = 24, 2
 PROMPT, MAX_LENGTH = "an image of", 20
 """What ImageCaptionLoader asks with, and where transformers stops unless told otherwise."""
 START, END = 30_522, 102
+MARK = re.compile(r"\[\w+\]")
 BASE = {
     "hidden_size": 768,
     "intermediate_size": 3_072,
@@ -163,7 +165,7 @@ def figures(n: int) -> list[Path]:
 
 def words_of(caption: str) -> list[str]:
     """A caption's words: ImageCaptionLoader leaves the marks of beginning and end in."""
-    return [word for word in caption.lower().split() if word not in {"[dec]", "[sep]", "[pad]"}]
+    return [word for word in caption.lower().split() if not MARK.fullmatch(word)]
 
 
 def share_equal(ours: list[str], theirs: list[str]) -> tuple[int, float]:

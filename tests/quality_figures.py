@@ -221,7 +221,7 @@ def as_table(measured: Sequence[tuple[Collection, Mapping[str, Score]]], blip: s
             cells = [name, f"{score.in_document:.2f}", f"{score.in_library:.2f}"]
             lines.append(_row(cells + ([f"{sum(score.boxes) / n_boxed:.2f}"] if n_boxed else [])))
         lines.append("")
-    lines.append(f"BLIP: {blip}." if blip else "BLIP: none here, so (c) is (b).")
+    lines.append(f"BLIP: {blip}." if blip else "BLIP: none here; (c) repeats (b).")
     return "\n".join(lines) + "\n"
 
 

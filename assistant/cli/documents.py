@@ -222,7 +222,7 @@ def show(source: str, library: Path | None, as_json: bool) -> None:
     with opened(library) as assistant:
         uri = find(assistant, source)
         evidence = assistant.library.evidence(uri)
-        also_in = {
+        alike = {
             key: [hit for hit in assistant.library.similar_pictures(key) if not _is_here(hit, uri)]
             for key in {e.metadata["image_key"] for e in evidence if "image_key" in e.metadata}
         }
@@ -234,7 +234,7 @@ def show(source: str, library: Path | None, as_json: bool) -> None:
                 "title": document.title,
                 "pages": document.n_pages,
                 "evidence": [
-                    {"text": e.page_content, **e.metadata, **_also_in_json(e, also_in)}
+                    {"text": e.page_content, **e.metadata, **_looks_like_json(e, alike)}
                     for e in evidence
                 ],
             }
@@ -242,30 +242,33 @@ def show(source: str, library: Path | None, as_json: bool) -> None:
         return
     say(f"{document.title}  {uri}", style="bold")
     for e in evidence:
-        where = ", ".join(filter(None, [place_name(e.metadata), e.metadata["modality"]]))
+        part = f"part {e.metadata['part']}" if "part" in e.metadata else ""
+        where = ", ".join(filter(None, [place_name(e.metadata), e.metadata["modality"], part]))
         say(f"\n── {where} {e.metadata.get('image_url', '')}", style="dim")
         say(e.page_content)
-        for hit in also_in.get(e.metadata.get("image_key", ""), []):
-            alike = "" if hit.score == 1 else f" (similarity {hit.score:.2f})"
-            say(f"also in: {Source(0, hit.score, hit.document).place}{alike}", style="dim")
+        for hit in alike.get(e.metadata.get("image_key", ""), []) if not part else ():
+            is_same = hit.document.metadata["image_key"] == e.metadata["image_key"]
+            # Two charts of one template look alike as well.
+            says = "also in: " if is_same else f"looks like ({hit.score:.2f}): "
+            say(f"{says}{Source(0, hit.score, hit.document).place}", style="dim")
 
 
 def _is_here(hit: Hit, uri: str) -> bool:
     return bool(hit.document.metadata["source"] == uri)
 
 
-def _also_in_json(
-    evidence: Document, also_in: Mapping[str, Sequence[Hit]]
+def _looks_like_json(
+    evidence: Document, alike: Mapping[str, Sequence[Hit]]
 ) -> dict[str, list[dict[str, Any]]]:
     """Where else a copy or crop of the picture stands; nothing where it stands nowhere else."""
-    hits = also_in.get(evidence.metadata.get("image_key", ""), [])
+    hits = alike.get(evidence.metadata.get("image_key", ""), [])
     keys = ("source", "title", "page", "sheet", "section", "start", "image_key", "chunk_id")
     places = [
         {key: hit.document.metadata[key] for key in keys if key in hit.document.metadata}
         | {"similarity": hit.similarity}
         for hit in hits
     ]
-    return {"also_in": places} if places else {}
+    return {"looks_like": places} if places else {}
 
 
 def remove(sources: list[str], library: Path | None, as_json: bool) -> None:

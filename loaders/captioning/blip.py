@@ -8,6 +8,7 @@ Pre-training", 2022, https://arxiv.org/abs/2201.12086.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from collections.abc import Iterator, Sequence
@@ -28,10 +29,10 @@ BATCH_SIZE = 8
 """Pictures of which the words are found together: four take two thirds of the time of each alone,
 and 43 MB of memory each."""
 MAX_NEW_TOKENS = 40
-SAFE_WEIGHTS, PICKLED_WEIGHTS = "model.safetensors", "pytorch_model.bin"
+WEIGHTS = SAFE_WEIGHTS, PICKLED_WEIGHTS = "model.safetensors", "pytorch_model.bin"
 NEEDED_FILES = (
     ("config.json",),
-    (SAFE_WEIGHTS, PICKLED_WEIGHTS),
+    WEIGHTS,
     ("preprocessor_config.json", "processor_config.json"),
     ("tokenizer.json", "vocab.txt"),
 )
@@ -95,9 +96,9 @@ class BlipCaptioner:
 
     @property
     def fingerprint(self) -> str:
-        """The model's name and how it is decoded."""
+        """The model, which weights it has, and how it is decoded."""
         prompt = f":{self.prompt}" if self.prompt else ""
-        return f"blip:{self.model}:beams{self.beams}{prompt}:2"
+        return f"blip:{self.model}:{_version(self.model)}:beams{self.beams}{prompt}:3"
 
     def read(self, images: Sequence[Image.Image]) -> list[str]:
         """One caption an image, in order. Raises PartMissing if the weights are not here."""
@@ -139,26 +140,26 @@ class BlipCaptioner:
         """The captions as tokens, one row a picture."""
         import torch
 
-        from loaders.captioning.blip_layers import look_at
+        from loaders.captioning.blip_layers import looking_at
 
-        look_at(blip.model, patches)
         text = blip.model.config.text_config
         words = blip.tokenizer(self.prompt, add_special_tokens=False)["input_ids"]
         begun = torch.tensor([[text.bos_token_id, *words]] * len(patches), device=blip.device)
-        return blip.model.text_decoder.generate(
-            input_ids=begun,
-            attention_mask=torch.ones_like(begun),
-            # The layers know the pictures: this only says that there are some.
-            encoder_hidden_states=patches[:, :1],
-            eos_token_id=text.sep_token_id,
-            pad_token_id=text.pad_token_id,
-            num_beams=self.beams,
-            do_sample=False,
-            max_new_tokens=MAX_NEW_TOKENS,
-            # BLIP falls into loops ("a picture of a picture of a"): both guards are needed.
-            no_repeat_ngram_size=3,
-            repetition_penalty=1.2,
-        )
+        with looking_at(blip.model, patches):
+            return blip.model.text_decoder.generate(
+                input_ids=begun,
+                attention_mask=torch.ones_like(begun),
+                # The layers know the pictures: this only says that there are some.
+                encoder_hidden_states=patches[:, :1],
+                eos_token_id=text.sep_token_id,
+                pad_token_id=text.pad_token_id,
+                num_beams=self.beams,
+                do_sample=False,
+                max_new_tokens=MAX_NEW_TOKENS,
+                # BLIP falls into loops ("a picture of a picture of a"): both guards are needed.
+                no_repeat_ngram_size=3,
+                repetition_penalty=1.2,
+            )
 
     def _load(self) -> _Blip:
         if self._loaded is None:
@@ -184,6 +185,18 @@ def folder_of(model: str) -> Path | None:
     if isinstance(cached, str):
         return Path(cached).parent
     return Path(model) if Path(model).is_dir() else None
+
+
+def _version(model: str) -> str:
+    """Tells weights of one name apart: by the hub's commit, or by when their file was written."""
+    folder = folder_of(model)
+    if folder is None:
+        return ""
+    if folder.parent.name == "snapshots":
+        return folder.name[:12]
+    written = [path.stat() for path in map(folder.joinpath, WEIGHTS) if path.is_file()]
+    told = [str(folder.resolve()), *((found.st_size, found.st_mtime_ns) for found in written)]
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:12]
 
 
 def missing_files(folder: Path) -> list[str]:

@@ -8,6 +8,8 @@ where BLIP is loaded.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import torch
@@ -34,13 +36,20 @@ def quicken(model: Any, *, int8: bool) -> Any:
     return model
 
 
-def look_at(model: Any, patches: Tensor) -> None:
-    """Have the words that are generated next be about these pictures.
+@contextmanager
+def looking_at(model: Any, patches: Tensor) -> Iterator[None]:
+    """Have the words that are generated meanwhile be about these pictures.
 
     patches: (pictures, patches, width), what the vision model says of each patch.
     """
-    for layer in model.text_decoder.bert.encoder.layer:
-        layer.crossattention.self.look_at(patches)
+    layers = [layer.crossattention.self for layer in model.text_decoder.bert.encoder.layer]
+    for layer in layers:
+        layer.look_at(patches)
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.look_away()
 
 
 def multiplies_int8() -> bool:
@@ -90,6 +99,10 @@ class PictureAttention(nn.Module):
         """Make keys and values, each (pictures, heads, patches, width of a head)."""
         key, value = (self._by_head(part) for part in self.key_value(patches).chunk(2, dim=-1))
         self._seen = key, value
+
+    def look_away(self) -> None:
+        """Let go of the keys and values: 340 MB for eight pictures."""
+        self._seen = None
 
     def forward(self, hidden_states: Tensor, **_: Any) -> tuple[Tensor, None]:
         assert self._seen is not None  # noqa: S101 - a caption is asked for after look_at

@@ -1,16 +1,15 @@
 """Tidies what a captioning model wrote: loops, and sentences that were cut off.
 
-Leaves out whether a caption is worth showing: that is the fusion.
+A loop is told by its form: the same phrase three times in a row, or, at the end, twice where
+it begins with a word that leads on ("of people of people"). What comes twice otherwise may be
+a name ("New York New York"), and numbers are never taken out. Leaves out whether a caption is
+worth showing: that is the gate.
 """
 
 from __future__ import annotations
 
 import re
 
-LOOP = re.compile(r"\b(\w+(?: \w+){0,4}?)(?: \1\b)+")
-"""A phrase of up to five words that follows itself."""
-NESTED = re.compile(r"\b((?:an? |the )?\w+)(?: of \1\b)+")
-""" "a picture of a picture"."""
 HABIT = re.compile(r"^(?:arafed|araffe)\w*\s+")
 """BLIP-large's habitual opening, which is no word."""
 MIN_WORDS = 3
@@ -26,16 +25,26 @@ LEADING_ON = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 """Words after which something has to come."""
+LOOP = re.compile(r"\b([^\W\d]+(?: [^\W\d]+){0,4}?)(?: \1\b){2,}")
+"""A phrase of up to five words that comes three times in a row."""
+LOOP_AT_END = re.compile(
+    rf"\b((?:{LEADING_ON.pattern})(?:[ ][^\W\d]+){{1,4}}?)[ ]\1$", re.VERBOSE | re.IGNORECASE
+)
+NESTED = re.compile(r"\b((?:an? |the )?[^\W\d]+)(?: of \1\b)+")
+""" "a picture of a picture"."""
 
 
 def tidied(text: str, prompt: str = "") -> str:
-    """Without loops and habits. A prompt with which the caption begins is kept."""
+    """Without loops and habits. A prompt with which the caption begins is kept; alone, it is ""."""
     text = " ".join(text.split())
     if prompt and text.lower().startswith(prompt.lower()):
-        return f"{text[: len(prompt)]} {tidied(text[len(prompt) :])}".strip()
+        own = tidied(text[len(prompt) :])
+        return f"{text[: len(prompt)]} {own}" if own else ""
     text, before = HABIT.sub("", text), ""
     while text != before:  # a loop that is taken out may leave another
-        before, text = text, NESTED.sub(r"\1", LOOP.sub(r"\1", text))
+        before = text
+        for loop in (LOOP, LOOP_AT_END, NESTED):
+            text = loop.sub(r"\1", text)
     return text
 
 

@@ -1,8 +1,9 @@
 """One description of a figure out of everything known about it, said once.
 
 What a person wrote (the document's caption, alt text, the text in the picture) stays
-apart from what a machine guessed (BLIP), here and in the metadata. Leaves out how the
-words are found: that is the loaders, `ocr` and `blip`; and what says nothing: `gate`.
+apart from what a machine guessed (a vision model, BLIP, a program that wrote the alt
+text), here and in the metadata. Leaves out how the words are found: that is the loaders,
+`ocr`, `vision` and `blip`; and what says nothing: `gate`.
 """
 
 from __future__ import annotations
@@ -39,6 +40,16 @@ CHART_KIND = re.compile(r"[^;:]+(?:; [xyz]: [^;]+)*")
 """What the data of a chart begin with: "Scatter chart; x: Longitude; y: Latitude"."""
 FIRST_SENTENCE = re.compile(r".+?(?:[.!?…](?=\s|$)|[。！？]|\n|$)")
 MIN_TELLING_CHARS = 3
+MIN_OWN_CHARS = 4
+KINDS = {
+    "chart", "diagram", "figure", "graph", "graphic", "illustration", "image", "photo",
+    "photograph", "picture", "plot", "screenshot", "showing", "shown", "shows", "table",
+}  # fmt: skip
+"""Words for what a figure is, which say nothing of what it shows."""
+NEGATIONS = {
+    "kein", "keine", "nao", "ne", "never", "nicht", "nie", "no", "non", "not", "nunca", "ohne",
+    "pas", "sans", "sin", "without",
+}  # fmt: skip
 MAX_SAID_SHARE = 0.8
 """A line of which this share of the telling words is said already is a rewording."""
 
@@ -78,7 +89,11 @@ def _judged(words: FigureWords) -> tuple[dict[str, str], dict[str, Fault]]:
         "vision": _told(words.vision),
         "blip": _clean(words.blip),
     }
-    faults = {name: fault_of(said[name]) for name in ("alt", "vision", "blip") if said[name]}
+    faults = {
+        name: fault_of(said[name], is_guess=name != "alt")
+        for name in ("alt", "vision", "blip")
+        if said[name]
+    }
     if (words.ocr or "").strip():
         faults["ocr"] = fault_of_lettering(said["ocr"] or words.ocr or "")
     found = {name: fault for name, fault in faults.items() if fault}
@@ -91,8 +106,8 @@ def best_caption(words: FigureWords, *, section: str | None) -> str:
     A person's before a machine's; that of a vision model is the first that it says.
     """
     known = words.present()
-    if caption := _said_of_it(known):
-        return caption
+    if said := _said_of_it(known):
+        return said.text
     printed = known.get("text") or known.get("ocr") or ""
     if has_words(printed):
         lines = [line for line in printed.splitlines() if has_words(line)]
@@ -100,19 +115,20 @@ def best_caption(words: FigureWords, *, section: str | None) -> str:
     return _placed(section)
 
 
-def _said_of_it(known: Mapping[str, str]) -> str:
-    """The best that anybody says of the figure, not the words in it; "" where nobody does."""
+def _said_of_it(known: Mapping[str, str]) -> Line | None:
+    """The best that anybody says of the figure, not the words in it; None where nobody does."""
     alt = known.get("alt", "")
     kind = CHART_KIND.match(known.get("chart_data", ""))
     said = (
-        known.get("document"),
-        "" if is_by_program(alt) else alt,
-        _first_sentence(known.get("vision", "")),
-        known.get("blip"),
-        without_mark(alt),
-        kind.group() if kind else "",
+        Line("", known.get("document", "")),
+        Line("", "" if is_by_program(alt) else alt),
+        Line(VISION_LABEL, _first_sentence(known.get("vision", ""))),
+        Line(BLIP_LABEL, known.get("blip", "")),
+        Line(BLIP_LABEL, without_mark(alt)),
+        Line("", kind.group() if kind else ""),
     )
-    return _shortened(next(filter(None, said), ""))
+    best = next((line for line in said if line.text), None)
+    return best._replace(text=_shortened(best.text)) if best else None
 
 
 def _placed(section: str | None) -> str:
@@ -139,10 +155,13 @@ def fuse(
     """The page_content of the figure, in one part or several: a line for each thing known.
 
     What only rewords the lines before it is left out, but no number that is new. Of the
-    picture's own text only lines are left out that are said: each word may be a label.
+    picture's own text only lines are left out that are said: each word may be a label. In
+    each further part too, a machine's words stand behind their label: they bear nothing out.
     """
-    lines = list(_new(_lines(words, section or title, references, spoken)))
-    return split(lines, _said_of_it(words.present()) or _placed(section or title))
+    place = section or title
+    lines = list(_new(_lines(words, place, references, spoken)))
+    head = _said_of_it(words.present()) or Line(SECTION_LABEL, _shortened(_clean(place)))
+    return split(lines, str(head) if head.text else "")
 
 
 def _lines(
@@ -179,19 +198,25 @@ def _new(lines: Sequence[Line]) -> list[Line]:
     kept: list[Line] = []
     for line in lines:
         found = _words(line.text)
-        if line.text and (found - said if line.label == TEXT_LABEL else _adds(found, said)):
+        if line.text and _adds(line, found, said):
             kept.append(line)
             said |= found
     return kept
 
 
-def _adds(words: set[str], said: set[str]) -> bool:
+def _adds(line: Line, words: set[str], said: set[str]) -> bool:
     """Whether a line with these words says something new, rather than the same otherwise."""
     new = words - said
+    if line.label == TEXT_LABEL:
+        return bool(new)
+    if new & NEGATIONS or any(character.isdigit() for word in new for character in word):
+        return True
+    # A person's: one word may tell autumn from spring.
+    if not line.label and any(len(word) >= MIN_OWN_CHARS for word in new - KINDS):
+        return True
     telling = {word for word in words if len(word) >= MIN_TELLING_CHARS}
     is_reworded = bool(telling) and len(telling & said) >= MAX_SAID_SHARE * len(telling)
-    has_number = any(character.isdigit() for word in new for character in word)
-    return has_number or (bool(new) and not is_reworded)
+    return bool(new) and not is_reworded
 
 
 def _words(text: str) -> set[str]:

@@ -1,7 +1,8 @@
 """Tells whether an alternative text, or what a machine says of a picture, says anything at all.
 
 It looks at form, not at truth, and at no dictionary but short lists of the words by which
-programs and people name a picture without describing it. Leaves out what a document prints as
+programs and people name a picture without describing it. A person is believed sooner than a
+machine: one word may be meant. Leaves out what a document prints as
 a caption or in a figure: that stands as it is.
 """
 
@@ -44,20 +45,40 @@ MADE_BY_PROGRAM = re.compile(
 )
 """What Office writes behind an alternative text that it made itself."""
 NAMES_A_PICTURE = frozenset(
-    """image images img picture pictures pic photo photos photograph photography figure fig graphic
-    graphics logo icon symbol screenshot screenshots screencap capture thumbnail avatar banner
-    button placeholder untitled unnamed null none undefined nan unknown todo alt alternative
-    description caption title text texts word words content object shape rectangle textbox group
-    drawing
-    illustration clipart clip art stock view close closeup background foreground sign thing things
-    something item items file attachment google bild bilder foto fotos fotografie abbildung grafik
-    bildschirmfoto platzhalter bildplatzhalter inhaltsplatzhalter beschreibung hintergrund
+    """image images img dsc dscn dscf picture pictures pic photo photos photograph photography
+    figure fig graphic graphics screenshot screenshots screencap capture thumbnail placeholder
+    untitled unnamed null none undefined nan unknown todo alt alternative description caption
+    title text texts content file attachment bild bilder foto fotos fotografie abbildung grafik
+    bildschirmfoto platzhalter bildplatzhalter inhaltsplatzhalter beschreibung
     graphique capture écran gráfico imagen imágenes fotografía captura pantalla imagem imagens
     fotografia immagine immagini afbeelding bilde kuva obrázek obraz zdjęcie рисунок изображение
     картинка фото снимок 图片 图像 照片 截图 屏幕截图 画像 写真 図 スクリーンショット 이미지 사진
     그림 스크린샷 صورة תמונה kép fotoğraf resim""".split()  # noqa: SIM905 - a list would be a page
 )
-"""Words that name a picture, or what machines see in any picture, without describing it."""
+"""Words that name a picture, or the place for its description, and say nothing of it."""
+NAMES_A_SHAPE = frozenset(
+    (
+        "logo",
+        "icon",
+        "symbol",
+        "avatar",
+        "banner",
+        "button",
+        "object",
+        "shape",
+        "rectangle",
+        "textbox",
+        "group",
+        "drawing",
+        "item",
+    )
+)
+"""Of these too, a program gives each its number; without one, a person says something by them."""
+SEEN_IN_ANY_PICTURE = NAMES_A_SHAPE | frozenset(
+    """word words illustration clipart clip art stock view close closeup background foreground sign
+    thing things something hintergrund""".split()  # noqa: SIM905
+)
+"""What a machine sees wherever it sees nothing."""
 NAMES_A_SCREEN = frozenset(
     ("screenshot", "screenshots", "screen", "screencap", "interface", "bildschirmfoto", "capture")
 )
@@ -66,7 +87,7 @@ SEEN_ON_SCREENS = frozenset(
     graphical user interface application app software program email chat message
     social media post""".split()  # noqa: SIM905
 )
-"""What a machine says of whatever screenshot it is shown."""
+"""What a machine sees on whatever screenshot."""
 NAMES_NOTHING = frozenset(
     """a an the of on in at with and or to by from for as is are was be being has have it its this
     that these there here shows show showing shown contains
@@ -82,9 +103,12 @@ NAMES_NOTHING = frozenset(
 )
 """Words without which a sentence does not do, and those that go with any picture."""
 REFUSAL = re.compile(
-    r"(?:i(?:['’]m| am) (?:sorry|unable|not able)|sorry,? (?:but )?i\b"
-    r"|i (?:can(?:no|['’])t|cannot)\b|as an ai\b|i (?:do not|don['’]t) (?:see|have)\b"
-    r"|no image (?:was|is|has been) (?:provided|given)"
+    r"\W*(?:(?:i['’]?m|i am|we are|we['’]re) (?:\w+ )?(?:sorry|unable|not able)\b"
+    r"|sorry, |sorry (?:but )?i\b|my apologies"
+    r"|(?:unfortunately,? )?i (?:can(?: ?not|['’]?t)|will not|won['’]?t|do not|don['’]?t)\b"
+    r"|as an ai\b|as a (?:large )?language model\b"
+    r"|no (?:image|picture|figure) (?:(?:was|is|has been) )?(?:provided|given|attached|visible)"
+    r"|the (?:image|picture|figure) (?:was|is|has) not\b"
     r"|(?:please )?(?:provide|upload|attach) (?:the|an) image)",
     re.IGNORECASE,
 )
@@ -95,6 +119,11 @@ INSTRUCTION = re.compile(
     r"|you are an? \w+)",
     re.IGNORECASE,
 )
+"""With these, a machine speaks to or of itself. People write so on posters."""
+SHAPE_NAME = re.compile(r"google shape;\d+;", re.IGNORECASE)
+"""What Google Slides writes where a person wrote nothing."""
+MEASURE = re.compile(r"[$€£¥] ?\d|\d ?[%‰°$€£¥]")
+"""A number that a person gives for a picture of it."""
 ADDRESS = re.compile(r"(?:https?|ftp|file|data|blob|cid|mailto):\S+|www\.\S+", re.IGNORECASE)
 FILE_NAME = re.compile(
     r"(?:.*[\\/])?[^\\/]{1,120}\.(?:png|jpe?g|jfif|gif|webp|svg|bmp|tiff?|emf|wmf|heic|avif|ico|pdf"
@@ -120,26 +149,34 @@ class Fault(StrEnum):
     ECHO = "echo of the prompt"
 
 
-def fault_of(text: str, *, prompt: str = "") -> Fault | None:
+def fault_of(text: str, *, is_guess: bool = False) -> Fault | None:
     """Why a description of a picture says nothing; None if it may be shown and searched.
 
-    text: on one line. prompt: what the machine was asked. A text in a picture, read by OCR, is
-    no description: see `fault_of_lettering`.
+    text: on one line. is_guess: it is a machine's; of a person's only names of the picture that
+    say nothing of it are thrown out. A text in a picture, read by OCR, is no description: see
+    `fault_of_lettering`.
     """
+    is_guess = is_guess or is_by_program(text)
     text = _start(without_mark(text))
     if not any(map(str.isalnum, text)):
         return Fault.NO_LANGUAGE if text else Fault.EMPTY
     if ADDRESS.fullmatch(text) or FILE_NAME.fullmatch(text):
         return Fault.NAME
-    if _is_echo(text, prompt):
+    if is_guess and (is_refusal(text) or INSTRUCTION.match(text)):
         return Fault.ECHO
     if _is_repeated(text):
         return Fault.REPEATED
-    if _is_generic(text):
+    if _is_generic(text, is_guess=is_guess):
         return Fault.GENERIC
-    if not any(map(str.isalpha, text)) or _is_no_language(text, MIN_LETTER_SHARE):
+    is_value = not is_guess and MEASURE.search(text)
+    if not (is_value or any(map(str.isalpha, text))) or _is_no_language(text, MIN_LETTER_SHARE):
         return Fault.NO_LANGUAGE
     return None
+
+
+def is_refusal(text: str) -> bool:
+    """Whether a machine says that it will not, or cannot, describe the picture."""
+    return REFUSAL.match(text) is not None
 
 
 def fault_of_lettering(text: str) -> Fault | None:
@@ -167,29 +204,24 @@ def _start(text: str) -> str:
     return " ".join(text[: 2 * MAX_CHARS].split())[:MAX_CHARS]
 
 
-def _is_echo(text: str, prompt: str) -> bool:
-    if REFUSAL.match(text) or INSTRUCTION.match(text):
-        return True
-    said, asked = _words(text), _words(prompt)
-    return bool(asked) and f" {' '.join(said)} " in f" {' '.join(asked)} "
-
-
-def _is_generic(text: str) -> bool:
+def _is_generic(text: str, *, is_guess: bool) -> bool:
     """Whether it only says that there is a picture, in words that go with any, and numbers."""
     said = [w for part in _words(text.replace("_", " ")) for w in re.split(r"['’]", part)]
-    untelling = NAMES_A_PICTURE | NAMES_NOTHING
-    if not NAMES_A_SCREEN.isdisjoint(said):
-        untelling |= SEEN_ON_SCREENS
-    telling = [w for w in said if w not in untelling]
-    telling = [w for w in telling if any(map(str.isalpha, w)) and not _is_numbered(w)]
-    names_it = any(w in NAMES_A_PICTURE or _is_numbered(w) for w in said)
+    naming = NAMES_A_PICTURE | (SEEN_IN_ANY_PICTURE if is_guess else frozenset())
+    untelling = naming | NAMES_NOTHING
     is_screen = not NAMES_A_SCREEN.isdisjoint(said)
-    return not telling and (names_it or is_screen)
+    if is_guess and is_screen:
+        untelling |= SEEN_ON_SCREENS
+    telling = [w for w in said if any(map(str.isalpha, w)) and not _is_numbered(w)]
+    names_it = (is_guess and is_screen) or any(w in naming or _is_numbered(w) for w in said)
+    is_shape = len(said) == 2 and said[0] in NAMES_A_SHAPE and said[1].isdigit()
+    return is_shape or bool(SHAPE_NAME.match(text)) or (names_it and untelling.issuperset(telling))
 
 
 def _is_numbered(word: str) -> bool:
     """Whether it is a picture's name with its number, "image12" or "IMG0042"."""
-    return word[-1].isdigit() and word.rstrip("0123456789x") in NAMES_A_PICTURE | {"dsc", "p"}
+    names = NAMES_A_PICTURE | NAMES_A_SHAPE | {"p"}
+    return word[-1].isdigit() and word.rstrip("0123456789x") in names
 
 
 def _is_repeated(text: str) -> bool:

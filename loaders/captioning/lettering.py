@@ -14,7 +14,7 @@ WORD = re.compile(r"\w+")
 NUMBER = re.compile(r"[-+−–]?[$€£¥]?\d[\d.,:/]*[%°]?")
 MIN_TICKS = 3
 """Numbers from which a run of them is one axis, which may come again with each panel."""
-MIN_NEAR_CHARS = 4
+MIN_NEAR_CHARS, MAX_NEAR_CHARS = 4, 40
 """Of a word that is taken for another one with a letter more, less or read otherwise."""
 MAX_DIGITS = 24
 """More in one word are numbers printed over each other."""
@@ -35,9 +35,10 @@ def tell_lines(text: str, *, is_read: bool) -> list[str]:
     for line in _joined_ticks(text.splitlines()):
         folded = LOOP.sub(r"\1", line)
         kept = " ".join(_without_known_axes(folded.split(), axes))
-        key = plain(kept)
-        if key and not (is_read and _is_noise(key)):
-            told.setdefault(key, kept)
+        words = plain(kept)
+        if words and not (is_read and _is_noise(words)):
+            # With its signs: "+3 %" is not "-3 %".
+            told.setdefault(kept.casefold(), kept)
     return list(told.values())
 
 
@@ -152,9 +153,9 @@ def _is_overprinted(part: str) -> bool:
     return sum(map(str.isdigit, part)) > MAX_DIGITS
 
 
-def _is_noise(key: str) -> bool:
+def _is_noise(words: str) -> bool:
     """Whether a line, in plain words, is nothing but one letter or other sign."""
-    return len(key) == 1 and not key.isdigit()
+    return len(words) == 1 and not words.isdigit()
 
 
 def _is_ideograph(word: str) -> bool:
@@ -162,7 +163,7 @@ def _is_ideograph(word: str) -> bool:
 
 
 def _has_near_forms(word: str) -> bool:
-    return len(word) >= MIN_NEAR_CHARS and not any(map(str.isdigit, word))
+    return MIN_NEAR_CHARS <= len(word) <= MAX_NEAR_CHARS and not any(map(str.isdigit, word))
 
 
 def _near_forms(word: str) -> set[str]:

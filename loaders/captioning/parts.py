@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from loaders.captioning.lettering import has_words
@@ -99,17 +100,18 @@ def _cut(line: Line, room: int, *, may_overflow: bool) -> tuple[Line | None, Lin
 def _packed(lines: Iterable[Line], head: str) -> Iterator[str]:
     """The lines below the head, in as many texts as they need, without those of no word."""
     most = MAX_TOKENS - n_tokens(head)
+    heads = [head] if head else []
     held: list[str] = []
     room = most
     for piece in _pieces(lines, most):
         needed = n_tokens(piece)
         if held and needed > room:
-            yield "\n".join([head, *held])
+            yield "\n".join([*heads, *held])
             held, room = [], most
         held.append(piece)
         room -= needed
     if held:
-        yield "\n".join([head, *held])
+        yield "\n".join([*heads, *held])
 
 
 def _pieces(lines: Iterable[Line], most: int) -> Iterator[str]:
@@ -123,11 +125,12 @@ def _pieces(lines: Iterable[Line], most: int) -> Iterator[str]:
 
 def _taken(text: str, most: int) -> tuple[str, str]:
     """The text up to so many tokens, cut where a sentence, a line or a word ends, and the rest."""
-    ends = [found.end() for found in TOKEN.finditer(text)]
+    # No further than needed: a text is cut again and again.
+    ends = [found.end() for found in islice(TOKEN.finditer(text), most + 1)]
     if len(ends) <= most:
         return text, ""
     limit = ends[most - 1]
-    found = [end.end() for end in GOOD_END.finditer(text, 0, limit) if end.end() > limit // 2]
-    lines = [end for end in found if text[:end].rstrip()[-1:] in ";.!?…。！？"]
-    cut = max(lines or found, default=limit)
+    found = [end for end in GOOD_END.finditer(text, 0, limit) if end.end() > limit // 2]
+    lines = [end for end in found if not end.group()[0].isspace()]
+    cut = max((end.end() for end in lines or found), default=limit)
     return text[:cut].rstrip(), text[cut:].lstrip()

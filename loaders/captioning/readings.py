@@ -25,7 +25,8 @@ KEPT_SHARE = 0.8
 DELETED_SHARE = 0.1
 """Of the readings: so many are deleted at a time."""
 SECONDS_A_DAY = 86_400
-FILE = "readings.sqlite"
+FILE = "readings-1.sqlite"
+"""Other tables would have another number: versions of limner side by side leave each other's."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS readings (
   picture TEXT NOT NULL,
@@ -36,8 +37,7 @@ CREATE TABLE IF NOT EXISTS readings (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS readings_by_use ON readings (used_on);
 """
-DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
-"""SQLITE_ERROR: there are other tables in the file than ours."""
+DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 logger = logging.getLogger(__name__)
@@ -112,6 +112,13 @@ class ReadingCache:
         if pictures:
             self._do(delete)
 
+    @property
+    def is_usable(self) -> bool:
+        """Whether readings are kept; makes the file where there is none."""
+        found: list[object] = []
+        self._do(found.append)
+        return bool(found)
+
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
         with self._lock:
@@ -132,6 +139,9 @@ class ReadingCache:
                     self._close()
                     if not self._mend(error, is_last=is_last):
                         return
+                except BaseException:  # an interrupt: nothing of it is written
+                    self._close()
+                    raise
                 else:
                     return
 

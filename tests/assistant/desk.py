@@ -6,6 +6,7 @@ from PIL import Image
 
 from assistant.ingestion import Progress, Report, ingest
 from loaders import FigureDescriber, Limits, MediaStore
+from loaders.captioning.readings import ReadingCache
 from retrievers import Library
 from tests.assistant.words import WordEmbeddings
 
@@ -18,6 +19,7 @@ class Desk:
         self.documents.mkdir()
         self.library = Library.open(folder / "library", WordEmbeddings(), create=True)
         self.media = MediaStore(folder / "library" / "media")
+        self.readings = ReadingCache(folder / "cache")
         self.steps: list[Progress] = []
 
     def write(self, name: str, text: str) -> Path:
@@ -39,7 +41,12 @@ class Desk:
         depth: int = 0,
         **options: object,
     ) -> Report:
-        describer = FigureDescriber(self.media, captioner=captioner, reader=reader)  # type: ignore[arg-type]
+        describer = FigureDescriber(
+            self.media,
+            captioner=captioner,  # type: ignore[arg-type]
+            reader=reader,  # type: ignore[arg-type]
+            readings=self.readings,
+        )
         return ingest(
             sources or (self.documents,),
             self.library,

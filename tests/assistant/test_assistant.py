@@ -108,7 +108,11 @@ def test_removing_a_document_removes_its_pictures_and_what_was_read_out_of_them(
         assert keys
         readings = assistant.describer.readings
         readings.remember("ocr:1", dict.fromkeys(keys, "landings"))
+        beside = assistant.media.folder / "readings" / f"{keys[0]}.json"  # as it once was
+        beside.parent.mkdir()
+        beside.write_text('{"ocr:1": "landings"}')
         assistant.remove(SOURCE)
+        assert not beside.exists()
         assert list(assistant.media.keys()) == []
         assert readings.known(keys, "ocr:1") == {}
         assert assistant.search("cod") == []

@@ -36,6 +36,16 @@ def test_a_reworded_sentence_is_cited_to_its_source() -> None:
     assert 0.6 < sentence.support < 1.0
 
 
+@pytest.mark.parametrize(("who", "is_borne_out"), [("document", True), ("blip", False)])
+def test_a_number_of_the_caption_counts_where_a_person_wrote_it(
+    who: str, is_borne_out: bool
+) -> None:
+    caption = "Housing units in 2005"
+    given = source(1, "Atlanta had 72,861 new units.", caption=caption, descriptions={who: caption})
+    claim = "In 2005 Atlanta had 72,861 new units."
+    assert checker(given).check(claim).supported == is_borne_out
+
+
 @pytest.mark.parametrize(
     "claim",
     [

@@ -37,6 +37,14 @@ def test_every_part_is_looked_at_and_what_is_missing_has_a_fix(tmp_path: Path) -
     assert all(check.fix for check in found.values() if not check.ok)
 
 
+def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    settings = Settings(library=tmp_path, llm="embedded", cache_folder=tmp_path / "file" / "x")
+    cache = next(check for check in checks(settings) if check.name == "cache")
+    assert not cache.ok
+    assert "cache_folder" in cache.fix
+
+
 def test_libre_office_is_told_with_how_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,6 +45,27 @@ def test_an_unchanged_file_is_skipped_and_a_changed_one_replaced(desk: Desk) -> 
     assert [h.document.page_content for h in desk.library.search("Oil")] == ["Oil rose."]
 
 
+def test_what_was_read_out_of_a_picture_goes_with_the_last_document_that_shows_it(
+    desk: Desk,
+) -> None:
+    class Colour:
+        fingerprint = "colour:1"
+
+        def read(self, images: Sequence[Image.Image]) -> list[str]:
+            return [f"a field of {image.getpixel((0, 0))}" for image in images]
+
+    for name in ("a.png", "b.png"):
+        desk.draw(name, "red")
+    desk.add(captioner=Colour())
+    (key,) = desk.media.keys()
+    desk.draw("a.png", "blue")
+    desk.add(captioner=Colour())
+    assert desk.readings.known([key], "colour:1") == {key: "a field of (255, 0, 0)"}
+    desk.draw("b.png", "blue")
+    desk.add(captioner=Colour())
+    assert desk.readings.known([key], "colour:1") == {}
+
+
 def test_one_bad_file_is_reported_and_the_others_are_read(desk: Desk) -> None:
     desk.write("a.txt", "Oil fell.")
     desk.write("b.pdf", "no PDF at all")

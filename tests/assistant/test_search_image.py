@@ -1,6 +1,7 @@
 """A picture as a question: in Python, over HTTP, on the command line; and hostile ones."""
 
 import io
+import re
 import subprocess
 import sys
 import time
@@ -344,9 +345,10 @@ def test_the_command_names_the_documents_that_share_a_picture(tmp_path: Path) ->
     assert all(hit["similarity"] > 0.95 for hit in found)
     evidence = limner_json("show", "boats.md", "--library", library)["evidence"]
     (shown,) = (piece for piece in evidence if piece["modality"] == "figure")
-    (other,) = shown["also_in"]
+    (other,) = shown["looks_like"]
     assert (other["title"], other["similarity"] > 0.95) == ("About copied", True)
-    assert "also in: About copied" in limner("show", "boats.md", "--library", library).stdout
+    told = limner("show", "boats.md", "--library", library).stdout
+    assert re.search(r"looks like \((0\.9\d|1\.00)\): About copied", told)
     broken = limner("search", "--image", pages[0], "--library", library)
     assert (broken.returncode, "cannot be decoded" in broken.stderr) == (1, True)
     assert "Traceback" not in broken.stderr

@@ -3,16 +3,21 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.documents import Document
 from PIL import Image
 
+from assistant.answer import Source
+from assistant.citations import CitationChecker
+from assistant.quotes import find_quotes
 from loaders.captioning.describer import FigureDescriber
 from loaders.captioning.fusion import TEXT_LABEL, FigureWords, fuse
 from loaders.captioning.parts import MAX_PARTS, MAX_TOKENS, Line, n_tokens, split
 from loaders.elements import Figure, Paragraph
 from loaders.media import MediaStore
+from tests.assistant.words import WordEmbeddings
 from tests.loaders.test_loader import Given
 
 ROWS = "\n".join(f"Station {n} measured {n}.5 metres at {n}:30" for n in range(60))
@@ -42,6 +47,50 @@ def test_each_further_part_begins_with_the_caption_and_goes_on_with_the_text() -
     assert all(part.splitlines()[1].startswith(TEXT_LABEL) for part in parts[1:])
 
 
+SEEN = "A man is riding a brown horse."
+BY_PROGRAM = f"{SEEN} Description automatically generated"
+
+
+def further_parts(words: FigureWords) -> list[Source]:
+    """Sources of all parts of a figure but the first, as a search may find them."""
+    _, *more = fuse(words, title="Floods", section="Flood control")
+    assert more
+    metadata = {"title": "Floods", "modality": "figure", "image_key": "k", "section": "Rivers"}
+    return [Source(n, 0.5, Document(text, metadata=metadata)) for n, text in enumerate(more, 1)]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        FigureWords(ocr=ROWS, blip=SEEN),
+        FigureWords(ocr=ROWS, vision=f"{SEEN} It stands still."),
+        FigureWords(ocr=ROWS, alt=BY_PROGRAM),
+    ],
+    ids=["blip", "vision", "alt"],
+)
+def test_a_machines_words_are_no_evidence_in_a_further_part_either(words: FigureWords) -> None:
+    sources = further_parts(words)
+    assert all("brown horse" in s.document.page_content for s in sources)
+    assert not CitationChecker(sources, WordEmbeddings()).check(SEEN).supported
+    asked = "Which brown horse is a man riding?"
+    assert not any("horse" in q.text for q in find_quotes(asked, sources, WordEmbeddings()))
+
+
+def test_what_a_person_wrote_is_evidence_in_each_part() -> None:
+    sources = further_parts(FigureWords(document=SEEN, ocr=ROWS, blip="a poster"))
+    assert CitationChecker(sources, WordEmbeddings()).check(SEEN).supported
+    assert all("A machine sees" not in s.document.page_content for s in sources)
+
+
+def test_where_nobody_says_anything_a_further_part_begins_with_its_section() -> None:
+    sources = further_parts(FigureWords(ocr=ROWS))
+    heads = {s.document.page_content.splitlines()[0] for s in sources}
+    assert heads == {"Section: Flood control"}
+    asked = "What is flood control?"
+    assert not any("control" in q.text for q in find_quotes(asked, sources, WordEmbeddings()))
+    assert fuse(FigureWords(ocr=ROWS), title="")[1].startswith(TEXT_LABEL)
+
+
 def test_no_line_of_the_picture_is_lost_or_torn() -> None:
     together = "\n".join(long_figure())
     assert all(together.count(row) == 1 for row in ROWS.splitlines())
@@ -66,6 +115,12 @@ def test_any_lines_can_be_split(found: Sequence[tuple[str, bool, bool]]) -> None
     lines = [Line("Label: ", text, lettering, other) for text, lettering, other in found]
     parts = split(lines, "A head")
     assert 1 <= len(parts) <= MAX_PARTS
+
+
+@pytest.mark.timeout(10)
+def test_a_text_of_numbers_without_end_is_cut_in_time_that_grows_with_its_length() -> None:
+    numbers = Line(TEXT_LABEL, "1 " * 200_000, is_lettering=True)
+    assert len(split([Line("", CAPTION), numbers], CAPTION)) == 1  # numbers alone need no part
 
 
 def read_figure(folder: Path, text: str) -> list[Document]:

@@ -84,6 +84,8 @@ PERMITS = "Figure 1: Housing permits by metropolitan area, 2005"
         ("Chart of housing permits by metropolitan area in 2005", False),
         ("Chart of housing permits by metropolitan area in 2006", True),
         ("Bars for Atlanta and Phoenix, by metropolitan area", True),
+        ("Housing permits by rural area, 2005", True),
+        ("Housing permits not by metropolitan area, 2005", True),
         ("Q x", True),
     ],
 )

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loaders.captioning.fusion import FigureWords
-from loaders.captioning.gate import Fault, fault_of, fault_of_lettering, is_by_program, without_mark
+from loaders.captioning.gate import (
+    Fault,
+    fault_of,
+    fault_of_lettering,
+    is_by_program,
+    is_refusal,
+    without_mark,
+)
 
 CAPTIONS = Path(__file__).parents[3] / "shared" / "corpus" / "captions" / "captions.jsonl"
 TRUE = [
@@ -42,6 +49,31 @@ def test_a_true_description_passes_in_any_language(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "Explain the process of photosynthesis in leaves",
+        "I cannot breathe protest sign",
+        "I don't have a plan, says the man",
+        "You are a winner: poster of the lottery",
+        "System: overview of the pump",
+        "No image was given back by the probe",
+        "Art",
+        "Group photo",
+        "Group photo 2",
+        "Google logo",
+        "Logo",
+        "Close-up photo of a sign",
+        "screenshot of a computer",
+        "42 %",
+        "€ 3.50",
+    ],
+)
+def test_what_only_a_machine_would_mean_so_passes_where_a_person_wrote_it(text: str) -> None:
+    assert fault_of(text) is None
+    assert FigureWords(alt=text).present() == {"alt": text}
+
+
+@pytest.mark.parametrize(
     ("text", "fault"),
     [
         ("", Fault.EMPTY),
@@ -52,18 +84,18 @@ def test_a_true_description_passes_in_any_language(text: str) -> None:
         ("iVBORw0KGgoAAAANSUhEUgAAAAUAAAAFCAYAAACNbyblAAAAHElEQVQI12P4", Fault.NO_LANGUAGE),
         ("Ã¤Ã¶Ã¼ â€™ Ã©", Fault.NO_LANGUAGE),
         ("image", Fault.GENERIC),
+        ("photo 3", Fault.GENERIC),
         ("Picture 12", Fault.GENERIC),
+        ("Group 12", Fault.GENERIC),
+        ("TextBox 4", Fault.GENERIC),
         ("IMG_0042", Fault.GENERIC),
+        ("DSC_0042", Fault.GENERIC),
         ("my_image", Fault.GENERIC),
         ("a picture of a picture", Fault.GENERIC),
-        ("a close up of a sign", Fault.GENERIC),
-        ("an image of a white background", Fault.GENERIC),
         ("a black and white photo of a black and white photo", Fault.GENERIC),
-        ("A screenshot of a computer", Fault.GENERIC),
         ("Screenshot 2024-01-01 at 10.20.30", Fault.GENERIC),
         ("Bildschirmfoto 2024-03-01 um 10.20.30", Fault.GENERIC),
         ("スクリーンショット 2024-01-01", Fault.GENERIC),
-        ("Graphical user interface, text, application", Fault.GENERIC),
         ("Google Shape;123;p14", Fault.GENERIC),
         ("Content Placeholder 3", Fault.GENERIC),
         ("the the the the the the", Fault.REPEATED),
@@ -73,19 +105,54 @@ def test_a_true_description_passes_in_any_language(text: str) -> None:
         ("C:\\Users\\me\\plan of the house.jpg", Fault.NAME),
         ("https://example.org/a/b", Fault.NAME),
         ("data:image/png;base64,iVBORw0KGgo=", Fault.NAME),
-        ("Describe the image in one sentence.", Fault.ECHO),
-        ("a chart of", Fault.ECHO),
-        ("I'm sorry, I can't help with that.", Fault.ECHO),
     ],
 )
 def test_what_says_nothing_is_thrown_out_with_its_reason(text: str, fault: Fault) -> None:
     assert fault_of(text) is fault
+    assert fault_of(text, is_guess=True) is fault
 
 
-def test_a_machine_that_repeats_what_it_was_asked_says_nothing() -> None:
-    prompt = "Name the kind of figure, its axes and its main values."
-    assert fault_of("its axes and its main values", prompt=prompt) is Fault.ECHO
-    assert fault_of("its axes are years and tons", prompt=prompt) is None
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("Art", Fault.GENERIC),
+        ("a logo", Fault.GENERIC),
+        ("a photograph", Fault.GENERIC),
+        ("a close up of a sign", Fault.GENERIC),
+        ("an image of a white background", Fault.GENERIC),
+        ("A screenshot of a computer", Fault.GENERIC),
+        ("Graphical user interface, text, application", Fault.GENERIC),
+        ("42 %", Fault.NO_LANGUAGE),
+        ("Describe the image in one sentence.", Fault.ECHO),
+        ("a chart of", Fault.ECHO),
+        ("You are a helpful model", Fault.ECHO),
+        ("I'm sorry, I can't help with that.", Fault.ECHO),
+        ("I cannot see any picture.", Fault.ECHO),
+        ("As a language model, I see no pictures.", Fault.ECHO),
+        ("a screenshot of a web page", None),
+        ("a bar chart with five blue bars", None),
+        ("the Google logo", None),
+    ],
+)
+def test_more_is_thrown_out_where_a_machine_says_it(text: str, fault: Fault | None) -> None:
+    assert fault_of(text, is_guess=True) is fault
+    assert FigureWords(blip=text).rejected() == ({"blip": str(fault)} if fault else {})
+    assert fault_of(f"{text} Description automatically generated") is fault
+
+
+@pytest.mark.parametrize(
+    ("said", "is_meant"),
+    [
+        ("Unfortunately, I can't describe it.", True),
+        ("We are sorry, the file is broken.", True),
+        ("No picture was attached.", True),
+        ("Please upload an image.", True),
+        ("A man who says: I'm sorry", False),
+        ("I, Claudius: the cover of the book", False),
+    ],
+)
+def test_a_refusal_is_told_by_how_it_begins(said: str, is_meant: bool) -> None:
+    assert is_refusal(said) is is_meant
 
 
 @pytest.mark.parametrize(
@@ -147,5 +214,6 @@ def test_symbols_without_letters_are_no_language(text: str) -> None:
 )
 def test_a_text_made_to_take_long_does_not(unit: str) -> None:
     fault_of(unit * 20_000)
+    fault_of(unit * 20_000, is_guess=True)
     fault_of_lettering(unit * 20_000)
     FigureWords(alt=unit * 20_000, ocr=unit * 20_000, text=f"{unit}\n" * 20_000).present()

@@ -1,5 +1,7 @@
 """The text in pictures, line by line."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,6 +48,16 @@ def test_what_ocr_reads_of_printed_words_is_not_new() -> None:
     assert new_lines(read, printed) == ["In 1996", "North Sea"]
 
 
+def test_a_word_without_end_is_compared_in_little_memory() -> None:
+    tracemalloc.start()
+    try:
+        assert new_lines(["ab" * 2_500], ["ba" * 2_500]) == ["ab" * 2_500]
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2_000_000
+
+
 @pytest.mark.parametrize(
     ("text", "has"),
     [
@@ -75,3 +87,8 @@ def test_telling_lines_again_changes_nothing_and_none_is_told_twice(
     told = tell_lines(text, is_read=is_read)
     assert len(told) == len(set(told))
     assert all(line == " ".join(line.split()) for line in told)
+
+
+def test_lines_that_differ_in_a_sign_alone_are_both_told() -> None:
+    lines = ["Growth +3 %", "Growth -3 %", "< 65 years", "> 65 years", "growth +3 %"]
+    assert tell_lines("\n".join(lines), is_read=True) == lines[:-1]

@@ -99,12 +99,28 @@ def test_a_damaged_file_is_made_anew(cache: ReadingCache, content: bytes) -> Non
     assert cache.known(["a.png"], "ocr:1") == {"a.png": "text"}
 
 
-def test_a_file_with_other_tables_is_made_anew(cache: ReadingCache) -> None:
+def test_a_file_with_other_tables_is_left_as_it_is(
+    cache: ReadingCache, caplog: pytest.LogCaptureFixture
+) -> None:
     cache.folder.mkdir()
     with sqlite3.connect(cache.folder / FILE) as other:
         other.execute("CREATE TABLE readings (something)")
+        other.execute("INSERT INTO readings VALUES ('kept')")
     cache.remember("ocr:1", {"a.png": "text"})
-    assert cache.known(["a.png"], "ocr:1") == {"a.png": "text"}
+    assert cache.known(["a.png"], "ocr:1") == {}
+    assert len(caplog.records) == 1
+    assert list(other.execute("SELECT * FROM readings")) == [("kept",)]
+
+
+def test_an_interrupt_costs_what_was_being_written_and_nothing_else(cache: ReadingCache) -> None:
+    cache.remember("ocr:1", {"a.png": "text"})
+    with (
+        patch.object(ReadingCache, "_shrink", side_effect=KeyboardInterrupt),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        cache.remember("ocr:1", {"b.png": "text"})
+    cache.remember("ocr:1", {"c.png": "text"})
+    assert cache.known(["a.png", "b.png", "c.png"], "ocr:1") == {"a.png": "text", "c.png": "text"}
 
 
 def test_a_folder_that_cannot_be_made_is_told_once_and_stops_nothing(
