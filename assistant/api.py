@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -22,7 +23,7 @@ from typing import Annotated, Any, Literal
 
 import anyio
 import uvicorn
-from fastapi import Body, FastAPI, HTTPException, Query, Request
+from fastapi import Depends, FastAPI, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
@@ -48,14 +49,22 @@ from assistant.writers import MAX_QUESTION_CHARS
 from loaders import LoaderError
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
-MAX_BODY_BYTES = 16 * 1024 * 1024
-"""A photograph fits, and a long conversation, of which only the last question is read."""
+MAX_BODY_BYTES = 4 * 1024 * 1024
+"""A long conversation fits, of which only the last question is read."""
+MAX_PICTURE_BYTES = 16 * 1024 * 1024
+"""A photograph fits."""
 MAX_HITS = 100
 STOP_WAIT_S = 5
 PICTURE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'",
     "Cache-Control": "public, max-age=31536000, immutable",
+}
+PICTURE_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}},
+    }
 }
 MEDIA_TYPES = {
     ".png": "image/png",
@@ -199,9 +208,11 @@ def _add_search(app: FastAPI, assistant: Assistant) -> None:
         )
         return search_result(request.query, hits)
 
-    @app.post("/search/image")
+    one_picture = threading.Lock()
+
+    @app.post("/search/image", max_body_size=MAX_PICTURE_BYTES, openapi_extra=PICTURE_BODY)
     def search_image(
-        picture: Annotated[bytes, Body(media_type="image/*", min_length=1)],
+        picture: Annotated[bytes, Depends(_picture_sent)],
         query: Annotated[str, Query(max_length=MAX_QUESTION_CHARS)] = "",
         k: Annotated[int, Query(ge=1, le=MAX_HITS)] = 10,
         source: Annotated[str | None, Query(max_length=MAX_GLOB_CHARS)] = None,
@@ -209,12 +220,28 @@ def _add_search(app: FastAPI, assistant: Assistant) -> None:
     ) -> dict[str, Any]:
         """Ranked evidence for a picture, which is the body of the request."""
         try:
-            hits = assistant.search_image(
-                picture, query=query, k=k, source=source, modality=modality
-            )
+            # A large one takes hundreds of megabytes while it is decoded.
+            with one_picture:
+                hits = assistant.search_image(
+                    picture, query=query, k=k, source=source, modality=modality
+                )
         except LoaderError as error:
             raise HTTPException(400, str(error)) from error
         return search_result(query, hits)
+
+
+async def _picture_sent(request: Request) -> bytes:
+    """The body as it is. FastAPI would read it by its type, and fail on a picture sent as JSON."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not kind.startswith("image/") and kind != "application/octet-stream":
+        raise HTTPException(
+            415,
+            f"The body has the type {kind[:100]!r}, and a picture is searched for as it is. Send "
+            "the bytes of its file with Content-Type: image/png, or what it is.",
+        )
+    if not (content := await request.body()):
+        raise HTTPException(400, "The body is empty. Send the bytes of a picture's file.")
+    return content
 
 
 def _add_media(app: FastAPI, assistant: Assistant) -> None:

@@ -327,6 +327,10 @@ class _Run:
             )
         except KeyboardInterrupt as interrupt:
             self.report.interrupt = interrupt
+        except LibraryError as error:
+            # The documents are in, and what became of them is still to be told.
+            reason = f"not all pictures were compared; the next run goes on ({error})"
+            self.report.skipped.append((uri, reason))
 
     def _read_files(self, found: Sequence[tuple[str | Path, Path | None]]) -> None:
         sites = [str(source) for source, _ in found if self.depth and is_url(source)]

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from loaders.errors import BrokenPicture, LimitExceeded
 from loaders.limits import DEFAULT_LIMITS
@@ -29,6 +29,8 @@ PICTURE_FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP", "AVIF", "JPEG200
 WEB_FORMATS = {"PNG": "png", "JPEG": "jpg", "MPO": "jpg", "GIF": "gif", "WEBP": "webp"}
 KEY_PATTERN = re.compile(r"[0-9a-f]{64}\.(?:png|jpg|gif|webp)")
 THUMBNAIL_SIDE = 320
+THUMBNAIL_DECODED = 2 * THUMBNAIL_SIDE
+"""The side at which a JPEG is decoded for it: as a whole it would take 4 bytes a pixel."""
 MIN_ALPHA = 32
 LIGHT, MAX_DARK_SHARE = 200, 0.02
 """A transparent picture with a smaller share of darker dots is drawn for a dark ground."""
@@ -64,8 +66,14 @@ class MediaStore:
         Raises BrokenPicture if it cannot be decoded, LimitExceeded if it has more than
         max_pixels.
         """
-        opened = image if isinstance(image, Image.Image) else self._decode(image)
-        self._check_size(opened)
+        if isinstance(image, Image.Image):
+            opened, (width, height) = image, image.size
+            self._check_size(opened)
+        else:
+            width, height = self.size(image)
+            opened = self._decode(image, THUMBNAIL_DECODED)
+        if _is_turned(opened):
+            width, height = height, width
         shown = self._displayed(opened)
         extension = WEB_FORMATS.get(opened.format or "") if isinstance(image, bytes) else None
         content = image if isinstance(image, bytes) and extension else _png_bytes(shown)
@@ -73,7 +81,7 @@ class MediaStore:
         if not self.path(key).exists():
             _write(self.thumbnail_path(key), _thumbnail_bytes(shown))
             _write(self.path(key), content)
-        return Picture(key, *shown.size)
+        return Picture(key, width, height)
 
     def size(self, image: bytes | Image.Image) -> tuple[int, int]:
         """Width and height in pixels, from the picture's header. Raises BrokenPicture."""
@@ -157,7 +165,9 @@ class MediaStore:
         """The first frame, upright, with transparency laid on white, or on black if it is light."""
         with _broken_pictures(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of damaged metadata
-            upright = ImageOps.exif_transpose(image)
+            # Without an orientation it would make a copy, and a large picture is large twice.
+            is_upright = image.getexif().get(ExifTags.Base.Orientation, 1) == 1
+            upright = image if is_upright else ImageOps.exif_transpose(image)
         if upright.mode in {"I;16", "I;16B", "I", "F"}:
             low, high = (float(v) for v in upright.getextrema())  # type: ignore[arg-type]
             scale = 255.0 / (high - low) if high > low else 1.0
@@ -241,6 +251,13 @@ def _broken_pictures() -> Iterator[None]:
         ) from error
 
 
+def _is_turned(image: Image.Image) -> bool:
+    """Whether it is displayed with width and height changed for each other."""
+    with _broken_pictures(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of damaged metadata
+        return image.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
+
+
 def _is_light(rgba: Image.Image) -> bool:
     """Whether what can be seen of a picture would hardly stand out from white."""
     red, green, blue, alpha = rgba.split()
@@ -263,8 +280,10 @@ def _png_bytes(image: Image.Image) -> bytes:
 
 
 def _thumbnail_bytes(image: Image.Image) -> bytes:
-    small = image.convert("RGB")
-    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    # What is shown is RGB or gray; a copy of a large one is as large.
+    largest = THUMBNAIL_SIDE / max(*image.size, THUMBNAIL_SIDE)
+    size = max(1, round(image.width * largest)), max(1, round(image.height * largest))
+    small = image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
     buffer = io.BytesIO()
-    small.save(buffer, "WEBP", quality=80)
+    small.convert("RGB").save(buffer, "WEBP", quality=80)
     return buffer.getvalue()

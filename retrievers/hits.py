@@ -1,6 +1,6 @@
 """What a search found: evidence with its scores, read from the database.
 
-Leaves out the search itself: that is `retrievers.library`.
+Leaves out the search itself: that is `retrievers.search`.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from retrievers.database import Database, add_generation, check_model, setting
 from retrievers.embeddings import model_name
 from retrievers.errors import LibraryMissing, UnknownSource
 from retrievers.evidence import Row, encodable
-from retrievers.figure_parts import IS_FIGURE, is_figure
+from retrievers.figure_parts import is_figure
 from retrievers.hits import Hit, read_hits
 from retrievers.pictures import OpenPicture, PictureEmbeddings, Pictures
 from retrievers.search import AskedImage, Search
@@ -149,10 +149,11 @@ class Library:
         self.close()
 
     def close(self) -> None:
-        """Save the vector index if it has changed, and close the files."""
+        """Save the indexes that have changed, and close the files."""
         try:
             if self._index.n_unsaved:
                 self.flush()
+            self.pictures.flush_removed()
         finally:
             self._database.close()
 
@@ -206,7 +207,7 @@ class Library:
             catalogue.put_in(connection, entry, rows, vectors)
             add_generation(connection, n_removed=taken.n_chunks)
             orphans = catalogue.unused(connection, taken.image_keys)
-            catalogue.forget_pictures(connection, orphans)
+            self.pictures.forget(connection, orphans)
         n_figures = sum(is_figure(document.metadata) for document in new.documents)
         return Change(taken.found, len(rows), n_figures, orphans)
 
@@ -218,7 +219,7 @@ class Library:
                 raise _unknown(source)
             add_generation(connection, n_removed=taken.n_chunks)
             orphans = catalogue.unused(connection, taken.image_keys)
-            catalogue.forget_pictures(connection, orphans)
+            self.pictures.forget(connection, orphans)
         self._follow()
         return Change(False, taken.n_chunks, taken.n_figures, orphans)
 
@@ -302,13 +303,8 @@ class Library:
             known = connection.execute("SELECT 1 FROM documents WHERE source = ?", (source,))
             if known.fetchone() is None:
                 raise _unknown(source)
-            return self._read(connection, "source = ? ORDER BY position", source)
-
-    def with_picture(self, image_key: str) -> list[Document]:
-        """The evidence that shows a picture, each figure once."""
-        with self._database.reading() as connection:
-            where = f"image_key = ? AND (modality <> 'figure' OR {IS_FIGURE}) ORDER BY chunks.id"
-            return self._read(connection, where, image_key)
+            where = "source = ? ORDER BY position"
+            return evidence.read_documents(connection, self.media_base_url, where, [source])
 
     def similar_pictures(self, image_key: str) -> list[Hit]:
         """Evidence that shows this picture, a copy or a crop of it; most alike first."""
@@ -377,9 +373,6 @@ class Library:
         """
         asked = AskedImage(image, image_key, encodable(query), describe)
         return self._search.by_image(asked, k, source, modality)
-
-    def _read(self, connection: sqlite3.Connection, where: str, value: str) -> list[Document]:
-        return evidence.read_documents(connection, self.media_base_url, where, [value])
 
     def _count(self, table: str) -> int:
         with self._database.reading() as connection:

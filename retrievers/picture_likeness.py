@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from retrievers.picture_marks import N_ASKED, N_STORED, Gray, Marks, look_at, marks_of
+from retrievers.picture_marks import N_ASKED, N_STORED, Gray, Marks, marks_of, shades_of
 
 MIN_LIKENESS = 0.85
 """Correlation from which two pictures are said to show the same. On the 140 pictures of our corpus:
@@ -51,7 +51,7 @@ class AskedPicture:
     """A picture that is compared with many others."""
 
     def __init__(self, image: Image.Image) -> None:
-        self._look = look_at(image)
+        self._look = shades_of(image)
         self._marks = marks_of(self._look, N_ASKED)
 
     @property
@@ -100,7 +100,7 @@ class AskedPicture:
 
     def likeness(self, image: Image.Image, laid: Laid | None) -> float:
         """Correlation of the pixels of the two, in [0, 1]. laid: as a whole when None."""
-        other = look_at(image)
+        other = shades_of(image)
         mine, there = _whole(self._look), _whole(other)
         if laid is None:
             stretch = (mine[2] / mine[3]) / (there[2] / there[3])

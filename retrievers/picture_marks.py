@@ -31,6 +31,8 @@ CONTRAST = 0.02
 """Half of SIFT's own threshold: charts have thin and pale lines."""
 MIN_DEVIATION = 2.0
 """In 256 shades: what varies less is a blank, like any other blank."""
+MIN_MARKED_SIDE = 8
+"""Pixels: in a thinner stripe SIFT finds nothing, and fails where it is one pixel thin."""
 HASH_SIDE = 16
 _HEAD = struct.Struct("<B32s")
 _MARK = np.dtype([("place", "<u2", (2,)), ("bits", "u1", (16,))])
@@ -64,7 +66,7 @@ class Marks:
         return cls(whole, rows["place"].astype(np.float32) / np.float32(_PLACE_STEPS), rows["bits"])
 
 
-def look_at(image: Image.Image) -> Gray:
+def shades_of(image: Image.Image) -> Gray:
     """The picture in shades of gray, its longer side SIDE pixels."""
     share = SIDE / max(image.size)
     width, height = (max(1, round(side * share)) for side in image.size)
@@ -76,6 +78,8 @@ def marks_of(look: Gray, n: int) -> Marks | None:
     """At most n marks; None of a blank, which looks like every other blank."""
     if float(look.std()) < MIN_DEVIATION:
         return None
+    if min(look.shape) < MIN_MARKED_SIDE:
+        return _without_places(look)
     import cv2
 
     finder = cv2.SIFT_create(contrastThreshold=CONTRAST)  # type: ignore[attr-defined]
@@ -87,9 +91,13 @@ def marks_of(look: Gray, n: int) -> Marks | None:
         upright[found.pt[0], found.pt[1], found.size] = found
     places, numbers = finder.compute(look, _spread(list(upright.values()), look, n))
     if numbers is None:
-        return Marks(_hash(look), np.empty((0, 2), np.float32), np.empty((0, 16), np.uint8))
+        return _without_places(look)
     bits = np.packbits(numbers > np.median(numbers, axis=1, keepdims=True), axis=1)
     return Marks(_hash(look), np.array([p.pt for p in places], np.float32), bits)
+
+
+def _without_places(look: Gray) -> Marks:
+    return Marks(_hash(look), np.empty((0, 2), np.float32), np.empty((0, 16), np.uint8))
 
 
 def _spread(found: list[Any], look: Gray, n: int) -> list[Any]:

@@ -10,15 +10,17 @@ import json
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from heapq import nlargest, nsmallest
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 from PIL import Image
 
 from retrievers import catalogue
 from retrievers.database import Database, add_generation, has_pictures, setting
-from retrievers.errors import ModelMissing
+from retrievers.errors import LibraryError, ModelMissing
 from retrievers.picture_likeness import (
     MAX_HASH_BITS,
     MIN_LIKENESS,
@@ -34,6 +36,14 @@ PICTURES_AT_ONCE = 1_024
 EMBEDDED_AT_ONCE = 16
 MAX_LAID, MAX_COMPARED = 100, 12
 """Pictures whose marks, and whose pixels, are compared one by one with those of another."""
+MAX_TOLD = 10
+"""Pictures that CLIP may add to what a text finds."""
+MIN_LEAD, MIN_SPREADS = 0.05, 3.0
+"""By how much a picture that a text tells leads the middle one of the library: in cosine, and in
+
+standard deviations. Of CLIP ViT-B/32 a text and a picture that have nothing to do with each other
+have a cosine of about 0.20 ± 0.02, those that have, of 0.25 to 0.35.
+"""
 
 OpenPicture = Callable[[str], Image.Image | None]
 """The picture with a key, about 512 pixels or larger; None where it cannot be had."""
@@ -75,6 +85,7 @@ class Pictures:
             table="picture_vectors",
             dimension_setting="picture_dimension",
         )
+        self._has_removed = False
 
     def learn(self, on_progress: OnProgress = lambda _, __: None) -> None:
         """Look at the pictures that are not known yet, or not by this CLIP model.
@@ -83,22 +94,31 @@ class Pictures:
         LibraryUnwritable; what was learnt until then stays.
         """
         if self._open is None or not self._lacks_any():
+            self.flush_removed()
             return
         self._mark_new(self._open, on_progress)
         if self._embeddings is not None:
-            try:
-                self._embed_new(self._open, self._embeddings, on_progress)
-            except ModelMissing as error:
-                self._drop_embeddings(error)
+            self._embed_new(self._open, self._embeddings, on_progress)
         self.flush()
 
     def flush(self) -> None:
         """Save the index over CLIP's vectors if it has changed."""
+        self._has_removed = False
         with self._database.reading() as connection:
             if has_pictures(connection):
                 with self._index.in_step(connection) as index:
                     if index.n_unsaved:
                         index.save()
+
+    def forget(self, connection: sqlite3.Connection, image_keys: Sequence[str]) -> None:
+        """Forget what pictures look like to which no chunk refers any more."""
+        catalogue.forget_pictures(connection, image_keys)
+        self._has_removed = self._has_removed or bool(image_keys)
+
+    def flush_removed(self) -> None:
+        """Save the index if pictures were forgotten: its file would keep their vectors."""
+        if self._has_removed:
+            self.flush()
 
     def copies(self, asked: Image.Image, *, but: str | None = None) -> dict[str, float]:
         """Image key → likeness, in [0.85, 1], of copies and crops, most alike first.
@@ -125,9 +145,9 @@ class Pictures:
         """The keys of at most n pictures that show what this one shows, by CLIP."""
         return self._near(lambda model: model.embed_pictures([asked]), n, source)
 
-    def near_text(self, text: str, n: int, source: str | None = None) -> list[str]:
-        """The keys of at most n pictures that show what the text says, by CLIP."""
-        return self._near(lambda model: model.embed_text(text), n, source)
+    def told_by(self, text: str, source: str | None = None) -> list[str]:
+        """The keys of the few pictures, if any, that stand out as what the text says, by CLIP."""
+        return self._near(lambda model: model.embed_text(text), None, source)
 
     # Copies
 
@@ -135,10 +155,9 @@ class Pictures:
         new = self._lacking("pictures")
         for n_done, key in enumerate(new):
             on_progress(n_done, len(new))
-            image = open_picture(key)
-            picture = AskedPicture(image) if image else None
-            stored = picture.stored if picture else b""
-            found = self._copies(picture, key, open_picture) if picture else {}
+            if (image := open_picture(key)) is None:
+                continue  # it may be had the next time
+            stored, found = self._looked_at(image, key, open_picture)
             with self._database.writing() as connection:
                 # Its document may be gone meanwhile.
                 connection.execute(
@@ -155,6 +174,19 @@ class Pictures:
                             (other, key, likeness, key, other),
                         ],
                     )
+
+    def _looked_at(
+        self, image: Image.Image, key: str, open_picture: OpenPicture
+    ) -> tuple[bytes, dict[str, float]]:
+        """What is kept of a picture, and its copies. One that cannot be compared has none."""
+        try:
+            picture = AskedPicture(image)
+            return picture.stored, self._copies(picture, key, open_picture)
+        except LibraryError:
+            raise
+        except Exception:  # OpenCV's, of a picture that nobody thought of
+            logger.warning("The picture %s could not be compared with others", key, exc_info=True)
+            return b"", {}
 
     def _copies(
         self, asked: AskedPicture, but: str | None, open_picture: OpenPicture
@@ -211,7 +243,9 @@ class Pictures:
             images = {key: image for key, image in opened if image is not None}
             if not images:
                 continue
-            vectors = model.embed_pictures(list(images.values()))
+            vectors = self._embedded(partial(_of_pictures, list(images.values())), model)
+            if vectors is None:
+                return
             with self._database.writing() as connection:
                 if setting(connection, "picture_model") != model.name:
                     return  # another process has begun with another model
@@ -242,21 +276,23 @@ class Pictures:
             add_generation(connection, n_removed=n_removed)
 
     def _near(
-        self, embed: Callable[[PictureEmbeddings], Vectors], n: int, source: str | None
+        self, embed: Callable[[PictureEmbeddings], Vectors], n: int | None, source: str | None
     ) -> list[str]:
+        """n: of the nearest; those that stand out when None."""
         model = self._embeddings
         if model is None or not self._has_vectors_of(model.name):
             return []
-        try:
-            vector = embed(model)
-        except ModelMissing as error:
-            self._drop_embeddings(error)
+        vector = self._embedded(embed, model)
+        if vector is None:
             return []
         with self._database.reading() as connection, self._index.in_step(connection) as index:
             if setting(connection, "picture_dimension") != str(vector.shape[1]):
                 return []
             among = _of_source(connection, source) if source is not None else None
-            found = index.nearest(vector, n, among)
+            if n is None:
+                found = _standing_out(index.scored(vector, len(index)), among)
+            else:
+                found = index.nearest(vector, n, among)
             keys = dict(
                 connection.execute(
                     "SELECT id, image_key FROM picture_vectors "
@@ -273,9 +309,23 @@ class Pictures:
                 return False
             return connection.execute("SELECT 1 FROM picture_vectors").fetchone() is not None
 
-    def _drop_embeddings(self, error: ModelMissing) -> None:
-        logger.warning("%s", error)
+    def _embedded(
+        self, embed: Callable[[PictureEmbeddings], Vectors], model: PictureEmbeddings
+    ) -> Vectors | None:
+        """What CLIP makes of it; None where it fails, and is not asked again."""
+        try:
+            return embed(model)
+        except ModelMissing as error:
+            logger.warning("%s", error)
+        except Exception as error:  # noqa: BLE001 - torch and its devices have many
+            logger.warning(
+                "CLIP failed (%s: %s). Pictures are found without it until limner is started "
+                "again.",
+                type(error).__name__,
+                error,
+            )
         self._embeddings = None
+        return None
 
     # What is not known yet
 
@@ -303,6 +353,27 @@ class Pictures:
                 f"({known}) GROUP BY image_key ORDER BY min(id)"
             )
             return [row[0] for row in rows]
+
+
+def _of_pictures(images: Sequence[Image.Image], model: PictureEmbeddings) -> Vectors:
+    return model.embed_pictures(images)
+
+
+def _standing_out(scored: Sequence[tuple[int, float]], among: Ids | None) -> list[int]:
+    """The ids of pictures that lead those of the whole library. among: only these.
+
+    By the median, which the few that lead do not move; it takes three to tell.
+    """
+    if not scored:
+        return []
+    cosines = np.array([cosine for _, cosine in scored])
+    middle = np.median(cosines)
+    # Of a normal distribution the median deviation is 0.6745 standard deviations.
+    spread = float(np.median(np.abs(cosines - middle))) / 0.6745
+    least = float(middle) + max(MIN_LEAD, MIN_SPREADS * spread)
+    wanted = None if among is None else set(among.tolist())
+    leading = [n for n, cosine in scored if cosine >= least and (wanted is None or n in wanted)]
+    return leading[:MAX_TOLD]
 
 
 def _of_source(connection: sqlite3.Connection, source: str) -> Ids:

@@ -58,7 +58,7 @@ class Search:
             return []
         shown = []
         if modality in (None, "figure"):
-            shown = self._pictures.near_text(query, _n_candidates(k), source)
+            shown = self._pictures.told_by(query, source)
         return self._fused(query, k, source, modality, shown=shown, copies={})
 
     def by_image(

@@ -86,6 +86,10 @@ class VectorIndex:
 
     def nearest(self, vector: Vectors, n: int, among: Ids | None = None) -> list[int]:
         """The ids of at most n rows, nearest first. among: search only these."""
+        return [number for number, _ in self.scored(vector, n, among)]
+
+    def scored(self, vector: Vectors, n: int, among: Ids | None = None) -> list[tuple[int, float]]:
+        """The ids and cosines of at most n rows, nearest first."""
         n = min(n, len(self) if among is None else len(among))
         if n == 0 or self._index is None:
             return []
@@ -94,8 +98,8 @@ class VectorIndex:
         chosen = None
         if among is not None:
             chosen = faiss.SearchParameters(sel=faiss.IDSelectorBatch(among))  # type: ignore[call-arg]
-        _, found = self._index.search(vector.reshape(1, -1), n, params=chosen)
-        return [int(i) for i in found[0] if i >= 0]
+        scores, found = self._index.search(vector.reshape(1, -1), n, params=chosen)
+        return [(int(i), float(s)) for i, s in zip(found[0], scores[0], strict=True) if i >= 0]
 
     def __len__(self) -> int:
         return 0 if self._index is None else int(self._index.ntotal)

@@ -75,9 +75,12 @@ def add(
         if report.figures and not n_figures and assistant.lacks_captioner:
             err.print(NO_CAPTIONER, style="yellow")
     if report.interrupt:
-        err.print(
-            f"Stopped: {report.n_unread} sources were not read. Run the same command to go on."
+        left = (
+            f"{report.n_unread} sources were not read"
+            if report.n_unread
+            else "all sources were read, but not all pictures were compared"
         )
+        err.print(f"Stopped: {left}. Run the same command to go on.")
         raise typer.Exit(exit_code(report.interrupt))
     nothing_read = not (report.added or report.updated or report.unchanged)
     if report.failed and nothing_read:

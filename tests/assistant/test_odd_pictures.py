@@ -5,13 +5,17 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
 
+from assistant.assistant import open_picture
 from loaders import OcrReader
+from retrievers import Library
 from tests.assistant.desk import Desk
+from tests.assistant.words import WordEmbeddings
 from tests.loaders.hostile_files import png_head
 from tests.loaders.reading import picture
 
@@ -49,6 +53,7 @@ ODD = {
     "animated": animated(),
     "transparent": transparent(),
     "stripe": encoded(Image.linear_gradient("L").resize((5_000, 50)), "PNG"),
+    "upright stripe": encoded(Image.linear_gradient("L").resize((48, 20_000)), "PNG"),
     "large": encoded(Image.radial_gradient("L").resize((9_000, 9_000)), "JPEG"),
     "for print": encoded(Image.linear_gradient("L").convert("CMYK"), "JPEG"),
     "of two colours": encoded(Image.linear_gradient("L").convert("1"), "PNG"),
@@ -62,6 +67,9 @@ LEFT_OUT = {"broken": "cannot be decoded", "bomb": "too large", "one pixel": ""}
 @pytest.fixture
 def desk(tmp_path: Path):
     desk = Desk(tmp_path)
+    desk.library.close()
+    compared = partial(open_picture, desk.media)
+    desk.library = Library.open(desk.library.folder, WordEmbeddings(), open_picture=compared)
     yield desk
     desk.library.close()
 
@@ -94,3 +102,6 @@ def test_odd_pictures_never_stop_a_run(desk: Desk) -> None:
     assert found["stripe"]["descriptions"]["blip"] == "a field of 2000 by 20 paces"
     for metadata in found.values():
         assert desk.media.thumbnail_path(metadata["image_key"]).exists()
+    for stripe in ("stripe", "upright stripe"):
+        key = found[stripe]["image_key"]
+        assert key in desk.library.pictures.copies(desk.media.open(key, max_side=512))

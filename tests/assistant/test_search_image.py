@@ -2,7 +2,11 @@
 
 import io
 import re
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +14,15 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image, ImageDraw
 
-from assistant.api import create_app
+from assistant.api import MAX_BODY_BYTES, MAX_PICTURE_BYTES, create_app
 from assistant.assistant import Assistant
 from assistant.doctor import Check, checks
 from assistant.ingestion import Progress
 from assistant.settings import Settings
 from loaders import BrokenPicture, FigureDescriber, LimitExceeded, LoaderError
 from loaders.media import MediaStore
-from tests.assistant.command_line import limner, limner_json
+from retrievers import Hit, LibraryLocked
+from tests.assistant.command_line import ROOT, clean_environment, limner, limner_json
 from tests.retrievers.test_pictures import chart, scene
 from tests.retrievers.tiny_clip import save_tiny_clip
 
@@ -187,6 +192,108 @@ def test_a_picture_is_searched_for_over_http(assistant: Assistant) -> None:
     assert hit["title"] == "About nets"
     refused = client.post("/search/image", params={"k": 0}, **picture)
     assert (refused.status_code, refused.json()["error"]["param"]) == (400, "k")
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", None])
+def test_a_picture_that_is_sent_as_something_else_is_refused_with_the_reason(
+    assistant: Assistant, kind: str | None
+) -> None:
+    client = TestClient(create_app(assistant), base_url="http://localhost")
+    headers = {"Content-Type": kind} if kind else {}
+    refused = client.post("/search/image", content=half(1), headers=headers)
+    assert refused.status_code == 415
+    assert "Content-Type: image/png" in refused.json()["error"]["message"]
+    broken = client.post(
+        "/search/image", content=b"no picture", headers={"Content-Type": "image/png"}
+    )
+    assert "object at" not in broken.json()["error"]["message"]
+
+
+def test_a_photograph_may_be_larger_than_other_requests(assistant: Assistant) -> None:
+    client = TestClient(create_app(assistant), base_url="http://localhost")
+    headers = {"Content-Type": "image/jpeg"}
+    filled = half(1) + bytes(MAX_BODY_BYTES)  # what follows a JPEG's end is not looked at
+    assert client.post("/search/image", content=filled, headers=headers).status_code == 200
+    giant = bytes(MAX_PICTURE_BYTES + 1)
+    assert client.post("/search/image", content=giant, headers=headers).status_code == 413
+    assert client.post("/search", content=bytes(MAX_BODY_BYTES + 1)).status_code == 413
+
+
+def test_one_picture_at_a_time_is_searched_for_over_http(
+    assistant: Assistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n_running, most = 0, 0
+
+    def search_image(picture: bytes, **_: object) -> list[Hit]:
+        nonlocal n_running, most
+        n_running += 1
+        most = max(most, n_running)
+        time.sleep(0.1)
+        n_running -= 1
+        return []
+
+    monkeypatch.setattr(assistant, "search_image", search_image)
+    with (
+        TestClient(create_app(assistant), base_url="http://localhost") as client,
+        ThreadPoolExecutor(4) as threads,
+    ):
+        headers = {"Content-Type": "image/png"}
+        sent = [
+            threads.submit(client.post, "/search/image", content=b"picture", headers=headers)
+            for _ in range(4)
+        ]
+        assert [one.result().status_code for one in sent] == [200] * 4
+    assert most == 1
+
+
+@pytest.mark.parametrize("size", [(1, 400), (48, 20_000)])
+def test_a_stripe_is_searched_for_over_http(assistant: Assistant, size: tuple[int, int]) -> None:
+    client = TestClient(create_app(assistant), base_url="http://localhost")
+    stripe = encoded(Image.linear_gradient("L").resize(size))
+    headers = {"Content-Type": "image/png"}
+    assert client.post("/search/image", content=stripe, headers=headers).status_code == 200
+
+
+def test_a_library_that_is_locked_while_pictures_are_compared_costs_no_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def learn(_: object) -> None:
+        raise LibraryLocked("another process writes")
+
+    with opened(tmp_path) as assistant:
+        with monkeypatch.context() as patched:
+            patched.setattr(assistant.library.pictures, "learn", learn)
+            report = assistant.add([write(tmp_path, "boats", scene(0))])
+        assert report.added == 1
+        ((_, reason),) = report.skipped
+        assert "another process writes" in reason
+        assert assistant.library.pictures.copies(scene(0)) == {}
+        assert assistant.add([tmp_path / "boats.md"]).unchanged == 1
+        assert len(assistant.library.pictures.copies(scene(0))) == 1
+
+
+STOPPED = """
+import sys
+from assistant.cli import main
+from retrievers.pictures import Pictures
+def learn(*_):
+    raise KeyboardInterrupt
+Pictures.learn = learn
+main()
+"""
+
+
+def test_an_interrupt_while_pictures_are_compared_says_what_is_left(tmp_path: Path) -> None:
+    page = write(tmp_path, "boats", scene(0))
+    stopped = subprocess.run(
+        [sys.executable, "-c", STOPPED, "add", str(page), "--library", str(tmp_path / "library")],
+        env=clean_environment(),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert stopped.returncode == 130
+    assert "all sources were read, but not all pictures were compared" in stopped.stderr
 
 
 def test_new_pictures_are_compared_with_progress(tmp_path: Path) -> None:

@@ -45,4 +45,5 @@ def test_parts_of_one_figure_leave_room_for_others(library: Library, put: Put) -
 
 def test_a_copy_of_a_picture_is_told_once(library: Library, put: Put) -> None:
     put("floods.pdf", *PARTS)
-    assert [d.metadata["chunk_id"] for d in library.with_picture(image_key("a"))] == ["f00d"]
+    found = library.similar_pictures(image_key("a"))
+    assert [hit.document.metadata["chunk_id"] for hit in found] == ["f00d"]

@@ -52,7 +52,7 @@ class TestEvidence:
     def test_a_picture_has_the_url_that_is_set(self, folder: Path, base: str):
         with Library.open(folder, WordCounts(), create=True, media_base_url=base) as library:
             library.put("file:///gold.pdf", [CHART], fingerprint="1", title="Gold")
-            (found,) = library.with_picture(image_key("a"))
+            (found,) = library.evidence("file:///gold.pdf")
         assert found.metadata["image_url"] == f"https://cdn.example/m/{image_key('a')}"
 
     def test_documents_are_listed_with_their_counts(self, library: Library):
@@ -115,8 +115,8 @@ class TestChange:
     def test_all_evidence_of_a_picture_is_found(self, library: Library, put: Put):
         put("one.pdf", figure("Seen first.", "a"))
         put("two.pdf", figure("Seen again.", "a"), figure("Another.", "b"))
-        found = library.with_picture(image_key("a"))
-        assert [d.page_content for d in found] == ["Seen first.", "Seen again."]
+        found = library.similar_pictures(image_key("a"))
+        assert [hit.document.page_content for hit in found] == ["Seen first.", "Seen again."]
 
     def test_only_new_words_are_embedded(self, library: Library, put: Put, embeddings: WordCounts):
         put("gold.pdf", STOCKS, CHART)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw
 
-from retrievers import Library
+from retrievers import Library, picture_likeness, picture_marks
+from retrievers.picture_marks import Gray, Marks
 from tests.retrievers.words import WordCounts, figure, image_key
 
 SIZE = 640, 480
@@ -173,7 +174,7 @@ def test_what_is_known_of_a_picture_goes_with_its_last_document(shelf: Shelf) ->
 
 
 def test_only_new_pictures_are_looked_at(shelf: Shelf) -> None:
-    shelf.put("gone", ("e", None), ("5", scene(5)))
+    shelf.put("new", ("e", scene(8)), ("5", scene(5)))
     told: list[tuple[int, int]] = []
     shelf.library.pictures.learn(lambda n_done, n: told.append((n_done, n)))
     assert told == [(0, 2), (1, 2)]
@@ -227,3 +228,43 @@ def test_words_for_a_picture_are_only_asked_for_where_it_has_no_copy(shelf: Shel
     assert asked == ["asked"]
     assert hit.similarity is None
     assert hit.document.page_content == "Picture d"
+
+
+def stripe(width: int, height: int) -> Image.Image:
+    """From black to white along its longer side."""
+    shades = Image.linear_gradient("L")
+    return (shades if height > width else shades.rotate(90)).resize((width, height)).convert("RGB")
+
+
+@pytest.mark.parametrize("size", [(48, 20_000), (20_000, 48), (1, 400), (400, 1), (7, 512)])
+def test_a_long_thin_picture_is_compared_as_a_whole(shelf: Shelf, size: tuple[int, int]) -> None:
+    shelf.put("stripes", ("e", stripe(*size)), ("5", scene(5)))
+    shelf.library.pictures.learn()
+    assert shelf.letters(stripe(*size)) == ["e"]
+    assert shelf.letters(scene(5)) == ["5"]
+
+
+def test_a_picture_that_cannot_be_compared_costs_only_itself(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def marks_of(shades: Gray, n: int) -> Marks | None:
+        if shades.shape == (512, 256):
+            raise ValueError("an error of OpenCV's")
+        return picture_marks.marks_of(shades, n)
+
+    monkeypatch.setattr(picture_likeness, "marks_of", marks_of)
+    shelf.put("mixed", ("e", scene(8).resize((100, 200))), ("5", scene(5)))
+    shelf.library.pictures.learn()
+    assert "an error of OpenCV's" in caplog.text
+    assert shelf.letters(scene(5)) == ["5"]
+    shelf.opened.clear()
+    shelf.library.pictures.learn()
+    assert shelf.opened == []
+
+
+def test_a_picture_that_could_not_be_opened_is_tried_again(shelf: Shelf) -> None:
+    shelf.put("late", ("e", None))
+    shelf.library.pictures.learn()
+    shelf.pictures[image_key("e")] = scene(8)
+    shelf.library.pictures.learn()
+    assert shelf.letters(scene(8)) == ["e"]
