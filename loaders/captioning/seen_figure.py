@@ -55,6 +55,7 @@ MAX_NESTED = 8
 SIGNS = re.compile(r"[<>\[\]():]")
 WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\d_]+")
 """A sign of Chinese, Japanese or Korean counts as a word."""
+FORM_BEGINS = re.compile(r'\{\s*"')
 THOUGHTS = re.compile(
     r"<think(?:ing)?>[^<]*+(?:<(?!/?think)[^<]*+)*+</think(?:ing)?>", re.IGNORECASE
 )
@@ -228,7 +229,12 @@ def _how_broken(answer: str) -> str:
 
 
 def read_prose(answer: str, asked: str) -> str:
-    """The description in an answer in sentences. Raises NoDescription."""
+    """The description in an answer in sentences. Raises NoDescription.
+
+    Some models fill the form in whatever they are asked for: what looks like it is read so.
+    """
+    if FORM_BEGINS.search(answer):
+        return read_form(answer, asked)
     text = tidy(THOUGHTS.sub("", answer), MAX_PROSE_CHARS)
     _check(text, asked)
     if len(_words(text)) < MIN_WORDS:

@@ -279,6 +279,12 @@ def test_markup_links_and_control_characters_do_not_come_through() -> None:
     assert "evil.example/a" in told  # the words stay, as OCR would read them
 
 
+def test_a_form_where_sentences_were_asked_for_is_read_as_one() -> None:
+    assert read_prose(json.dumps(PERMITS), "").startswith(PERMITS["takeaway"])
+    with pytest.raises(NoDescription, match=CUT_OFF):
+        read_prose(json.dumps(PERMITS)[:90], "")
+
+
 def test_what_runs_on_is_cut() -> None:
     long = dict.fromkeys(("kind", "subject", "takeaway", "text"), "Atlanta leads. " * 5000)
     long |= {name: ["Atlanta leads again"] * 5_000 for name in ("axes", "series", "values")}
