@@ -15,6 +15,9 @@ from enum import StrEnum
 
 MIN_LETTER_SHARE, MIN_READ_SHARE = 0.4, 0.35
 """Letters and digits among the signs of a description, and of what is read in a picture."""
+HUMP = re.compile(r"[A-Z]?[a-z]+")
+MIN_HUMP_CHARS = 4
+"""Of the words in a name such as PaymentService, on average."""
 MAX_CHARS = 4_000
 """Of a text that are looked at."""
 MIN_LOOP_WORDS = 6
@@ -169,7 +172,7 @@ def fault_of(text: str, *, is_guess: bool = False) -> Fault | None:
     if _is_generic(text, is_guess=is_guess):
         return Fault.GENERIC
     is_value = not is_guess and MEASURE.search(text)
-    if not (is_value or any(map(str.isalpha, text))) or _is_no_language(text, MIN_LETTER_SHARE):
+    if not (is_value or any(map(str.isalpha, text))) or _is_no_language(text, is_read=False):
         return Fault.NO_LANGUAGE
     return None
 
@@ -184,7 +187,7 @@ def fault_of_lettering(text: str) -> Fault | None:
     text = _start(text)
     if not text:
         return Fault.EMPTY
-    if sum(map(str.isalnum, text)) < 2 or _is_no_language(text, MIN_READ_SHARE):
+    if sum(map(str.isalnum, text)) < 2 or _is_no_language(text, is_read=True):
         return Fault.NO_LANGUAGE
     return None
 
@@ -245,7 +248,9 @@ def _length(found: re.Match[str] | None) -> int:
     return len(found.group()) if found else 0
 
 
-def _is_no_language(text: str, least: float) -> bool:
+def _is_no_language(text: str, *, is_read: bool) -> bool:
+    """is_read: in a picture, where addresses and names in program text say what it shows."""
+    least = MIN_READ_SHARE if is_read else MIN_LETTER_SHARE
     signs = [c for c in text if not c.isspace()]
     # Marks are parts of letters in many scripts.
     n_letters = sum(unicodedata.category(c)[0] in "LNM" for c in signs)
@@ -254,7 +259,7 @@ def _is_no_language(text: str, least: float) -> bool:
     if len(signs) > 3 and len({c.casefold() for c in signs}) == 1:
         return True
     parts = text.split()
-    n_coded = sum(len(part) for part in parts if _is_coded(part))
+    n_coded = sum(len(p) for p in parts if _is_coded(p) and not (is_read and _is_name(p)))
     if n_coded > MAX_CODE_SHARE * len(signs):
         return True
     return sum(1 for part in parts if BROKEN.search(part)) > MIN_BROKEN_SHARE * len(parts)
@@ -269,6 +274,13 @@ def _is_coded(part: str) -> bool:
     has_digit, has_letter = any(map(str.isdigit, part)), any(map(str.isalpha, part))
     is_mixed = part[1:] != part[1:].lower() and part != part.upper()
     return (has_digit and has_letter) or is_mixed
+
+
+def _is_name(part: str) -> bool:
+    """Whether it is an address, or whole words written as one: PaymentService."""
+    words = HUMP.findall(part)
+    is_words = "".join(words) == part and len(part) >= MIN_HUMP_CHARS * len(words)
+    return is_words or ADDRESS.fullmatch(part) is not None
 
 
 def _words(text: str) -> list[str]:

@@ -217,3 +217,11 @@ def test_a_text_made_to_take_long_does_not(unit: str) -> None:
     fault_of(unit * 20_000, is_guess=True)
     fault_of_lettering(unit * 20_000)
     FigureWords(alt=unit * 20_000, ocr=unit * 20_000, text=f"{unit}\n" * 20_000).present()
+
+
+def test_names_and_addresses_in_a_picture_say_what_it_shows_and_codes_do_not() -> None:
+    classes = "PaymentTransactionRepository\nOrderEventPublisher\nInvoiceService"
+    assert fault_of_lettering(classes) is None
+    assert fault_of_lettering("https://example.org/a\nhttps://example.org/b") is None
+    assert fault_of_lettering("a8f3e9c0d1b2a8f3e9c0d1b2a8f3e9c0") is Fault.NO_LANGUAGE
+    assert fault_of_lettering("aGFzZGZhc2RmQWxrc2RqZkxhc2RqZg") is Fault.NO_LANGUAGE
