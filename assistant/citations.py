@@ -84,14 +84,13 @@ class CitationChecker:
         return Sentence(text, tuple(citations), tuple(figures), support=best, supported=True)
 
     def _new_figures(self, citations: Sequence[int]) -> list[int]:
-        """The cited figures and tables of which no earlier sentence has shown the picture."""
-        new = [
-            n
-            for n in citations
-            if self._sources[n - 1].has_picture and self._key(n) not in self._shown
-        ]
-        self._shown |= {self._key(n) for n in new}
-        return new
+        """The cited figures and tables whose picture is not shown yet, each picture once."""
+        new: dict[str, int] = {}
+        for n in citations:
+            if self._sources[n - 1].has_picture and self._key(n) not in self._shown:
+                new.setdefault(self._key(n), n)
+        self._shown |= new.keys()
+        return list(new.values())
 
     def _key(self, n: int) -> str:
         return str(self._sources[n - 1].document.metadata["image_key"])

@@ -108,6 +108,12 @@ def test_a_figure_is_shown_once_and_only_where_it_is_cited() -> None:
     assert (other.citations, other.figures) == ((1,), ())
 
 
+def test_a_picture_of_two_cited_documents_is_shown_once() -> None:
+    check = checker(figure(1, "Gold prices since 2014", "k1"), figure(2, "Gold prices", "k1"))
+    sentence = check.check("Gold prices since 2014", quoted_from=2)
+    assert (sorted(sentence.citations), sentence.figures) == ([1, 2], (2,))
+
+
 def test_the_source_of_a_quote_is_cited_first() -> None:
     twin = source(2, PERMITS)
     sentence = checker(source(1, PERMITS), twin).check("Phoenix had 62,617 units.", quoted_from=2)
