@@ -14,6 +14,13 @@ from typing import Any
 
 IS_FIGURE = "(modality = 'figure' AND json_extract(metadata, '$.part') IS NULL)"
 """SQL: whether a chunk is a figure, and not a later part of one."""
+FIRST_PART = """
+SELECT first.text FROM chunks AS later JOIN chunks AS first
+ON first.document_id = later.document_id AND later.chunk_id
+  = first.chunk_id || '.' || json_extract(later.metadata, '$.part')
+WHERE later.id = ?
+"""
+"""SQL: of a later part, the text of the first one of its figure; nothing of other chunks."""
 
 
 def is_figure(metadata: Mapping[str, Any]) -> bool:
@@ -25,6 +32,18 @@ def whole_id(metadata: Mapping[str, Any]) -> str:
     """The chunk id of the first part, or of evidence that has no parts."""
     chunk_id = str(metadata["chunk_id"])
     return chunk_id.removesuffix(f".{metadata['part']}") if "part" in metadata else chunk_id
+
+
+def with_first_part(connection: sqlite3.Connection, chunk: int, text: str) -> str:
+    """The text of a later part below that of the first: what is said of the figure stands there.
+
+    Any other text as it is.
+    """
+    row = connection.execute(FIRST_PART, (chunk,)).fetchone()
+    if row is None:
+        return text
+    said = row[0].splitlines()
+    return "\n".join([*said, *(line for line in text.splitlines() if line not in said)])
 
 
 def by_figure(connection: sqlite3.Connection, rankings: Sequence[Sequence[int]]) -> list[list[int]]:

@@ -14,6 +14,7 @@ import numpy as np
 from langchain_core.documents import Document
 
 from retrievers import evidence
+from retrievers.figure_parts import with_first_part
 from retrievers.vectors import Vectors, rows_from_blobs
 
 
@@ -55,6 +56,8 @@ def read_hits(
     hits = []
     for number, score in zip(ids, scores, strict=True):
         document = found[number]
+        if "part" in document.metadata:
+            document.page_content = with_first_part(connection, number, document.page_content)
         alike = (similarities or {}).get(document.metadata.get("image_key", ""))
         hits.append(Hit(document, float(score) if alike is None else alike, alike))
     return hits

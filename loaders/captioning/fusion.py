@@ -35,7 +35,10 @@ BLIP_LABEL = "A machine sees: "
 SECTION_LABEL = "Section: "
 REFERENCE_LABEL = "The document says: "
 SPOKEN_LABEL = "Said meanwhile: "
-WORD = re.compile(r"\w+")
+BY_PEOPLE = {"", REFERENCE_LABEL}
+"""Labels of what people wrote about the figure."""
+WORD = re.compile(r"\d+(?:[.,]\d+)+|\w+")
+"""A number is one word: "3.1" is not said by "3" and "1"."""
 CHART_KIND = re.compile(r"[^;:]+(?:; [xyz]: [^;]+)*")
 """What the data of a chart begin with: "Scatter chart; x: Longitude; y: Latitude"."""
 FIRST_SENTENCE = re.compile(r".+?(?:[.!?…](?=\s|$)|[。！？]|\n|$)")
@@ -193,14 +196,22 @@ def _lines(
 
 
 def _new(lines: Sequence[Line]) -> list[Line]:
-    """The lines that say something which those before them do not."""
+    """The lines that say something which those before them do not.
+
+    What people say in sentences is not said by the words and numbers in the picture: a claim
+    about the figure stands only there.
+    """
     said: set[str] = set()
+    said_by_people: set[str] = set()
     kept: list[Line] = []
     for line in lines:
         found = _words(line.text)
-        if line.text and _adds(line, found, said):
+        is_by_people = line.label in BY_PEOPLE
+        if line.text and _adds(line, found, said_by_people if is_by_people else said):
             kept.append(line)
             said |= found
+            if is_by_people:
+                said_by_people |= found
     return kept
 
 

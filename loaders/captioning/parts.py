@@ -22,7 +22,8 @@ MAX_PARTS = 10
 MIN_ROOM = 40
 """Tokens. Less is not worth cutting a text for."""
 ELSEWHERE_TOKENS = 100
-"""For sentences that refer to a figure, where its own words need more than one part."""
+"""For sentences that refer to a figure, whatever its own words need: an answer that takes one of
+them shows the figure for it."""
 TOKEN = re.compile(r"[a-zA-Z]{1,6}|[^\W\d_]|\d{1,3}|[^\w\s]|_")
 GOOD_END = re.compile(r"[;.!?…。！？]\s|[。！？]|\s")
 
@@ -71,7 +72,7 @@ def split(lines: Sequence[Line], head: str) -> list[str]:
 def _with_less_from_elsewhere(lines: Sequence[Line]) -> list[Line]:
     """The lines, with only so much of what stands elsewhere too as leaves room for the others."""
     own = sum(n_tokens(str(line)) for line in lines if not line.is_elsewhere)
-    room = MAX_TOKENS - own if own + MIN_ROOM <= MAX_TOKENS else ELSEWHERE_TOKENS
+    room = max(MAX_TOKENS - own, ELSEWHERE_TOKENS)
     kept = []
     for line in lines:
         if not line.is_elsewhere:

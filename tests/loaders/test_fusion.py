@@ -78,6 +78,14 @@ def test_a_long_caption_is_cut_at_a_word() -> None:
 PERMITS = "Figure 1: Housing permits by metropolitan area, 2005"
 
 
+def test_a_sentence_that_refers_to_a_figure_stays_however_many_words_are_in_it() -> None:
+    said = "Mail order sold for 110.0 billion dollars in 2000, 3.1 times as much (Figure 3)."
+    for n in range(0, 120, 4):
+        ticks = "\n".join(f"Shop {k} sold {k + 100}.{k}" for k in range(n))
+        words = FigureWords(document="Figure 3. Sales by mail order, 1992 to 2000.", ocr=ticks)
+        assert said in fusion.fuse(words, title="Retail", references=[said])[0]
+
+
 @pytest.mark.parametrize(
     ("alt", "is_kept"),
     [
