@@ -40,7 +40,9 @@ class Reading:
 
     @property
     def figures(self) -> list[Document]:
-        return [d for d in self.documents if d.metadata["modality"] == "figure"]
+        """Each once, though its words may lie in several parts."""
+        found = (d for d in self.documents if d.metadata["modality"] == "figure")
+        return [d for d in found if "part" not in d.metadata]
 
     @property
     def tables(self) -> list[Document]:
