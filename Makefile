@@ -11,7 +11,8 @@ TESTABLE := $(VENV)/.limner-testable
 QUESTIONS ?= ../shared/corpus/qa/manifest.jsonl
 DOCUMENTS ?= ../shared/corpus/qa/corpus
 READING_TESTS := tests/loaders tests/retrievers \
-  $(addprefix tests/assistant/test_,ingestion.py runs.py sites.py hostile_corpus.py)
+  $(addprefix tests/assistant/test_,ingestion.py runs.py sites.py hostile_corpus.py \
+    search_image.py search_image_corpus.py odd_pictures.py)
 
 # Compiling what is never imported costs a fifth of the installation; Python compiles the rest.
 INSTALL := install --no-compile --constraint constraints.txt
