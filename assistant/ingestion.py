@@ -475,9 +475,7 @@ class _Run:
                 if task.reading.transcribes:
                     task.fingerprint += self._spoken
                 # Anew: a reader whose model turned out to be missing is dropped meanwhile.
-                task.fingerprint += f" {self.describer.fingerprint}"
-                if self.describer.is_unfinished(task.image_keys):
-                    task.fingerprint += UNFINISHED
+                task.fingerprint += self._described(task)
                 self._count_waiting(task.n_chunks)
         except BaseException as error:  # noqa: BLE001 - it is raised or reported by the run
             task.error = error
@@ -499,6 +497,11 @@ class _Run:
         """What the fingerprint of a source says more where something is spoken in it."""
         return f" {self.transcriber.fingerprint}"
 
+    def _described(self, task: _Task) -> str:
+        """How the fingerprint of a source ends: by what described its pictures."""
+        is_unfinished = self.describer.is_unfinished(task.image_keys)
+        return f" {self.describer.fingerprint}{UNFINISHED * is_unfinished}"
+
     def _read_adapted(self, loader: AdaptedLoader) -> _Task:
         """What another loader reads: known to be unchanged only once it is read.
 
@@ -511,9 +514,7 @@ class _Run:
             task.reading.skipped = loader.skipped
             told = [(d.page_content, sorted(d.metadata.items())) for d in task.reading.documents]
             content = hashlib.sha256(repr(told).encode()).hexdigest()
-            task.fingerprint = f"{content} v{READING_VERSION} {self.describer.fingerprint}"
-            if self.describer.is_unfinished(task.image_keys):
-                task.fingerprint += UNFINISHED
+            task.fingerprint = f"{content} v{READING_VERSION}{self._described(task)}"
             task.is_known = self.library.fingerprint(task.uri) == task.fingerprint
         except Exception as error:  # noqa: BLE001 - reported by the run
             task.error = error

@@ -368,11 +368,16 @@ class DocumentLoader(BaseLoader):
             return
         keys = list(dict.fromkeys(p.picture.key for p in figures if p.picture))
         told = {p.picture.key for p in figures if p.picture and _is_told(p.figure)}
+        said = {
+            index: references.to(piece.figure.caption) or _nearby(pieces, index)
+            for index, piece in enumerate(pieces)
+            if piece.picture and piece.figure
+        }
         readings = self.describer.describe(
             keys,
             lambda n_done, n: self._tell(Stage("figure", n_done, n)),
             without_ocr=told,
-            contexts=self._contexts(pieces, references),
+            contexts=self._contexts(pieces, said),
         )
         for index, piece in enumerate(pieces):
             if not piece.picture or not piece.figure:
@@ -389,7 +394,7 @@ class DocumentLoader(BaseLoader):
                 words,
                 title=self.title,
                 section=section,
-                references=references.to(piece.figure.caption) or _nearby(pieces, index),
+                references=said[index],
                 spoken=piece.figure.spoken,
             )
             piece.metadata["caption"] = best_caption(words, section=section or self.title)
@@ -397,19 +402,24 @@ class DocumentLoader(BaseLoader):
             if rejected := words.rejected():
                 piece.metadata["rejected"] = rejected
 
-    def _contexts(self, pieces: list[_Piece], references: References) -> dict[str, FigureContext]:
-        """What the document says around each picture, where it stands first."""
+    def _contexts(
+        self, pieces: list[_Piece], said: Mapping[int, Sequence[str]]
+    ) -> dict[str, FigureContext]:
+        """What the document says around each picture, where it stands first.
+
+        said: by the place of each figure among the pieces, the sentences about it.
+        """
         found: dict[str, FigureContext] = {}
-        for index, piece in enumerate(pieces):
+        for index, sentences in said.items():
+            piece = pieces[index]
             if not piece.picture or not piece.figure or piece.picture.key in found:
                 continue
-            said = references.to(piece.figure.caption) or _nearby(pieces, index)
             found[piece.picture.key] = FigureContext(
                 title=self.title,
                 section=piece.metadata.get("section", ""),
                 caption=piece.figure.caption or "",
                 alt=piece.figure.alt or "",
-                text=" ".join([*said, piece.figure.spoken or ""]),
+                text=" ".join([*sentences, piece.figure.spoken or ""]),
             )
         return found
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from retrievers.embeddings import quiet_loading
+from retrievers.embeddings import quiet_loading, recorded_name
 from retrievers.errors import ModelMissing
 from retrievers.vectors import Vectors, unit_rows
 
@@ -43,8 +43,7 @@ class ClipEmbeddings:
     @property
     def name(self) -> str:
         """What a library records: the model's name, or the name of its folder."""
-        folder = Path(self._given)
-        return folder.resolve().name if folder.is_dir() else self._given
+        return recorded_name(self._given)
 
     @property
     def is_available(self) -> bool:

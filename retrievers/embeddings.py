@@ -66,8 +66,7 @@ class MiniLMEmbeddings(Embeddings):
     @property
     def name(self) -> str:
         """What a library records: the model's name, or the name of its folder."""
-        folder = Path(self._given)
-        return folder.resolve().name if folder.is_dir() else self._given
+        return recorded_name(self._given)
 
     @property
     def dimension(self) -> int:
@@ -144,6 +143,12 @@ class MiniLMEmbeddings(Embeddings):
                     f"The embedding model {self._given} cannot be read from {where} ({error}). "
                     "Delete that folder and get the model again."
                 ) from error
+
+
+def recorded_name(given: str) -> str:
+    """What a library records of a model: its name, or that of its folder."""
+    folder = Path(given)
+    return folder.resolve().name if folder.is_dir() else given
 
 
 def model_name(embeddings: Embeddings) -> str:

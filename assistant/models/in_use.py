@@ -68,19 +68,24 @@ def hub_name(given: str, settings: Settings) -> str:
 
 def line_to_set(setting: Setting, value: str, settings: Settings) -> str:
     """The line of limner.toml without which a model is not used; "" where it is."""
-    now = str(getattr(settings, setting, None) or "")
-    if setting == SPEECH.setting and now:
-        now = hub_name_of(now)
+    now = _set_now(setting, settings)
     return "" if now == value else f"{setting} = {json.dumps(value)}"
 
 
 def known_names(setting: Setting, settings: Settings) -> list[str]:
     """The models of the hub that this machine may have for a setting, as far as limner knows."""
-    now = str(getattr(settings, setting, None) or "")
-    if setting == SPEECH.setting and now:
-        now = hub_name_of(now)
-    names = [now, str(Settings.model_fields[setting].default or ""), *OWN.get(setting, [])]
+    names = [
+        _set_now(setting, settings),
+        str(Settings.model_fields[setting].default or ""),
+        *OWN.get(setting, []),
+    ]
     return [name for name in dict.fromkeys(names) if name]
+
+
+def _set_now(setting: Setting, settings: Settings) -> str:
+    """The model that is set, by its name on the hub where that is known; "" for none."""
+    now = str(getattr(settings, setting, None) or "")
+    return hub_name_of(now) if setting == SPEECH.setting and now else now
 
 
 def models_in_use(settings: Settings) -> Iterator[ModelInUse | LeftOut]:

@@ -9,9 +9,8 @@ import itertools
 import math
 import random
 
-from tests.small_blip.ink import Box, Canvas, Colour, Point, counted, mixed, phrase, word
+from tests.small_blip.ink import WHITE, Box, Canvas, Colour, Point, counted, mixed, phrase, word
 
-WHITE = (255, 255, 255)
 FILLS: tuple[Colour, ...] = (
     WHITE,
     (222, 235, 247),

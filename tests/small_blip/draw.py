@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
 from tests.small_blip import charts, diagrams, maps, pages, photographs, plotted, screens, sketches
-from tests.small_blip.ink import NUMBERS, Box, Canvas, Colour
+from tests.small_blip.ink import NUMBERS, WHITE, Box, Canvas, Colour
 from tests.small_blip.pictures import NONE, Pictures
 
 Drawer = Callable[[Canvas, Box], str]
@@ -133,7 +133,6 @@ WORDS = frozenset(
     ]
 )
 """All words of the captions, and those with which one may begin a caption."""
-WHITE: Colour = (255, 255, 255)
 DRAWERS: dict[str, tuple[tuple[Drawer, float], ...]] = {
     "bar chart": ((charts.bars, 6), (charts.grouped_bars, 2), (charts.stacked_bars, 2)),
     "line chart": ((charts.lines, 1),),

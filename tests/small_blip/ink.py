@@ -20,6 +20,18 @@ from PIL import Image, ImageDraw, ImageFont
 from tests.small_blip.pictures import NONE, Pictures
 
 Colour = tuple[int, int, int]
+WHITE: Colour = (255, 255, 255)
+BARS: tuple[Colour, ...] = (
+    (240, 240, 240),
+    (222, 225, 230),
+    (0, 120, 215),
+    (60, 60, 60),
+    (36, 41, 46),
+    (43, 87, 154),
+    (255, 255, 255),
+    (33, 115, 70),
+)
+"""Behind the heads of tables and the titles of windows."""
 Point = tuple[float, float]
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")

@@ -8,6 +8,8 @@ from __future__ import annotations
 import itertools
 
 from tests.small_blip.ink import (
+    BARS,
+    WHITE,
     Box,
     Canvas,
     Colour,
@@ -15,18 +17,6 @@ from tests.small_blip.ink import (
     figure,
     mixed,
     phrase,
-)
-
-WHITE = (255, 255, 255)
-BARS: tuple[Colour, ...] = (
-    (240, 240, 240),
-    (222, 225, 230),
-    (0, 120, 215),
-    (60, 60, 60),
-    (36, 41, 46),
-    (43, 87, 154),
-    (255, 255, 255),
-    (33, 115, 70),
 )
 
 

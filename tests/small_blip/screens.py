@@ -6,7 +6,9 @@ Leaves out what stands on paper: `pages`.
 from __future__ import annotations
 
 from tests.small_blip.ink import (
+    BARS,
     MONO_FONTS,
+    WHITE,
     Box,
     Canvas,
     Colour,
@@ -16,17 +18,6 @@ from tests.small_blip.ink import (
 )
 from tests.small_blip.photographs import patch
 
-WHITE = (255, 255, 255)
-BARS: tuple[Colour, ...] = (
-    (240, 240, 240),
-    (222, 225, 230),
-    (0, 120, 215),
-    (60, 60, 60),
-    (36, 41, 46),
-    (43, 87, 154),
-    (255, 255, 255),
-    (33, 115, 70),
-)
 DARK: tuple[Colour, ...] = (
     (30, 30, 30),
     (12, 12, 12),
