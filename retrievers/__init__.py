@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from retrievers.errors import (
+    InvalidFilter,
     LibraryDamaged,
     LibraryError,
     LibraryLocked,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from retrievers.catalogue import LibraryDocument
     from retrievers.clip import ClipEmbeddings
     from retrievers.embeddings import MiniLMEmbeddings
+    from retrievers.filters import Filter
     from retrievers.hits import Hit
     from retrievers.library import Change, Library
     from retrievers.retriever import MultimodalRetriever
@@ -31,7 +33,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Change",
     "ClipEmbeddings",
+    "Filter",
     "Hit",
+    "InvalidFilter",
     "Library",
     "LibraryDamaged",
     "LibraryDocument",
@@ -50,6 +54,7 @@ __all__ = [
 _MODULES = {
     "Change": "library",
     "ClipEmbeddings": "clip",
+    "Filter": "filters",
     "Hit": "hits",
     "Library": "library",
     "LibraryDocument": "catalogue",

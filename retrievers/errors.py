@@ -7,6 +7,7 @@ LibraryError
 ├── LibraryUnwritable    read-only, no permission, or the disk is full
 ├── SchemaMismatch       made by another version of limner
 ├── ModelMismatch        made with another embedding model
+├── InvalidFilter        what is asked of evidence makes no sense
 └── UnknownSource        no such document in the library
 ModelMissing             the weights of an embedding model are not on this machine
 
@@ -43,6 +44,10 @@ class SchemaMismatch(LibraryError):
 
 class ModelMismatch(LibraryError):
     """The library was made with another embedding model."""
+
+
+class InvalidFilter(LibraryError):
+    """What is asked of the evidence to be found makes no sense."""
 
 
 class UnknownSource(LibraryError):

@@ -21,12 +21,13 @@ from langchain_core.embeddings import Embeddings
 from PIL import Image
 
 from retrievers import catalogue, evidence
-from retrievers.catalogue import Entry, LibraryDocument
+from retrievers.catalogue import Entry, LibraryDocument, Taken
 from retrievers.database import Database, add_generation, check_model, setting
 from retrievers.embeddings import model_name
 from retrievers.errors import LibraryMissing, UnknownSource
 from retrievers.evidence import Row, encodable
 from retrievers.figure_parts import is_figure
+from retrievers.filters import EVERYTHING, Filter, matching
 from retrievers.hits import Hit, read_hits
 from retrievers.pictures import OpenPicture, PictureEmbeddings, Pictures
 from retrievers.search import AskedImage, Search
@@ -52,13 +53,20 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class NewDocument:
-    """A document to be put in. fingerprint: of its content, to tell whether it has changed."""
+    """A document to be put in. fingerprint: of its content, to tell whether it has changed.
+
+    dated_at: the file's own time, ISO 8601, UTC. collections: that it is put into too; it stays in
+    those it is in. moved_from: the source under which the library knows it, if not this one.
+    """
 
     source: str
     documents: Sequence[Document]
     fingerprint: str
     title: str
     n_pages: int | None = None
+    dated_at: str | None = None
+    collections: tuple[str, ...] = ()
+    moved_from: str | None = None
 
 
 class Library:
@@ -193,35 +201,81 @@ class Library:
         document is then in the library whole, or as before.
         """
         rows = [[Row.of(document) for document in one.documents] for one in new]
-        vectors = self._vectors_for([one.source for one in new], rows, on_embedded)
+        before = [s for one in new for s in (one.source, one.moved_from) if s is not None]
+        vectors = self._vectors_for(before, rows, on_embedded)
         for one, own in zip(new, rows, strict=True):
             yield self._replace(one, own, vectors)
         self._follow()
 
     def _replace(self, new: NewDocument, rows: Sequence[Row], vectors: dict[str, bytes]) -> Change:
         """Put one document in, in one transaction."""
-        entry = Entry(new.source, encodable(new.title), new.n_pages, new.fingerprint)
+        entry = Entry(
+            new.source,
+            encodable(new.title),
+            new.n_pages,
+            new.fingerprint,
+            new.dated_at,
+            new.collections,
+        )
         with self._database.writing() as connection:
             self._check_dimension(connection, vectors)
-            taken = catalogue.take_out(connection, new.source)
-            catalogue.put_in(connection, entry, rows, vectors)
-            add_generation(connection, n_removed=taken.n_chunks)
-            orphans = catalogue.unused(connection, taken.image_keys)
-            self.pictures.forget(connection, orphans)
+            number = catalogue.document_id(connection, new.source)
+            if number is None and new.moved_from is not None:
+                number = catalogue.document_id(connection, new.moved_from)
+            taken = Taken() if number is None else catalogue.take_out_evidence(connection, number)
+            catalogue.put_in(connection, number, entry, rows, vectors)
+            orphans = self._end_change(connection, taken)
         n_figures = sum(is_figure(document.metadata) for document in new.documents)
-        return Change(taken.found, len(rows), n_figures, orphans)
+        return Change(number is not None, len(rows), n_figures, orphans)
 
     def remove(self, source: str) -> Change:
         """Take a document out: its text, its vectors and its words. Raises UnknownSource."""
         with self._database.writing() as connection:
-            taken = catalogue.take_out(connection, source)
-            if not taken.found:
+            number = catalogue.document_id(connection, source)
+            if number is None:
                 raise _unknown(source)
-            add_generation(connection, n_removed=taken.n_chunks)
-            orphans = catalogue.unused(connection, taken.image_keys)
-            self.pictures.forget(connection, orphans)
+            taken = catalogue.take_out_evidence(connection, number)
+            connection.execute("DELETE FROM documents WHERE id = ?", (number,))
+            orphans = self._end_change(connection, taken)
         self._follow()
         return Change(False, taken.n_chunks, taken.n_figures, orphans)
+
+    def _end_change(self, connection: sqlite3.Connection, taken: Taken) -> tuple[str, ...]:
+        """Number the new state; gives the pictures to which nothing refers any more."""
+        orphans = catalogue.unused(connection, taken.image_keys)
+        forgotten = self.pictures.forget(connection, orphans)
+        add_generation(connection, vectors=taken.ids, picture_vectors=forgotten)
+        return orphans
+
+    # Collections
+
+    def collect(self, name: str, sources: Sequence[str]) -> None:
+        """Put documents into a collection, all or none. Raises UnknownSource."""
+        with self._database.writing() as connection:
+            for number in _numbers(connection, sources):
+                catalogue.collect(connection, number, [name])
+            add_generation(connection)
+
+    def release(self, name: str, sources: Sequence[str]) -> None:
+        """Take documents out of a collection, all or none; they stay in the library.
+
+        Raises UnknownSource.
+        """
+        with self._database.writing() as connection:
+            connection.executemany(
+                "DELETE FROM collections WHERE name = ? AND document_id = ?",
+                [(name, number) for number in _numbers(connection, sources)],
+            )
+            add_generation(connection)
+
+    def collections(self) -> dict[str, int]:
+        """The names of the collections and how many documents each has, by name."""
+        with self._database.reading() as connection:
+            return dict(
+                connection.execute(
+                    "SELECT name, count(*) FROM collections GROUP BY name ORDER BY name"
+                )
+            )
 
     def _vectors_for(
         self,
@@ -236,8 +290,8 @@ class Library:
             for source in sources:
                 known |= dict(
                     connection.execute(
-                        "SELECT text, vector FROM chunks WHERE document_id = "
-                        "(SELECT id FROM documents WHERE source = ?)",
+                        "SELECT text, vector FROM chunks JOIN vectors USING (id) "
+                        "WHERE document_id = (SELECT id FROM documents WHERE source = ?)",
                         (source,),
                     )
                 )
@@ -287,7 +341,7 @@ class Library:
     def sources(self, glob: str = "*") -> list[str]:
         """The sources whose file name or whole URI the glob matches; case does not matter."""
         with self._database.reading() as connection:
-            return [source for _, source in catalogue.matching(connection, glob)]
+            return [source for _, source in matching(connection, glob)]
 
     def fingerprint(self, source: str) -> str | None:
         """What `put` was told of the source's content, None if it is not in the library."""
@@ -331,7 +385,7 @@ class Library:
             dimension = int(setting(connection, "dimension") or 0)
             found: dict[str, bytes] = dict(
                 connection.execute(
-                    "SELECT chunk_id, vector FROM chunks "
+                    "SELECT chunk_id, vector FROM chunks JOIN vectors USING (id) "
                     "WHERE chunk_id IN (SELECT value FROM json_each(?))",
                     (json.dumps(list(chunk_ids)),),
                 )
@@ -341,18 +395,15 @@ class Library:
 
     # Search
 
-    def search(
-        self, query: str, k: int = 10, *, source: str | None = None, modality: str | None = None
-    ) -> list[Hit]:
+    def search(self, query: str, k: int = 10, *, where: Filter = EVERYTHING) -> list[Hit]:
         """At most k pieces of evidence, best first.
 
-        source: only documents whose file name or URI this glob matches. modality: only this
-        one. The order fuses the ranks by meaning, by words and, with CLIP, of figures by what they
-        show, so scores need not fall. A figure with many words is found once, by that part of
-        them that fits best.
+        where: what may be found; see `retrievers.filters`. The order fuses the ranks by meaning, by
+        words and, with CLIP, of figures by what they show, so scores need not fall. A figure with
+        many words is found once, by that part of them that fits best.
         """
         query = encodable(query)
-        return self._search.by_text(query, k, source, modality) if query.strip() else []
+        return self._search.by_text(query, k, where) if query.strip() else []
 
     def search_image(
         self,
@@ -362,8 +413,7 @@ class Library:
         image_key: str | None = None,
         query: str = "",
         describe: Callable[[], str] = str,
-        source: str | None = None,
-        modality: str | None = None,
+        where: Filter = EVERYTHING,
     ) -> list[Hit]:
         """At most k pieces of evidence for a picture: its copies and crops first, as found by
 
@@ -372,7 +422,7 @@ class Library:
         describe: finds words for a picture of which there is no copy.
         """
         asked = AskedImage(image, image_key, encodable(query), describe)
-        return self._search.by_image(asked, k, source, modality)
+        return self._search.by_image(asked, k, where)
 
     def _count(self, table: str) -> int:
         with self._database.reading() as connection:
@@ -384,3 +434,14 @@ def _unknown(source: str) -> UnknownSource:
     return UnknownSource(
         f"The library holds no document from {source}. See what it holds with: limner list"
     )
+
+
+def _numbers(connection: sqlite3.Connection, sources: Sequence[str]) -> list[int]:
+    """The rows of documents. Raises UnknownSource."""
+    found = []
+    for source in sources:
+        number = catalogue.document_id(connection, source)
+        if number is None:
+            raise _unknown(source)
+        found.append(number)
+    return found
