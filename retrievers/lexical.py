@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 import sqlite3
 import tempfile
@@ -45,6 +46,8 @@ MAX_TERMS = 64
 MAX_IDS_IN_QUERY = 1_000
 """Of a filter; asking for more hits and choosing among them is faster beyond."""
 DEEPER = 8
+FOLLOW_AFTER_S = 0.5
+"""In a long run of changes, between two times that the index is brought up to them."""
 BEHIND_S = 1.0
 """After a change, how long others leave the index to the process that made it."""
 WAIT_S = 10.0
@@ -92,6 +95,9 @@ class LexicalIndex:
         self._view: tempfile.TemporaryDirectory[str] | None = None
         self._opening = threading.Lock()
         self._following = threading.Lock()
+        self._is_behind = False
+        """Whether this process has changed the library since."""
+        self._followed_at = -math.inf
 
     def best(
         self, connection: sqlite3.Connection, query: str, n: int, among: Ids | None = None
@@ -115,14 +121,27 @@ class LexicalIndex:
             logger.warning("The lexical index cannot be used: %s", error)
             return []
 
-    def follow(self, connection: sqlite3.Connection) -> None:
-        """Bring the index up to what the connection sees. A failure is logged."""
+    def follow_soon(self) -> None:
+        """Bring the index up to what was just written: now, or with the next search or change.
+
+        Each time takes a tenth of a second, most of it for the disk. A failure is logged.
+        """
+        self._is_behind = True
+        if time.monotonic() - self._followed_at >= FOLLOW_AFTER_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Bring the index up to what this process has written. A failure is logged."""
+        if not self._is_behind:
+            return
         try:
-            with self._following:
+            with self._following, self._library.reading() as connection:
                 self._catch_up(self._opened(), connection, WAIT_S)
         except (OSError, ValueError) as error:
             logger.warning("The lexical index could not be written: %s", error)
             self._files = None
+        self._is_behind = False
+        self._followed_at = time.monotonic()
 
     def rebuild(self, connection: sqlite3.Connection) -> None:
         """Make the index anew. Raises OSError or ValueError if it cannot be written."""
@@ -173,6 +192,7 @@ class LexicalIndex:
         newest = database.generation(connection)
         if not newest:
             return None
+        self.flush()
         files = self._opened()
         if files.seen.generation == newest:
             return files.seen

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,8 +36,6 @@ from retrievers.vectors import VectorIndex, Vectors, rows_from_blobs, unit_rows
 
 BUSY_TIMEOUT_S = 30.0
 TEXTS_AT_ONCE = 256
-FOLLOW_AFTER_S = 1.0
-"""While many documents are put in, how long after one of them words find it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +169,7 @@ class Library:
             if self._index.n_unsaved:
                 self.flush()
             self.pictures.flush_removed()
+            self._words.flush()
         finally:
             self._words.close()
             self._database.close()
@@ -214,15 +212,11 @@ class Library:
         rows = [[Row.of(document) for document in one.documents] for one in new]
         before = [s for one in new for s in (one.source, one.moved_from) if s is not None]
         vectors = self._vectors_for(before, rows, on_embedded)
-        followed_at = time.monotonic()
-        try:
-            for one, own in zip(new, rows, strict=True):
-                yield self._replace(one, own, vectors)
-                if time.monotonic() - followed_at > FOLLOW_AFTER_S:
-                    self._follow()
-                    followed_at = time.monotonic()
-        finally:
-            self._follow()
+        for one, own in zip(new, rows, strict=True):
+            change = self._replace(one, own, vectors)
+            self._words.follow_soon()
+            yield change
+        self._follow()
 
     def _replace(self, new: NewDocument, rows: Sequence[Row], vectors: dict[str, bytes]) -> Change:
         """Put one document in, in one transaction."""
@@ -254,6 +248,7 @@ class Library:
             taken = catalogue.take_out_evidence(connection, number)
             connection.execute("DELETE FROM documents WHERE id = ?", (number,))
             orphans = self._end_change(connection, taken)
+        self._words.follow_soon()
         self._follow()
         return Change(False, taken.n_chunks, taken.n_figures, orphans)
 
@@ -333,12 +328,10 @@ class Library:
             )
 
     def _follow(self) -> None:
-        """Bring the indexes up to what was just written."""
-        with self._database.reading() as connection:
-            with self._index.in_step(connection) as index:
-                if index.wants_saving:
-                    index.save()
-            self._words.follow(connection)
+        """Bring the index in memory up to what was just written."""
+        with self._database.reading() as connection, self._index.in_step(connection) as index:
+            if index.wants_saving:
+                index.save()
 
     # What is in it
 
