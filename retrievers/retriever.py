@@ -186,8 +186,9 @@ def _filter(
 
 def _search_input(is_open: set[str]) -> type[BaseModel]:
     """What the tool is called with."""
-    fields = {name: (OPEN_TO_A_MODEL[name], None) for name in OPEN_TO_A_MODEL if name in is_open}
-    return create_model("SearchInput", __base__=SearchInput, **fields)
+    fields: Any = {n: (kind, None) for n, kind in OPEN_TO_A_MODEL.items() if n in is_open}
+    found: type[BaseModel] = create_model("SearchInput", __base__=SearchInput, **fields)
+    return found
 
 
 def _listing(found: list[Document]) -> str:
