@@ -34,7 +34,7 @@ from starlette.types import Receive, Scope, Send
 from assistant.addresses import is_loopback
 from assistant.answer import search_result
 from assistant.assistant import Assistant
-from assistant.errors import EXPLAINED, AssistantError, SettingsInvalid
+from assistant.errors import ASKED_WRONGLY, EXPLAINED, AssistantError, SettingsInvalid
 from assistant.events import Event
 from assistant.filters import EvidenceFilter, WrittenFilter
 from assistant.openai_protocol import (
@@ -47,7 +47,6 @@ from assistant.openai_protocol import (
 from assistant.settings import Settings
 from assistant.writers import MAX_QUESTION_CHARS
 from loaders import LoaderError
-from retrievers import InvalidCollection, InvalidFilter, UnknownCollection
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -292,7 +291,7 @@ def _add_error_handlers(app: FastAPI) -> None:
     def asked_wrongly(_: Request, error: Exception) -> JSONResponse:
         return JSONResponse(error_body(str(error), "invalid_request_error"), 400)
 
-    for wrong in (InvalidFilter, InvalidCollection, UnknownCollection):
+    for wrong in ASKED_WRONGLY:
         app.add_exception_handler(wrong, asked_wrongly)
     for kind in EXPLAINED:
         app.add_exception_handler(kind, unavailable)

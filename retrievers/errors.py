@@ -64,5 +64,9 @@ class UnknownSource(LibraryError):
     """The library holds no document from this source."""
 
 
+ASKED_WRONGLY = (InvalidFilter, InvalidCollection, UnknownCollection)
+"""Nothing is wrong with the library: asked otherwise, it answers."""
+
+
 class ModelMissing(Exception):
     """The weights of an embedding model are not on this machine. The text says how to get them."""
