@@ -19,6 +19,7 @@ from retrievers.errors import InvalidFilter
 from retrievers.vectors import Ids, ids_of
 
 COMPARISONS = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
+BETWEEN_HEADINGS = " › "
 MAX_CONDITIONS = 100
 """On metadata. SQLite takes a thousand, of which these are a part."""
 MAX_INTEGER = 2**63 - 1
@@ -42,8 +43,8 @@ class Filter:
     document is in. since, until: its document's date, both inclusive; that of the file, or of
     when it was added where a file has none. metadata: key → the value it must have, or a list of
     which it must have one, or operators: {"page": {"$gte": 3, "$lt": 9}}, with $eq, $ne, $in,
-    $nin, $gt, $gte, $lt, $lte; where the metadata hold a list, one of its entries must fit.
-    bounds: what must hold as well.
+    $nin, $gt, $gte, $lt, $lte; where the metadata hold a list, one of its entries must fit, and
+    of a `section` the whole path of headings or one of them. bounds: what must hold as well.
     """
 
     source: str | None = None
@@ -241,4 +242,12 @@ def _any_value(key: str, test: str, values: list[Any]) -> Condition:
         "UNION ALL SELECT entry.type, entry.value FROM json_each(metadata) AS list, "
         "json_each(list.value) AS entry WHERE list.key = ? AND list.type = 'array'"
     )
-    return f"EXISTS (SELECT 1 FROM ({found}) WHERE {test})", [key, key, *values]  # noqa: S608 - constants
+    keys = [key, key]
+    if key == "section":
+        found += (
+            " UNION ALL SELECT heading.type, heading.value FROM json_each(metadata) AS path, "
+            "json_each('[' || replace(json_quote(path.value), ?, '\",\"') || ']') AS heading "
+            "WHERE path.key = ? AND path.type = 'text'"
+        )
+        keys += [BETWEEN_HEADINGS, key]
+    return f"EXISTS (SELECT 1 FROM ({found}) WHERE {test})", [*keys, *values]  # noqa: S608 - constants

@@ -48,7 +48,7 @@ def show_library(assistant: Assistant) -> None:
         return
     if not documents:
         return
-    _choose_document(documents)
+    _choose_document(documents, "all of them" if collection else "all documents")
     place = collection or str(assistant.settings.library)
     st.caption(f"{_counted(len(documents), 'document')} in {plain(place)}")
     tall = len(documents) > TALL_LIST
@@ -78,14 +78,14 @@ def _choose_collection(assistant: Assistant) -> str | None:
     return name
 
 
-def _choose_document(documents: Sequence[LibraryDocument]) -> None:
+def _choose_document(documents: Sequence[LibraryDocument], all_of_them: str) -> None:
     titles = {document.source: document.title for document in documents}
     st.selectbox(
         "Ask within",
         list(titles),
         index=None,
         format_func=lambda source: titles[source],
-        placeholder="all documents",
+        placeholder=all_of_them,
         key="within",
     )
 

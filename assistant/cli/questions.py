@@ -13,7 +13,7 @@ from assistant.cli.terminal import opened, out, print_json, refuse, say, say_err
 from assistant.errors import EXPLAINED, QuestionsInvalid
 from assistant.events import AnswerFinished, Event, SentenceChecked, SourcesFound, TextAdded
 from assistant.filters import first_day, last_day, where_all
-from retrievers import Filter
+from retrievers import Filter, collection_names
 
 PREVIEW_CHARS = 300
 
@@ -41,7 +41,7 @@ class Chosen:
         )
         chosen.check()
         if self.collection is not None:
-            assistant.documents(self.collection)
+            collection_names.known(self.collection, assistant.library.collections())
         return where_all(self.where).within(chosen)
 
 

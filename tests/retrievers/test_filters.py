@@ -81,6 +81,16 @@ def test_metadata_choose(filled: Library, metadata: dict[str, Any], names: set[s
     assert found(filled, Filter(metadata=metadata)) == names
 
 
+def test_a_section_is_found_by_its_path_and_by_each_heading(library: Library) -> None:
+    path = 'Whales › "Blue" ones › Food'
+    library.put("file:///a.md", [piece("eaten whales", section=path)], fingerprint="1", title="A")
+    for heading in (path, "Whales", '"Blue" ones', "Food"):
+        assert found(library, Filter(metadata={"section": heading})) == {"eaten"}
+        assert found(library, Filter(metadata={"section": {"$ne": heading}})) == set()
+    for other in ("Blue", "Whales › Food", "food"):
+        assert found(library, Filter(metadata={"section": other})) == set()
+
+
 @pytest.mark.parametrize(
     ("since", "until", "names"),
     [
@@ -244,9 +254,23 @@ def test_bounds_do_not_tell_which_collections_lie_outside(filled: Library) -> No
         assert str(told.value) == "There is no collection 'land'. There are: sea."
 
 
-KEYS = ["a", 'odd "key"', "$.a", "clé", "'; --", "\x01", "page"]
+KEYS = ["a", 'odd "key"', "$.a", "clé", "'; --", "\x01", "page", "section"]
 TEXTS = st.sampled_from(
-    ["", "a", "A", "b'", '"', "é", "e\u0301", "\U0001f41f", "1", "a\x00b", "\ud800"]
+    [
+        "a › b'",
+        '" › \\',
+        "",
+        "a",
+        "A",
+        "b'",
+        '"',
+        "é",
+        "e\u0301",
+        "\U0001f41f",
+        "1",
+        "a\x00b",
+        "\ud800",
+    ]
 )
 SCALARS = st.one_of(
     st.booleans(), st.integers(-3, 3), st.floats(-3, 3, width=16), TEXTS, st.just(2**63 - 1)
@@ -296,6 +320,8 @@ def fits(stored: dict[str, Any], wanted: dict[str, Any]) -> bool:
     for key, condition in wanted.items():
         there = stored.get(key)
         values = [plain(v) for v in (there if isinstance(there, list) else [there])]
+        if key == "section" and isinstance(there, str):
+            values += plain(there).split(" › ")
         if isinstance(condition, list):
             condition = {"$in": condition}
         elif not isinstance(condition, dict):
