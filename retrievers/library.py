@@ -20,7 +20,7 @@ from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from PIL import Image
 
-from retrievers import catalogue, evidence
+from retrievers import catalogue, collection_names, evidence
 from retrievers.catalogue import Entry, LibraryDocument, Taken
 from retrievers.database import Database, add_generation, check_model, setting
 from retrievers.embeddings import model_name
@@ -262,7 +262,10 @@ class Library:
     # Collections
 
     def collect(self, name: str, sources: Sequence[str]) -> None:
-        """Put documents into a collection, all or none. Raises UnknownSource."""
+        """Put documents into a collection, all or none. name: see `retrievers.collection_names`.
+
+        Raises UnknownSource or InvalidCollection.
+        """
         with self._database.writing() as connection:
             for number in _numbers(connection, sources):
                 catalogue.collect(connection, number, [name])
@@ -271,23 +274,21 @@ class Library:
     def release(self, name: str, sources: Sequence[str]) -> None:
         """Take documents out of a collection, all or none; they stay in the library.
 
-        Raises UnknownSource.
+        Raises UnknownSource or UnknownCollection.
         """
         with self._database.writing() as connection:
+            kept = collection_names.known(name, collection_names.all_names(connection))
             connection.executemany(
                 "DELETE FROM collections WHERE name = ? AND document_id = ?",
-                [(name, number) for number in _numbers(connection, sources)],
+                [(kept, number) for number in _numbers(connection, sources)],
             )
             add_generation(connection)
 
     def collections(self) -> dict[str, int]:
         """The names of the collections and how many documents each has, by name."""
         with self._database.reading() as connection:
-            return dict(
-                connection.execute(
-                    "SELECT name, count(*) FROM collections GROUP BY name ORDER BY name"
-                )
-            )
+            counted = connection.execute("SELECT name, count(*) FROM collections GROUP BY name")
+            return dict(sorted(counted, key=lambda row: (row[0].casefold(), row[0])))
 
     def _vectors_for(
         self,
