@@ -120,6 +120,7 @@ def take_out_evidence(connection: sqlite3.Connection, number: int) -> Taken:
     ).fetchone()
     lexical.take_out(connection, number)
     connection.execute("DELETE FROM vectors WHERE id BETWEEN ? AND ?", ids)
+    connection.execute("DELETE FROM new_vectors WHERE id BETWEEN ? AND ?", ids)
     connection.execute("DELETE FROM chunks WHERE document_id = ?", (number,))
     return Taken(
         n_chunks=len(chunks),

@@ -24,6 +24,8 @@ from retrievers.errors import (
 )
 
 SCHEMA_VERSION = "2"
+OLDER_VERSIONS = ("1",)
+"""Formats that `retrievers.format_one` brings to the present one."""
 PAGE_BYTES = 8192
 """Five vectors of MiniLM fill a page; in pages of 4 KB two would, and waste a quarter."""
 TELL_AFTER_S = 1.0
@@ -41,6 +43,7 @@ TABLES = {
     "journal",
     "chunks",
     "vectors",
+    "new_vectors",
     "passages",
     "lexical",
     "pictures",
@@ -222,17 +225,34 @@ class Database:
             raise
         return connection
 
-    def _check_schema(self) -> None:
+    def format(self) -> str | None:
+        """The format that the file says it has, None where it says nothing.
+
+        Raises LibraryMissing, LibraryDamaged or LibraryUnwritable.
+        """
+        if not self.path.is_file():
+            raise self._missing()
+        return self._look()[0]
+
+    def _look(self) -> tuple[str | None, set[str]]:
+        """The format that the file says it has, and its tables."""
         with self.reading() as connection:
             tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
             if not tables:
                 raise self._missing()
-            found = setting(connection, "schema") if "settings" in tables else None
+            return setting(connection, "schema") if "settings" in tables else None, tables
+
+    def _check_schema(self) -> None:
+        found, tables = self._look()
         if found is not None and found != SCHEMA_VERSION:
+            to_do = (
+                "Bring it to that one, which reads and embeds nothing again, with: limner migrate"
+                if found in OLDER_VERSIONS
+                else "It was made by a newer one. Update limner: pip install --upgrade limner"
+            )
             raise SchemaMismatch(
                 f"The library {self.path.parent} has format {found}; this version of limner "
-                f"reads format {SCHEMA_VERSION}. Use the version of limner that made it, or "
-                "add the documents to a new library."
+                f"reads format {SCHEMA_VERSION}. {to_do}"
             )
         if found is None or not tables >= TABLES:
             raise LibraryDamaged(
@@ -283,20 +303,31 @@ def setting(connection: sqlite3.Connection, key: str) -> str | None:
     return row[0] if row else None
 
 
+def set_setting(connection: sqlite3.Connection, key: str, value: str) -> None:
+    """Set a setting, in place of what it was."""
+    connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, value))
+
+
+def vectors_version(connection: sqlite3.Connection) -> str:
+    """What changes whenever all vectors were built anew: the generation that this made."""
+    return setting(connection, "vectors_version") or ""
+
+
 def check_model(connection: sqlite3.Connection, model: str, dimension: int | None = None) -> None:
     """Raise ModelMismatch unless the library was built with this embedding model."""
     built_with = setting(connection, "model")
     if built_with != model:
         raise ModelMismatch(
             f"The library was built with the embedding model {built_with}, but limner is set to "
-            f"{model}. Set it back to {built_with}, or build the vectors anew with: limner migrate"
+            f"{model}. Set it back, in limner.toml, with embedding_model = \"{built_with}\"; or "
+            f"build the vectors anew with {model}: limner migrate"
         )
     built_for = setting(connection, "dimension")
     if dimension is not None and built_for is not None and int(built_for) != dimension:
         raise ModelMismatch(
             f"The library was built with vectors of {built_for} numbers, but the embedding model "
-            f"{model} gives {dimension}. Set the model of that time, or build the vectors anew "
-            "with: limner migrate"
+            f"{model} gives {dimension}: it is another model of that name. Set embedding_model, "
+            "in limner.toml, to the one of that time; or build the vectors anew: limner migrate"
         )
 
 
