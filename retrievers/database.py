@@ -112,11 +112,11 @@ class Database:
 
     def _make_tables(self, connection: sqlite3.Connection, settings: Mapping[str, str]) -> None:
         """Make the tables and put in the settings, unless another process has done so."""
-        schema = files("retrievers").joinpath("schema.sql").read_text("utf-8")
         try:
             # A process that makes the same library at the same time waits here, then finds
             # everything made.
-            connection.executescript(f"BEGIN IMMEDIATE; {schema}")
+            connection.execute("BEGIN IMMEDIATE")
+            make_tables(connection)
             if setting(connection, "schema") is None:
                 connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
             connection.execute("COMMIT")
@@ -182,6 +182,13 @@ class Database:
             connection.execute(f"PRAGMA busy_timeout = {1_000 * left_s:.0f}")
             connection.execute("BEGIN IMMEDIATE")
         finally:
+            connection.execute(f"PRAGMA busy_timeout = {1_000 * self.busy_timeout_s:.0f}")
+
+    def shrink_log(self) -> None:
+        """Take what was written over into the file, if no reader is in the way."""
+        with self._connection() as connection:
+            connection.execute("PRAGMA busy_timeout = 0")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             connection.execute(f"PRAGMA busy_timeout = {1_000 * self.busy_timeout_s:.0f}")
 
     def close(self) -> None:
@@ -297,6 +304,17 @@ class Database:
         return None
 
 
+def make_tables(connection: sqlite3.Connection) -> None:
+    """Make the tables and indexes that are not there, in the caller's transaction."""
+    statement = ""
+    for line in files("retrievers").joinpath("schema.sql").read_text("utf-8").splitlines(True):
+        statement += line
+        # One by one: a script would end the transaction.
+        if sqlite3.complete_statement(statement):
+            connection.execute(statement)
+            statement = ""
+
+
 def setting(connection: sqlite3.Connection, key: str) -> str | None:
     """The value of a setting, None if it is not set."""
     row = connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
@@ -319,7 +337,7 @@ def check_model(connection: sqlite3.Connection, model: str, dimension: int | Non
     if built_with != model:
         raise ModelMismatch(
             f"The library was built with the embedding model {built_with}, but limner is set to "
-            f"{model}. Set it back, in limner.toml, with embedding_model = \"{built_with}\"; or "
+            f'{model}. Set it back, in limner.toml, with embedding_model = "{built_with}"; or '
             f"build the vectors anew with {model}: limner migrate"
         )
     built_for = setting(connection, "dimension")

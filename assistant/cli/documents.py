@@ -193,9 +193,11 @@ def list_documents(library: Path | None, as_json: bool) -> None:
     """Print one line a document."""
     with opened(library) as assistant:
         documents = assistant.documents()
+        facts = assistant.library.facts()
     if as_json:
         print_json(
             {
+                "library": facts,
                 "documents": [
                     {
                         "source": d.source,
@@ -206,7 +208,7 @@ def list_documents(library: Path | None, as_json: bool) -> None:
                         "added_at": d.added_at,
                     }
                     for d in documents
-                ]
+                ],
             }
         )
         return
