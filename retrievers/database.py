@@ -44,8 +44,6 @@ TABLES = {
     "chunks",
     "vectors",
     "new_vectors",
-    "passages",
-    "lexical",
     "pictures",
     "picture_links",
     "picture_vectors",

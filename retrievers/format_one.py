@@ -58,7 +58,8 @@ def _check_tables(connection: sqlite3.Connection, database: Database) -> None:
 
 
 def _move_aside(connection: sqlite3.Connection) -> None:
-    """Make room for tables and indexes of the same names."""
+    """Make room for tables and indexes of the same names; the words have an index of their own."""
+    connection.execute("DROP TABLE IF EXISTS lexical")
     connection.execute("DROP VIEW IF EXISTS passages")
     for name in INDEXES:
         connection.execute(f"DROP INDEX IF EXISTS {name}")
