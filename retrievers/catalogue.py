@@ -118,6 +118,7 @@ def take_out_evidence(connection: sqlite3.Connection, number: int) -> Taken:
         "SELECT min(id), max(id) FROM chunks WHERE document_id = ?", (number,)
     ).fetchone()
     connection.execute("DELETE FROM vectors WHERE id BETWEEN ? AND ?", ids)
+    connection.execute("DELETE FROM new_vectors WHERE id BETWEEN ? AND ?", ids)
     connection.execute("DELETE FROM chunks WHERE document_id = ?", (number,))
     return Taken(
         n_chunks=len(chunks),

@@ -329,6 +329,14 @@ def evaluate(
 
 
 @app.command()
+def migrate(library: LibraryFlag = None, as_json: JsonFlag = False) -> None:
+    """Bring a library to the embedding model that limner is set to, and to its present format."""
+    from assistant.cli import migration
+
+    migration.migrate(library, as_json)
+
+
+@app.command()
 def doctor(library: LibraryFlag = None, as_json: JsonFlag = False) -> None:
     """Say which models are active, what is missing and how to get it."""
     from assistant.cli import health

@@ -203,9 +203,11 @@ def list_documents(collection: str | None, library: Path | None, as_json: bool) 
     """Print one line a document, of all or of one collection."""
     with opened(library) as assistant:
         documents = assistant.documents(collection)
+        facts = assistant.library.facts()
     if as_json:
         print_json(
             {
+                "library": facts,
                 "documents": [
                     {
                         "source": d.source,
@@ -218,7 +220,7 @@ def list_documents(collection: str | None, library: Path | None, as_json: bool) 
                         "collections": d.collections,
                     }
                     for d in documents
-                ]
+                ],
             }
         )
         return
