@@ -9,11 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from retrievers.errors import (
+    ExportRefused,
+    ImportInvalid,
     LibraryDamaged,
     LibraryError,
     LibraryLocked,
     LibraryMissing,
     LibraryUnwritable,
+    MetadataInvalid,
     ModelMismatch,
     ModelMissing,
     SchemaMismatch,
@@ -26,12 +29,15 @@ if TYPE_CHECKING:
     from retrievers.embeddings import MiniLMEmbeddings
     from retrievers.hits import Hit
     from retrievers.library import Change, Library
+    from retrievers.library_store import LibraryVectorStore
     from retrievers.retriever import MultimodalRetriever
 
 __all__ = [
     "Change",
     "ClipEmbeddings",
+    "ExportRefused",
     "Hit",
+    "ImportInvalid",
     "Library",
     "LibraryDamaged",
     "LibraryDocument",
@@ -39,6 +45,8 @@ __all__ = [
     "LibraryLocked",
     "LibraryMissing",
     "LibraryUnwritable",
+    "LibraryVectorStore",
+    "MetadataInvalid",
     "MiniLMEmbeddings",
     "ModelMismatch",
     "ModelMissing",
@@ -53,6 +61,7 @@ _MODULES = {
     "Hit": "hits",
     "Library": "library",
     "LibraryDocument": "catalogue",
+    "LibraryVectorStore": "library_store",
     "MiniLMEmbeddings": "embeddings",
     "MultimodalRetriever": "retriever",
 }
