@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from assistant.assistant import Assistant
     from assistant.events import AnswerFinished, SentenceChecked, SourcesFound, TextAdded
     from assistant.settings import Settings, read_settings
-    from retrievers import LibraryDocument
+    from retrievers import Filter, LibraryDocument
 
 __all__ = [
     "Answer",
     "AnswerFinished",
     "Assistant",
     "AssistantError",
+    "Filter",
     "LibraryDocument",
     "Sentence",
     "SentenceChecked",
@@ -38,6 +39,7 @@ _MODULES = {
     "Answer": "answer",
     "AnswerFinished": "events",
     "Assistant": "assistant",
+    "Filter": "assistant",
     "LibraryDocument": "assistant",
     "Sentence": "answer",
     "SentenceChecked": "events",

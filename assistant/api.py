@@ -47,6 +47,7 @@ from assistant.openai_protocol import (
 from assistant.settings import Settings
 from assistant.writers import MAX_QUESTION_CHARS
 from loaders import LoaderError
+from retrievers import Filter
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -195,8 +196,10 @@ def _add_openai(app: FastAPI, assistant: Assistant) -> None:
     def chat_completions(request: ChatRequest) -> dict[str, Any] | EventStream:
         """A checked answer in Markdown; the field `limner` holds the Answer."""
         if request.stream:
-            return _streamed(assistant.stream(request.question, source=request.source))
-        return completion(assistant.ask(request.question, source=request.source))
+            return _streamed(
+                assistant.stream(request.question, where=Filter(source=request.source))
+            )
+        return completion(assistant.ask(request.question, where=Filter(source=request.source)))
 
 
 def _add_search(app: FastAPI, assistant: Assistant) -> None:
@@ -204,7 +207,9 @@ def _add_search(app: FastAPI, assistant: Assistant) -> None:
     def search(request: SearchRequest) -> dict[str, Any]:
         """Ranked evidence."""
         hits = assistant.search(
-            request.query, request.k, source=request.source, modality=request.modality
+            request.query,
+            request.k,
+            where=Filter(source=request.source, modality=request.modality),
         )
         return search_result(request.query, hits)
 
@@ -223,7 +228,7 @@ def _add_search(app: FastAPI, assistant: Assistant) -> None:
             # A large one takes hundreds of megabytes while it is decoded.
             with one_picture:
                 hits = assistant.search_image(
-                    picture, query=query, k=k, source=source, modality=modality
+                    picture, query=query, k=k, where=Filter(source=source, modality=modality)
                 )
         except LoaderError as error:
             raise HTTPException(400, str(error)) from error

@@ -54,6 +54,7 @@ from loaders.loader import MIN_SENT_SIDE
 from loaders.source import open_source, source_uri
 from retrievers import (
     ClipEmbeddings,
+    Filter,
     Hit,
     Library,
     LibraryDocument,
@@ -61,6 +62,7 @@ from retrievers import (
     UnknownSource,
 )
 from retrievers.figure_parts import whole_id
+from retrievers.filters import EVERYTHING
 
 PICTURE_SIDE = 512
 """Pixels: the longer side at which pictures are compared."""
@@ -282,8 +284,7 @@ class Assistant:
         *,
         query: str = "",
         k: int = 10,
-        source: str | None = None,
-        modality: str | None = None,
+        where: Filter = EVERYTHING,
     ) -> list[Hit]:
         """Evidence for a picture: copies and crops of it first, then what shows or says the like.
 
@@ -310,27 +311,24 @@ class Assistant:
                 image_key=picture.key,
                 query=query,
                 describe=describe,
-                source=source,
-                modality=modality,
+                where=where,
             )
 
-    def search(
-        self, query: str, k: int = 10, *, source: str | None = None, modality: str | None = None
-    ) -> list[Hit]:
-        """Ranked evidence. source: a glob over file names; modality: as in the metadata."""
-        return self.library.search(query, k, source=source, modality=modality)
+    def search(self, query: str, k: int = 10, *, where: Filter = EVERYTHING) -> list[Hit]:
+        """Ranked evidence. where: what may be found."""
+        return self.library.search(query, k, where=where)
 
-    def ask(self, question: str, *, source: str | None = None) -> Answer:
-        """One answer, whole."""
-        for event in self.stream(question, source=source):
+    def ask(self, question: str, *, where: Filter = EVERYTHING) -> Answer:
+        """One answer, whole. where: what evidence it may draw on."""
+        for event in self.stream(question, where=where):
             if isinstance(event, AnswerFinished):
                 return event.answer
         raise AssertionError("a stream ends with AnswerFinished")
 
-    def stream(self, question: str, *, source: str | None = None) -> Generator[Event]:
+    def stream(self, question: str, *, where: Filter = EVERYTHING) -> Generator[Event]:
         """One answer as it is made. Raises an AssistantError where the model fails."""
         clock = _Clock()
-        sources = self._evidence(question, source)
+        sources = self._evidence(question, where)
         clock.mark("retrieve")
         yield SourcesFound(sources)
         model_name, sentences = self.model.name, list[Sentence]()
@@ -341,11 +339,11 @@ class Assistant:
             yield event
         yield AnswerFinished(_finished(question, sentences, sources, model_name, clock))
 
-    def _evidence(self, question: str, source: str | None) -> tuple[Source, ...]:
+    def _evidence(self, question: str, where: Filter) -> tuple[Source, ...]:
         """The sources of an answer: the best hits, and the best figures where they lack some."""
-        hits = self.search(question, self.settings.n_sources, source=source)
+        hits = self.search(question, self.settings.n_sources, where=where)
         figures = self.search(
-            question, self.settings.n_figure_sources, source=source, modality="figure"
+            question, self.settings.n_figure_sources, where=replace(where, modality="figure")
         )
         known = {whole_id(hit.document.metadata) for hit in hits}
         hits += [f for f in figures if whole_id(f.document.metadata) not in known]

@@ -20,7 +20,7 @@ from langchain_core.documents import Document
 from assistant.errors import QuestionsInvalid
 from assistant.gold_boxes import GoldBox, Pages, covers
 from assistant.gold_places import GoldPlace
-from retrievers import Library
+from retrievers import Filter, Library
 
 CUTOFFS = (1, 3, 5, 10)
 MRR_CUTOFF = 10
@@ -182,7 +182,7 @@ def _ranking(
 ) -> Ranking:
     """within: the source that is searched, all where None; source: that of the question."""
     start = time.perf_counter()
-    hits = library.search(question.question, ALL if within else 1_000, source=within)
+    hits = library.search(question.question, ALL if within else 1_000, where=Filter(source=within))
     seconds = time.perf_counter() - start
     shown = [h.document for h in hits[:FIGURE_CUTOFF] if h.document.metadata["modality"] in BOXED]
     figures = [d for d in shown if d.metadata["modality"] == "figure"]

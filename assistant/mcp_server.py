@@ -27,6 +27,7 @@ from assistant.errors import EXPLAINED
 from assistant.settings import Settings
 from assistant.writers import MAX_QUESTION_CHARS
 from loaders import LoaderError, MediaStore
+from retrievers import Filter
 
 MAX_HITS = 20
 MAX_GLOB_CHARS = 1_000
@@ -90,7 +91,7 @@ def create_server(assistant: Assistant) -> MCPServer:
         source: Glob = None,
     ) -> CallToolResult:
         with _errors_as_sentences():
-            hits = assistant.search(query, k, source=source)
+            hits = assistant.search(query, k, where=Filter(source=source))
         evidence = [Source(n, hit.score, hit.document) for n, hit in enumerate(hits, start=1)]
         figures = [found for found in evidence if found.has_picture]
         return CallToolResult(
@@ -111,7 +112,7 @@ def create_server(assistant: Assistant) -> MCPServer:
         source: Glob = None,
     ) -> CallToolResult:
         with _errors_as_sentences():
-            answer = assistant.ask(question, source=source)
+            answer = assistant.ask(question, where=Filter(source=source))
         return CallToolResult(
             content=[_text(_written(answer)), *_shown(answer.figures, assistant.media)],
             structured_content=answer.to_dict(),

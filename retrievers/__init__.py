@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from retrievers.errors import (
     ExportRefused,
     ImportInvalid,
+    InvalidFilter,
     LibraryDamaged,
     LibraryError,
     LibraryLocked,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from retrievers.catalogue import LibraryDocument
     from retrievers.clip import ClipEmbeddings
     from retrievers.embeddings import MiniLMEmbeddings
+    from retrievers.filters import Filter
     from retrievers.hits import Hit
     from retrievers.library import Change, Library
     from retrievers.library_store import LibraryVectorStore
@@ -36,8 +38,10 @@ __all__ = [
     "Change",
     "ClipEmbeddings",
     "ExportRefused",
+    "Filter",
     "Hit",
     "ImportInvalid",
+    "InvalidFilter",
     "Library",
     "LibraryDamaged",
     "LibraryDocument",
@@ -58,6 +62,7 @@ __all__ = [
 _MODULES = {
     "Change": "library",
     "ClipEmbeddings": "clip",
+    "Filter": "filters",
     "Hit": "hits",
     "Library": "library",
     "LibraryDocument": "catalogue",

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from retrievers import evidence, lexical, sources
+from retrievers import evidence, lexical
 from retrievers.evidence import Row
 from retrievers.figure_parts import IS_FIGURE
-from retrievers.vectors import Ids, ids_of
+from retrievers.vectors import Ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,9 @@ class LibraryDocument:
     n_chunks: int
     n_figures: int
     added_at: str
+    dated_at: str | None = None
+    """The file's own time, where it has one."""
+    collections: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,63 +40,116 @@ class Entry:
     title: str
     n_pages: int | None
     fingerprint: str
+    dated_at: str | None = None
+    collections: tuple[str, ...] = ()
+    added_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What was taken out of the tables."""
+    """What was taken out of the tables. ids: of chunks, first to last."""
 
-    found: bool
     n_chunks: int = 0
     n_figures: int = 0
     image_keys: tuple[str, ...] = ()
+    ids: tuple[tuple[int, int], ...] = ()
+
+    @classmethod
+    def together(cls, several: Sequence[Taken]) -> Taken:
+        """What was taken out in several steps of one change."""
+        ids: list[tuple[int, int]] = []
+        for first, last in sorted(pair for one in several for pair in one.ids):
+            if ids and ids[-1][1] + 1 == first:
+                first = ids.pop()[0]
+            ids.append((first, last))
+        return cls(
+            sum(one.n_chunks for one in several),
+            sum(one.n_figures for one in several),
+            tuple(sorted({key for one in several for key in one.image_keys})),
+            tuple(ids),
+        )
+
+
+def document_id(connection: sqlite3.Connection, source: str) -> int | None:
+    """The row of a document, None if it is not in the library."""
+    row = connection.execute("SELECT id FROM documents WHERE source = ?", (source,)).fetchone()
+    return row[0] if row else None
 
 
 def put_in(
     connection: sqlite3.Connection,
+    number: int | None,
     entry: Entry,
     rows: Sequence[Row],
     vectors: Mapping[str, bytes],
 ) -> None:
-    """Put a document in whose source is not there. vectors: text → vector as stored."""
-    document_id = connection.execute(
-        "INSERT INTO documents (source, title, n_pages, fingerprint, added_at) "
-        "VALUES (?, ?, ?, ?, ?)",
-        (
-            entry.source,
-            entry.title,
-            entry.n_pages,
-            entry.fingerprint,
-            datetime.now(UTC).isoformat(timespec="seconds"),
-        ),
-    ).lastrowid
+    """Put a document in. number: of the one that it is a new version of, without its evidence.
+
+    vectors: text → vector as stored.
+    """
+    values = (
+        entry.source,
+        entry.title,
+        entry.n_pages,
+        entry.fingerprint,
+        entry.dated_at,
+        evidence.checksum(row.values() for row in rows),
+    )
+    if number is None:
+        number = connection.execute(
+            "INSERT INTO documents (source, title, n_pages, fingerprint, dated_at, checksum, "
+            "added_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (*values, entry.added_at or datetime.now(UTC).isoformat(timespec="seconds")),
+        ).lastrowid
+        assert number is not None  # noqa: S101 - for the type checker
+    else:
+        connection.execute(
+            "UPDATE documents SET source = ?, title = ?, n_pages = ?, fingerprint = ?, "
+            "dated_at = ?, checksum = ? WHERE id = ?",
+            (*values, number),
+        )
     connection.executemany(
         evidence.INSERT,
-        (
-            (document_id, position, vectors[row.text], *row.values())
-            for position, row in enumerate(rows)
-        ),
+        ((number, position, *row.values()) for position, row in enumerate(rows)),
     )
-    lexical.add(connection, document_id)
+    first = connection.execute(
+        "SELECT min(id) FROM chunks WHERE document_id = ?", (number,)
+    ).fetchone()[0]
+    connection.executemany(
+        "INSERT INTO vectors (id, vector) VALUES (?, ?)",
+        ((first + position, vectors[row.text]) for position, row in enumerate(rows)),
+    )
+    lexical.add(connection, number)
+    collect(connection, number, entry.collections)
 
 
-def take_out(connection: sqlite3.Connection, source: str) -> Taken:
-    """Take a document out with all that was made from it."""
-    row = connection.execute("SELECT id FROM documents WHERE source = ?", (source,)).fetchone()
-    if row is None:
-        return Taken(found=False)
+def take_out_evidence(connection: sqlite3.Connection, number: int) -> Taken:
+    """Take out the evidence of a document with all that was made from it."""
     chunks = connection.execute(
         f"SELECT {IS_FIGURE}, image_key FROM chunks WHERE document_id = ?",  # noqa: S608 - constants
-        row,
+        (number,),
     ).fetchall()
-    lexical.take_out(connection, row[0])
-    connection.execute("DELETE FROM chunks WHERE document_id = ?", row)
-    connection.execute("DELETE FROM documents WHERE id = ?", row)
+    if not chunks:
+        return Taken()
+    ids = connection.execute(
+        "SELECT min(id), max(id) FROM chunks WHERE document_id = ?", (number,)
+    ).fetchone()
+    lexical.take_out(connection, number)
+    connection.execute("DELETE FROM vectors WHERE id BETWEEN ? AND ?", ids)
+    connection.execute("DELETE FROM chunks WHERE document_id = ?", (number,))
     return Taken(
-        found=True,
         n_chunks=len(chunks),
         n_figures=sum(is_figure for is_figure, _ in chunks),
         image_keys=tuple(sorted({key for _, key in chunks if key})),
+        ids=(ids,),
+    )
+
+
+def collect(connection: sqlite3.Connection, number: int, names: Iterable[str]) -> None:
+    """Put a document into collections too."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO collections (name, document_id) VALUES (?, ?)",
+        ((name, number) for name in names),
     )
 
 
@@ -103,18 +159,29 @@ def unused(connection: sqlite3.Connection, image_keys: Sequence[str]) -> tuple[s
     return tuple(key for key in image_keys if connection.execute(used, (key,)).fetchone() is None)
 
 
-def forget_pictures(connection: sqlite3.Connection, image_keys: Sequence[str]) -> None:
-    """Forget what pictures look like to which no chunk refers any more."""
+def forget_pictures(
+    connection: sqlite3.Connection, image_keys: Sequence[str]
+) -> list[tuple[int, int]]:
+    """Forget what pictures look like to which no chunk refers any more.
+
+    Gives the ids of their vectors, first to last.
+    """
+    chosen = json.dumps(image_keys)
+    vectors = connection.execute(
+        "SELECT id, id FROM picture_vectors WHERE image_key IN (SELECT value FROM json_each(?))",
+        (chosen,),
+    ).fetchall()
     for table, column in (
         ("pictures", "image_key"),
         ("picture_vectors", "image_key"),
         ("picture_links", "image_key"),
         ("picture_links", "other_key"),
     ):
-        connection.executemany(
-            f"DELETE FROM {table} WHERE {column} = ?",  # noqa: S608 - constants
-            [(key,) for key in image_keys],
+        connection.execute(
+            f"DELETE FROM {table} WHERE {column} IN (SELECT value FROM json_each(?))",  # noqa: S608 - constants
+            (chosen,),
         )
+    return vectors
 
 
 def showing(
@@ -143,30 +210,14 @@ def listed(connection: sqlite3.Connection) -> list[LibraryDocument]:
     """All documents, in the order in which they were put in."""
     rows = connection.execute(
         f"SELECT source, title, n_pages, count(chunks.id), "  # noqa: S608 - constants
-        f"count(chunks.id) FILTER (WHERE {IS_FIGURE}), added_at "
+        f"count(chunks.id) FILTER (WHERE {IS_FIGURE}), added_at, dated_at, "
+        "(SELECT json_group_array(name) FROM (SELECT name FROM collections "
+        "WHERE document_id = documents.id ORDER BY name)) "
         "FROM documents LEFT JOIN chunks ON document_id = documents.id "
         "GROUP BY documents.id ORDER BY documents.id"
     )
-    return [LibraryDocument(*row) for row in rows]
-
-
-def matching(connection: sqlite3.Connection, glob: str) -> list[tuple[int, str]]:
-    """Id and source of the documents that a glob means."""
-    rows = connection.execute("SELECT id, source FROM documents ORDER BY id").fetchall()
-    chosen = set(sources.matching([source for _, source in rows], glob))
-    return [(number, source) for number, source in rows if source in chosen]
-
-
-def chosen(connection: sqlite3.Connection, glob: str | None, modality: str | None) -> Ids | None:
-    """The ids of the chunks to search, None for all."""
-    if glob is None and modality is None:
-        return None
-    conditions, values = ["TRUE"], []
-    if glob is not None:
-        conditions.append("document_id IN (SELECT value FROM json_each(?))")
-        values.append(json.dumps([number for number, _ in matching(connection, glob)]))
-    if modality is not None:
-        conditions.append("modality = ?")
-        values.append(modality)
-    query = f"SELECT id FROM chunks WHERE {' AND '.join(conditions)}"  # noqa: S608 - constants
-    return ids_of(connection.execute(query, values))
+    return [
+        LibraryDocument(source, title, n_pages, n_chunks, n_figures, added, dated, names)
+        for source, title, n_pages, n_chunks, n_figures, added, dated, stored in rows
+        for names in [tuple(json.loads(stored))]
+    ]

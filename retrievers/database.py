@@ -5,9 +5,10 @@ Leaves out what the tables mean: that is `retrievers.library`.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -22,15 +23,30 @@ from retrievers.errors import (
     SchemaMismatch,
 )
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 PAGE_BYTES = 8192
-"""A chunk with its vector takes about 2.7 KB; in pages of 4 KB each would waste a third."""
+"""Five vectors of MiniLM fill a page; in pages of 4 KB two would, and waste a quarter."""
+TELL_AFTER_S = 1.0
+"""Of waiting for another writer, that it is waited for."""
 
 SECONDS_BETWEEN_TRIES = 0.02
 
-TABLES = {"settings", "generations", "documents", "chunks", "passages", "lexical"}
-PICTURE_TABLES = {"pictures", "picture_links", "picture_vectors"}
-"""Libraries of before these were thought of get them when they are next written."""
+TABLES = {
+    "settings",
+    "generations",
+    "removals",
+    "documents",
+    "collections",
+    "roots",
+    "journal",
+    "chunks",
+    "vectors",
+    "passages",
+    "lexical",
+    "pictures",
+    "picture_links",
+    "picture_vectors",
+}
 
 _PRIMARY = 0xFF  # SQLite's extended result codes carry the primary one in their low byte
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -44,6 +60,9 @@ _UNWRITABLE = {
 }
 
 
+logger = logging.getLogger(__name__)
+
+
 class Database:
     """A pool of connections to one library file. Safe for threads and for other processes."""
 
@@ -51,7 +70,6 @@ class Database:
         self.path = path
         self.busy_timeout_s = busy_timeout_s
         self._query = "mode=rw"
-        self._is_complete = False
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
 
@@ -89,21 +107,18 @@ class Database:
             self._keep_log(connection)
             self._make_tables(connection, {"schema": SCHEMA_VERSION, "model": model})
 
-    def _make_tables(
-        self, connection: sqlite3.Connection, settings: Mapping[str, str] | None = None
-    ) -> None:
-        """Make the tables that are missing; put in the settings where there are none."""
+    def _make_tables(self, connection: sqlite3.Connection, settings: Mapping[str, str]) -> None:
+        """Make the tables and put in the settings, unless another process has done so."""
         schema = files("retrievers").joinpath("schema.sql").read_text("utf-8")
         try:
             # A process that makes the same library at the same time waits here, then finds
             # everything made.
             connection.executescript(f"BEGIN IMMEDIATE; {schema}")
-            if settings and setting(connection, "schema") is None:
+            if setting(connection, "schema") is None:
                 connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
             connection.execute("COMMIT")
         finally:
             connection.rollback()
-        self._is_complete = True
 
     def _keep_log(self, connection: sqlite3.Connection) -> None:
         """Have SQLite write a log first, so that readers never wait.
@@ -139,14 +154,32 @@ class Database:
         Raises LibraryLocked if another writer holds the library longer than the timeout.
         """
         with self._connection() as connection:
-            if not self._is_complete:
-                self._make_tables(connection)
-            connection.execute("BEGIN IMMEDIATE")
+            self._begin_writing(connection)
             try:
                 yield connection
                 connection.execute("COMMIT")
             finally:
                 connection.rollback()
+
+    def _begin_writing(self, connection: sqlite3.Connection) -> None:
+        """Wait for other writers, and say so where it takes long."""
+        told_after_s = min(TELL_AFTER_S, self.busy_timeout_s)
+        try:
+            connection.execute(f"PRAGMA busy_timeout = {1_000 * told_after_s:.0f}")
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            left_s = self.busy_timeout_s - told_after_s
+            if error.sqlite_errorcode & _PRIMARY not in _LOCKED or left_s <= 0:
+                raise
+            logger.warning(
+                "Another process is writing to the library %s; waiting for it, %g s at most.",
+                self.path.parent,
+                self.busy_timeout_s,
+            )
+            connection.execute(f"PRAGMA busy_timeout = {1_000 * left_s:.0f}")
+            connection.execute("BEGIN IMMEDIATE")
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {1_000 * self.busy_timeout_s:.0f}")
 
     def close(self) -> None:
         """Close the connections; one in use by another thread closes when it is given back."""
@@ -182,6 +215,8 @@ class Database:
         try:
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA trusted_schema = OFF")
+            # What is taken out is overwritten, not only forgotten.
+            connection.execute("PRAGMA secure_delete = ON")
         except sqlite3.Error:
             connection.close()
             raise
@@ -193,17 +228,16 @@ class Database:
             if not tables:
                 raise self._missing()
             found = setting(connection, "schema") if "settings" in tables else None
-        if found is None or not tables >= TABLES:
-            raise LibraryDamaged(
-                f"{self.path} is an SQLite file, but not a whole library. Restore it from a "
-                "backup, or choose another folder with --library."
-            )
-        self._is_complete = tables >= PICTURE_TABLES
-        if found != SCHEMA_VERSION:
+        if found is not None and found != SCHEMA_VERSION:
             raise SchemaMismatch(
                 f"The library {self.path.parent} has format {found}; this version of limner "
                 f"reads format {SCHEMA_VERSION}. Use the version of limner that made it, or "
                 "add the documents to a new library."
+            )
+        if found is None or not tables >= TABLES:
+            raise LibraryDamaged(
+                f"{self.path} is an SQLite file, but not a whole library. Restore it from a "
+                "backup, or choose another folder with --library."
             )
 
     def _missing(self) -> LibraryMissing:
@@ -249,12 +283,6 @@ def setting(connection: sqlite3.Connection, key: str) -> str | None:
     return row[0] if row else None
 
 
-def has_pictures(connection: sqlite3.Connection) -> bool:
-    """Whether the library has the tables of what its pictures look like."""
-    rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-    return {row[0] for row in rows} >= PICTURE_TABLES
-
-
 def check_model(connection: sqlite3.Connection, model: str, dimension: int | None = None) -> None:
     """Raise ModelMismatch unless the library was built with this embedding model."""
     built_with = setting(connection, "model")
@@ -272,12 +300,25 @@ def check_model(connection: sqlite3.Connection, model: str, dimension: int | Non
         )
 
 
-def add_generation(connection: sqlite3.Connection, *, n_removed: int) -> None:
-    """Number the state that this transaction makes. n_removed: chunks that it took out."""
+def add_generation(
+    connection: sqlite3.Connection,
+    *,
+    vectors: Iterable[tuple[int, int]] = (),
+    picture_vectors: Iterable[tuple[int, int]] = (),
+) -> None:
+    """Number the state that this transaction makes.
+
+    vectors, picture_vectors: ids, first to last, that it took out of these tables.
+    """
     # A time, so that a library restored from a backup does not count to a number that
     # an index file of the time after the backup carries.
     number = max(generation(connection) + 1, time.time_ns())
-    connection.execute("INSERT INTO generations VALUES (?, ?)", (number, n_removed))
+    connection.execute("INSERT INTO generations VALUES (?)", (number,))
+    for name, removed in (("vectors", vectors), ("picture_vectors", picture_vectors)):
+        connection.executemany(
+            "INSERT INTO removals VALUES (?, ?, ?, ?)",
+            ((number, name, first, last) for first, last in removed),
+        )
 
 
 def generation(connection: sqlite3.Connection) -> int:

@@ -11,6 +11,7 @@ LibraryError
 ├── ImportInvalid        what is to be imported is damaged, hostile or of an unknown kind
 ├── PartOfDocument       evidence that changes only with its whole document
 ├── ExportRefused        an export cannot be written where it should be
+├── InvalidFilter        what is asked of evidence makes no sense
 └── UnknownSource        no such document in the library
 ModelMissing             the weights of an embedding model are not on this machine
 
@@ -63,6 +64,10 @@ class PartOfDocument(LibraryError):
 
 class ExportRefused(LibraryError):
     """An export cannot be written where it should be."""
+
+
+class InvalidFilter(LibraryError):
+    """What is asked of the evidence to be found makes no sense."""
 
 
 class UnknownSource(LibraryError):

@@ -6,9 +6,10 @@ moved. Leaves out transactions and search.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +22,11 @@ COLUMNS = ("chunk_id", "modality", "page", "image_key")
 NOT_IN_JSON = {*COLUMNS, "source", "title", "image_url", "score"}
 
 INSERT = f"""
-INSERT INTO chunks (document_id, position, vector, text, metadata, {", ".join(COLUMNS)})
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO chunks (document_id, position, text, metadata, {", ".join(COLUMNS)})
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""  # noqa: S608 - only constants
+SELECT_STORED = f"""
+SELECT text, metadata, {", ".join(COLUMNS)} FROM chunks WHERE document_id = ? ORDER BY position
 """  # noqa: S608 - only constants
 SELECT = f"""
 SELECT chunks.text, documents.source, documents.title, chunks.metadata, {", ".join(COLUMNS)}
@@ -94,6 +98,19 @@ class Row:
             self.page,
             self.image_key,
         )
+
+
+def checksum(stored: Iterable[tuple[Any, ...]]) -> str:
+    """SHA-256 over what is stored of a document's chunks, in order: rows as of SELECT_STORED.
+
+    Each value is preceded by its length, so that no other values give the same bytes.
+    """
+    digest = hashlib.sha256()
+    for row in stored:
+        for value in row:
+            content = b"" if value is None else str(value).encode()
+            digest.update(len(content).to_bytes(8, "little") + content)
+    return digest.hexdigest()
 
 
 def read_documents(

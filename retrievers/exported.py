@@ -197,7 +197,9 @@ class LibraryExport:
         if page is not None and not 0 <= page < MAX_PLACE:
             raise self._bad(EVIDENCE, f"a chunk is on page {page}")
         own = {"chunk_id": row["chunk_id"], "modality": row["modality"]}
-        own |= {name: value for name, value in (("page", page), ("image_key", key)) if value is not None}
+        own |= {
+            name: value for name, value in (("page", page), ("image_key", key)) if value is not None
+        }
         return Document(page_content=row["text"], metadata=self._metadata(row["metadata"]) | own)
 
     def _metadata(self, text: str) -> Mapping[str, Any]:
@@ -206,7 +208,9 @@ class LibraryExport:
         except (ValueError, RecursionError) as error:
             raise self._bad(EVIDENCE, f"metadata are no JSON ({error})") from error
         if not isinstance(found, dict) or found.keys() & NOT_IN_JSON:
-            raise self._bad(EVIDENCE, "metadata are no object, or hold what has a column of its own")
+            raise self._bad(
+                EVIDENCE, "metadata are no object, or hold what has a column of its own"
+            )
         for key, fits in KINDS.items():
             if key in found and not fits(found[key]):
                 raise self._bad(EVIDENCE, f"the metadata {key!r} have a value of the wrong kind")

@@ -45,7 +45,9 @@ def read_hits(
     chosen = json.dumps(ids)
     where = "chunks.id IN (SELECT value FROM json_each(?))"
     stored = dict(
-        connection.execute(f"SELECT id, vector FROM chunks WHERE {where}", (chosen,))  # noqa: S608 - a constant
+        connection.execute(
+            "SELECT id, vector FROM vectors WHERE id IN (SELECT value FROM json_each(?))", (chosen,)
+        )
     )
     documents = evidence.read_documents(
         connection, media_base_url, f"{where} ORDER BY chunks.id", [chosen]

@@ -77,9 +77,7 @@ def read_import(path: Path) -> LibraryExport | FaissStore:
     )
 
 
-def import_export(
-    library: Library, export: LibraryExport, on_progress: OnProgress
-) -> ImportReport:
+def import_export(library: Library, export: LibraryExport, on_progress: OnProgress) -> ImportReport:
     """Put the documents of a checked export in. Its pictures must be there already.
 
     Raises ImportInvalid, ModelMissing, or what `Library.put_all` does.
@@ -91,9 +89,7 @@ def import_export(
     return report
 
 
-def import_faiss(
-    library: Library, store: FaissStore, on_progress: OnProgress
-) -> ImportReport:
+def import_faiss(library: Library, store: FaissStore, on_progress: OnProgress) -> ImportReport:
     """Put the texts of a LangChain store in; those of one source become one document.
 
     Raises ImportInvalid, ModelMissing, or what `Library.put_all` does.

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,13 +21,14 @@ from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from PIL import Image
 
-from retrievers import catalogue, evidence
-from retrievers.catalogue import Entry, LibraryDocument
+from retrievers import catalogue, evidence, texts
+from retrievers.catalogue import Entry, LibraryDocument, Taken
 from retrievers.database import Database, add_generation, check_model, setting
 from retrievers.embeddings import model_name
 from retrievers.errors import LibraryMissing, UnknownSource
 from retrievers.evidence import Row, encodable
 from retrievers.figure_parts import is_figure
+from retrievers.filters import EVERYTHING, Filter, matching
 from retrievers.hits import Hit, read_hits
 from retrievers.pictures import OpenPicture, PictureEmbeddings, Pictures
 from retrievers.search import AskedImage, Search
@@ -52,13 +54,24 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class NewDocument:
-    """A document to be put in. fingerprint: of its content, to tell whether it has changed."""
+    """A document to be put in. fingerprint: of its content, to tell whether it has changed.
+
+    dated_at: the file's own time, ISO 8601, UTC. collections: that it is put into too; it stays in
+    those it is in. moved_from: the source under which the library knows it, if not this one.
+    added_at: when it was first added elsewhere; now when None. vectors: text → vector as stored,
+    where it is known.
+    """
 
     source: str
     documents: Sequence[Document]
     fingerprint: str
     title: str
     n_pages: int | None = None
+    dated_at: str | None = None
+    collections: tuple[str, ...] = ()
+    moved_from: str | None = None
+    added_at: str | None = None
+    vectors: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class Library:
@@ -193,39 +206,94 @@ class Library:
         document is then in the library whole, or as before.
         """
         rows = [[Row.of(document) for document in one.documents] for one in new]
-        vectors = self._vectors_for([one.source for one in new], rows, on_embedded)
+        before = [s for one in new for s in (one.source, one.moved_from) if s is not None]
+        vectors = self._vectors_for(before, new, rows, on_embedded)
         for one, own in zip(new, rows, strict=True):
             yield self._replace(one, own, vectors)
         self._follow()
 
     def _replace(self, new: NewDocument, rows: Sequence[Row], vectors: dict[str, bytes]) -> Change:
         """Put one document in, in one transaction."""
-        entry = Entry(new.source, encodable(new.title), new.n_pages, new.fingerprint)
         with self._database.writing() as connection:
             self._check_dimension(connection, vectors)
-            taken = catalogue.take_out(connection, new.source)
-            catalogue.put_in(connection, entry, rows, vectors)
-            add_generation(connection, n_removed=taken.n_chunks)
-            orphans = catalogue.unused(connection, taken.image_keys)
-            self.pictures.forget(connection, orphans)
+            number, taken = _put_in(connection, new, rows, vectors)
+            orphans = self._end_change(connection, taken)
         n_figures = sum(is_figure(document.metadata) for document in new.documents)
-        return Change(taken.found, len(rows), n_figures, orphans)
+        return Change(number is not None, len(rows), n_figures, orphans)
+
+    def exchange(self, new: Sequence[NewDocument], chunk_ids: Sequence[str]) -> None:
+        """Take texts that were given out by their ids and put others in, all in one change.
+
+        For many small documents this is much faster than `put_all`. Raises PartOfDocument where an
+        id is of evidence that limner has read itself.
+        """
+        rows = [[Row.of(document) for document in one.documents] for one in new]
+        with self._database.reading() as connection:
+            before = texts.sources_of(connection, chunk_ids)
+        vectors = self._vectors_for(before, new, rows, lambda _, __: None)
+        with self._database.writing() as connection:
+            self._check_dimension(connection, vectors)
+            taken = texts.take_out(connection, chunk_ids, {one.source for one in new})
+            taken += [
+                _put_in(connection, *both, vectors)[1] for both in zip(new, rows, strict=True)
+            ]
+            if taken:
+                self._end_change(connection, Taken.together(taken))
+        self._follow()
 
     def remove(self, source: str) -> Change:
         """Take a document out: its text, its vectors and its words. Raises UnknownSource."""
         with self._database.writing() as connection:
-            taken = catalogue.take_out(connection, source)
-            if not taken.found:
+            number = catalogue.document_id(connection, source)
+            if number is None:
                 raise _unknown(source)
-            add_generation(connection, n_removed=taken.n_chunks)
-            orphans = catalogue.unused(connection, taken.image_keys)
-            self.pictures.forget(connection, orphans)
+            taken = catalogue.take_out_evidence(connection, number)
+            connection.execute("DELETE FROM documents WHERE id = ?", (number,))
+            orphans = self._end_change(connection, taken)
         self._follow()
         return Change(False, taken.n_chunks, taken.n_figures, orphans)
+
+    def _end_change(self, connection: sqlite3.Connection, taken: Taken) -> tuple[str, ...]:
+        """Number the new state; gives the pictures to which nothing refers any more."""
+        orphans = catalogue.unused(connection, taken.image_keys)
+        forgotten = self.pictures.forget(connection, orphans)
+        add_generation(connection, vectors=taken.ids, picture_vectors=forgotten)
+        return orphans
+
+    # Collections
+
+    def collect(self, name: str, sources: Sequence[str]) -> None:
+        """Put documents into a collection, all or none. Raises UnknownSource."""
+        with self._database.writing() as connection:
+            for number in _numbers(connection, sources):
+                catalogue.collect(connection, number, [name])
+            add_generation(connection)
+
+    def release(self, name: str, sources: Sequence[str]) -> None:
+        """Take documents out of a collection, all or none; they stay in the library.
+
+        Raises UnknownSource.
+        """
+        with self._database.writing() as connection:
+            connection.executemany(
+                "DELETE FROM collections WHERE name = ? AND document_id = ?",
+                [(name, number) for number in _numbers(connection, sources)],
+            )
+            add_generation(connection)
+
+    def collections(self) -> dict[str, int]:
+        """The names of the collections and how many documents each has, by name."""
+        with self._database.reading() as connection:
+            return dict(
+                connection.execute(
+                    "SELECT name, count(*) FROM collections GROUP BY name ORDER BY name"
+                )
+            )
 
     def _vectors_for(
         self,
         sources: Sequence[str],
+        new: Sequence[NewDocument],
         rows: Sequence[Sequence[Row]],
         on_embedded: Callable[[int, int], None],
     ) -> dict[str, bytes]:
@@ -236,19 +304,21 @@ class Library:
             for source in sources:
                 known |= dict(
                     connection.execute(
-                        "SELECT text, vector FROM chunks WHERE document_id = "
-                        "(SELECT id FROM documents WHERE source = ?)",
+                        "SELECT text, vector FROM chunks JOIN vectors USING (id) "
+                        "WHERE document_id = (SELECT id FROM documents WHERE source = ?)",
                         (source,),
                     )
                 )
-        new = [
+        for one in new:
+            known |= one.vectors
+        unknown = [
             text
             for text in dict.fromkeys(row.text for own in rows for row in own)
             if text not in known
         ]
-        for start in range(0, len(new), TEXTS_AT_ONCE):
-            on_embedded(start, len(new))
-            texts = new[start : start + TEXTS_AT_ONCE]
+        for start in range(0, len(unknown), TEXTS_AT_ONCE):
+            on_embedded(start, len(unknown))
+            texts = unknown[start : start + TEXTS_AT_ONCE]
             vectors = unit_rows(self._embeddings.embed_documents(texts)).astype("<f4")
             known |= {text: vector.tobytes() for text, vector in zip(texts, vectors, strict=True)}
         return known
@@ -270,6 +340,17 @@ class Library:
     # What is in it
 
     @property
+    def embeddings(self) -> Embeddings:
+        """What makes the vectors."""
+        return self._embeddings
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """One state of the library, for what reads it as a whole."""
+        with self._database.reading() as connection:
+            yield connection
+
+    @property
     def n_documents(self) -> int:
         """Number of documents."""
         return self._count("documents")
@@ -287,7 +368,13 @@ class Library:
     def sources(self, glob: str = "*") -> list[str]:
         """The sources whose file name or whole URI the glob matches; case does not matter."""
         with self._database.reading() as connection:
-            return [source for _, source in catalogue.matching(connection, glob)]
+            return [source for _, source in matching(connection, glob)]
+
+    def fingerprints(self) -> dict[str, tuple[str, str]]:
+        """Source → fingerprint and time of adding, of all documents."""
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT source, fingerprint, added_at FROM documents")
+            return {source: (fingerprint, added_at) for source, fingerprint, added_at in rows}
 
     def fingerprint(self, source: str) -> str | None:
         """What `put` was told of the source's content, None if it is not in the library."""
@@ -305,6 +392,13 @@ class Library:
                 raise _unknown(source)
             where = "source = ? ORDER BY position"
             return evidence.read_documents(connection, self.media_base_url, where, [source])
+
+    def chunks(self, chunk_ids: Sequence[str]) -> list[Document]:
+        """The evidence with these ids, without those that are not in the library."""
+        with self._database.reading() as connection:
+            where = "chunk_id IN (SELECT value FROM json_each(?)) ORDER BY chunks.id"
+            chosen = [json.dumps(list(chunk_ids))]
+            return evidence.read_documents(connection, self.media_base_url, where, chosen)
 
     def similar_pictures(self, image_key: str) -> list[Hit]:
         """Evidence that shows this picture, a copy or a crop of it; most alike first."""
@@ -331,7 +425,7 @@ class Library:
             dimension = int(setting(connection, "dimension") or 0)
             found: dict[str, bytes] = dict(
                 connection.execute(
-                    "SELECT chunk_id, vector FROM chunks "
+                    "SELECT chunk_id, vector FROM chunks JOIN vectors USING (id) "
                     "WHERE chunk_id IN (SELECT value FROM json_each(?))",
                     (json.dumps(list(chunk_ids)),),
                 )
@@ -341,18 +435,21 @@ class Library:
 
     # Search
 
-    def search(
-        self, query: str, k: int = 10, *, source: str | None = None, modality: str | None = None
-    ) -> list[Hit]:
+    def search(self, query: str, k: int = 10, *, where: Filter = EVERYTHING) -> list[Hit]:
         """At most k pieces of evidence, best first.
 
-        source: only documents whose file name or URI this glob matches. modality: only this
-        one. The order fuses the ranks by meaning, by words and, with CLIP, of figures by what they
-        show, so scores need not fall. A figure with many words is found once, by that part of
-        them that fits best.
+        where: what may be found; see `retrievers.filters`. The order fuses the ranks by meaning, by
+        words and, with CLIP, of figures by what they show, so scores need not fall. A figure with
+        many words is found once, by that part of them that fits best.
         """
         query = encodable(query)
-        return self._search.by_text(query, k, source, modality) if query.strip() else []
+        return self._search.by_text(query, k, where) if query.strip() else []
+
+    def search_by_vector(
+        self, vector: Sequence[float], k: int = 10, *, where: Filter = EVERYTHING
+    ) -> list[Hit]:
+        """At most k pieces of evidence, nearest to the vector first."""
+        return self._search.by_vector(unit_rows([vector]), k, where)
 
     def search_image(
         self,
@@ -362,8 +459,7 @@ class Library:
         image_key: str | None = None,
         query: str = "",
         describe: Callable[[], str] = str,
-        source: str | None = None,
-        modality: str | None = None,
+        where: Filter = EVERYTHING,
     ) -> list[Hit]:
         """At most k pieces of evidence for a picture: its copies and crops first, as found by
 
@@ -372,7 +468,7 @@ class Library:
         describe: finds words for a picture of which there is no copy.
         """
         asked = AskedImage(image, image_key, encodable(query), describe)
-        return self._search.by_image(asked, k, source, modality)
+        return self._search.by_image(asked, k, where)
 
     def _count(self, table: str) -> int:
         with self._database.reading() as connection:
@@ -380,7 +476,42 @@ class Library:
         return int(row[0])
 
 
+def _put_in(
+    connection: sqlite3.Connection,
+    new: NewDocument,
+    rows: Sequence[Row],
+    vectors: Mapping[str, bytes],
+) -> tuple[int | None, Taken]:
+    """Put a document in; gives the row of its former version, if any, and what was in that."""
+    entry = Entry(
+        new.source,
+        encodable(new.title),
+        new.n_pages,
+        new.fingerprint,
+        new.dated_at,
+        new.collections,
+        new.added_at,
+    )
+    number = catalogue.document_id(connection, new.source)
+    if number is None and new.moved_from is not None:
+        number = catalogue.document_id(connection, new.moved_from)
+    taken = Taken() if number is None else catalogue.take_out_evidence(connection, number)
+    catalogue.put_in(connection, number, entry, rows, vectors)
+    return number, taken
+
+
 def _unknown(source: str) -> UnknownSource:
     return UnknownSource(
         f"The library holds no document from {source}. See what it holds with: limner list"
     )
+
+
+def _numbers(connection: sqlite3.Connection, sources: Sequence[str]) -> list[int]:
+    """The rows of documents. Raises UnknownSource."""
+    found = []
+    for source in sources:
+        number = catalogue.document_id(connection, source)
+        if number is None:
+            raise _unknown(source)
+        found.append(number)
+    return found

@@ -244,6 +244,8 @@ def _text_document(name: str, text: str, metadata: Mapping[str, Any]) -> NewDocu
     return NewDocument(
         given.source_of_text(metadata, name),
         [piece],
-        hashlib.sha256(repr((text, sorted(metadata.items()))).encode("utf-8", "replace")).hexdigest(),
+        hashlib.sha256(
+            repr((text, sorted(metadata.items()))).encode("utf-8", "replace")
+        ).hexdigest(),
         given.title_of(metadata, first_line[:TITLE_CHARS] or name),
     )

@@ -19,8 +19,9 @@ import numpy as np
 from PIL import Image
 
 from retrievers import catalogue
-from retrievers.database import Database, add_generation, has_pictures, setting
+from retrievers.database import Database, add_generation, setting
 from retrievers.errors import LibraryError, ModelMissing
+from retrievers.filters import EVERYTHING, Filter
 from retrievers.picture_likeness import (
     MAX_HASH_BITS,
     MIN_LIKENESS,
@@ -29,7 +30,7 @@ from retrievers.picture_likeness import (
     Laid,
 )
 from retrievers.picture_marks import VERSION, Marks
-from retrievers.vectors import Ids, VectorIndex, Vectors, ids_of
+from retrievers.vectors import Ids, VectorIndex, Vectors
 
 PICTURES_AT_ONCE = 1_024
 """Whose marks are in memory, about 4 MB."""
@@ -104,16 +105,19 @@ class Pictures:
     def flush(self) -> None:
         """Save the index over CLIP's vectors if it has changed."""
         self._has_removed = False
-        with self._database.reading() as connection:
-            if has_pictures(connection):
-                with self._index.in_step(connection) as index:
-                    if index.n_unsaved:
-                        index.save()
+        with self._database.reading() as connection, self._index.in_step(connection) as index:
+            if index.n_unsaved:
+                index.save()
 
-    def forget(self, connection: sqlite3.Connection, image_keys: Sequence[str]) -> None:
-        """Forget what pictures look like to which no chunk refers any more."""
-        catalogue.forget_pictures(connection, image_keys)
+    def forget(
+        self, connection: sqlite3.Connection, image_keys: Sequence[str]
+    ) -> list[tuple[int, int]]:
+        """Forget what pictures look like to which no chunk refers any more.
+
+        Gives the ids of their vectors, first to last.
+        """
         self._has_removed = self._has_removed or bool(image_keys)
+        return catalogue.forget_pictures(connection, image_keys)
 
     def flush_removed(self) -> None:
         """Save the index if pictures were forgotten: its file would keep their vectors."""
@@ -131,8 +135,6 @@ class Pictures:
     def links(self, image_key: str) -> dict[str, float]:
         """Image key → likeness of the copies and crops of a picture in the library."""
         with self._database.reading() as connection:
-            if not has_pictures(connection):
-                return {}
             return dict(
                 connection.execute(
                     "SELECT other_key, likeness FROM picture_links WHERE image_key = ? "
@@ -141,13 +143,13 @@ class Pictures:
                 )
             )
 
-    def near_picture(self, asked: Image.Image, n: int, source: str | None = None) -> list[str]:
+    def near_picture(self, asked: Image.Image, n: int, where: Filter = EVERYTHING) -> list[str]:
         """The keys of at most n pictures that show what this one shows, by CLIP."""
-        return self._near(lambda model: model.embed_pictures([asked]), n, source)
+        return self._near(lambda model: model.embed_pictures([asked]), n, where)
 
-    def told_by(self, text: str, source: str | None = None) -> list[str]:
+    def told_by(self, text: str, where: Filter = EVERYTHING) -> list[str]:
         """The keys of the few pictures, if any, that stand out as what the text says, by CLIP."""
-        return self._near(lambda model: model.embed_text(text), None, source)
+        return self._near(lambda model: model.embed_text(text), None, where)
 
     # Copies
 
@@ -220,8 +222,6 @@ class Pictures:
     def _blocks(self) -> Iterator[tuple[list[str], list[Marks]]]:
         """The marks of all pictures that have some, a block at a time."""
         with self._database.reading() as connection:
-            if not has_pictures(connection):
-                return
             rows = connection.execute(
                 "SELECT image_key, marks FROM pictures WHERE substr(marks, 1, 1) = ? "
                 "AND length(marks) > 1",
@@ -261,22 +261,25 @@ class Pictures:
                         for key, vector in zip(images, vectors, strict=True)
                     ],
                 )
-                add_generation(connection, n_removed=0)
+                add_generation(connection)
 
     def _forget_other_model(self, name: str) -> None:
         """Begin anew where the vectors are of another model: they do not compare."""
         with self._database.writing() as connection:
             if setting(connection, "picture_model") == name:
                 return
-            n_removed = connection.execute("DELETE FROM picture_vectors").rowcount
+            first, last = connection.execute(
+                "SELECT min(id), max(id) FROM picture_vectors"
+            ).fetchone()
+            connection.execute("DELETE FROM picture_vectors")
             connection.execute("DELETE FROM settings WHERE key = 'picture_dimension'")
             connection.execute(
                 "INSERT OR REPLACE INTO settings VALUES ('picture_model', ?)", (name,)
             )
-            add_generation(connection, n_removed=n_removed)
+            add_generation(connection, picture_vectors=[] if first is None else [(first, last)])
 
     def _near(
-        self, embed: Callable[[PictureEmbeddings], Vectors], n: int | None, source: str | None
+        self, embed: Callable[[PictureEmbeddings], Vectors], n: int | None, where: Filter
     ) -> list[str]:
         """n: of the nearest; those that stand out when None."""
         model = self._embeddings
@@ -288,7 +291,7 @@ class Pictures:
         with self._database.reading() as connection, self._index.in_step(connection) as index:
             if setting(connection, "picture_dimension") != str(vector.shape[1]):
                 return []
-            among = _of_source(connection, source) if source is not None else None
+            among = where.pictures(connection)
             if n is None:
                 found = _standing_out(index.scored(vector, len(index)), among)
             else:
@@ -305,7 +308,7 @@ class Pictures:
     def _has_vectors_of(self, model: str) -> bool:
         """Whether there is anything to find: the model is not loaded for nothing."""
         with self._database.reading() as connection:
-            if not has_pictures(connection) or setting(connection, "picture_model") != model:
+            if setting(connection, "picture_model") != model:
                 return False
             return connection.execute("SELECT 1 FROM picture_vectors").fetchone() is not None
 
@@ -331,9 +334,6 @@ class Pictures:
 
     def _lacks_any(self) -> bool:
         with self._database.reading() as connection:
-            if not has_pictures(connection):
-                rows = connection.execute("SELECT 1 FROM chunks WHERE image_key IS NOT NULL")
-                return rows.fetchone() is not None
             model = setting(connection, "picture_model")
         is_other = self._embeddings is not None and model != self._embeddings.name
         return is_other or any(
@@ -374,14 +374,3 @@ def _standing_out(scored: Sequence[tuple[int, float]], among: Ids | None) -> lis
     wanted = None if among is None else set(among.tolist())
     leading = [n for n, cosine in scored if cosine >= least and (wanted is None or n in wanted)]
     return leading[:MAX_TOLD]
-
-
-def _of_source(connection: sqlite3.Connection, source: str) -> Ids:
-    """The ids of the vectors of pictures in the documents that a glob means."""
-    documents = [number for number, _ in catalogue.matching(connection, source)]
-    rows = connection.execute(
-        "SELECT id FROM picture_vectors WHERE image_key IN (SELECT image_key FROM chunks "
-        "WHERE document_id IN (SELECT value FROM json_each(?))) ORDER BY id",
-        (json.dumps(documents),),
-    )
-    return ids_of(rows)

@@ -19,6 +19,7 @@ from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import BaseModel, Field
 
 from retrievers.evidence import place_name
+from retrievers.filters import Filter
 from retrievers.library import Library
 
 TOOL_NAME = "search_documents"
@@ -63,8 +64,7 @@ class MultimodalRetriever(BaseRetriever):
         hits = self.library.search(
             query,
             self.k if k is None else k,
-            source=source or self.source,
-            modality=modality or self.modality,
+            where=Filter(source=source or self.source, modality=modality or self.modality),
         )
         for hit in hits:
             hit.document.metadata["score"] = hit.score

@@ -1,6 +1,6 @@
--- The library's tables. SQLite is the truth; vectors.faiss is made from it.
--- Chunk ids are never used twice and a chunk is never changed in place, so the
--- vectors of a chunk id are the same for ever and an index can follow by ids.
+-- The library's tables. SQLite is the truth; what lies beside it is made from it.
+-- Ids of chunks grow and are never used twice, those of one document follow each other, and a
+-- chunk is never changed in place: an index can follow by ids.
 
 CREATE TABLE IF NOT EXISTS settings (
   key TEXT PRIMARY KEY,
@@ -10,21 +10,50 @@ CREATE TABLE IF NOT EXISTS settings (
 -- One row for each change of the library. Numbers grow and are never used twice,
 -- not even after a backup was restored.
 CREATE TABLE IF NOT EXISTS generations (
-  generation INTEGER PRIMARY KEY,
-  n_removed INTEGER NOT NULL
+  generation INTEGER PRIMARY KEY
 );
 
+-- What a generation took out of the table `vectors` or `picture_vectors`: ids first to last.
+CREATE TABLE IF NOT EXISTS removals (
+  generation INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  first_id INTEGER NOT NULL,
+  last_id INTEGER NOT NULL,
+  PRIMARY KEY (name, generation, first_id)
+) WITHOUT ROWID;
+
+-- dated_at: the file's own time, ISO 8601, UTC. checksum: see retrievers.evidence.
 CREATE TABLE IF NOT EXISTS documents (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   source TEXT NOT NULL UNIQUE,
   title TEXT NOT NULL,
   n_pages INTEGER,
   fingerprint TEXT NOT NULL,
-  added_at TEXT NOT NULL
+  added_at TEXT NOT NULL,
+  dated_at TEXT,
+  checksum TEXT NOT NULL
 );
 
--- metadata: JSON of what has no column here. vector: float32, unit length; it comes
--- last so that reading the other columns stops before it.
+CREATE TABLE IF NOT EXISTS collections (
+  name TEXT NOT NULL,
+  document_id INTEGER NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
+  PRIMARY KEY (name, document_id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS collections_of_document ON collections (document_id);
+
+-- What a person had added, so that a sync knows where to look. options: JSON.
+CREATE TABLE IF NOT EXISTS roots (
+  source TEXT PRIMARY KEY,
+  options TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- What a run has still to do, so that an interrupted one goes on. options: JSON.
+CREATE TABLE IF NOT EXISTS journal (
+  source TEXT PRIMARY KEY,
+  options TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- metadata: JSON of what has no column here.
 CREATE TABLE IF NOT EXISTS chunks (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   document_id INTEGER NOT NULL REFERENCES documents (id),
@@ -34,13 +63,19 @@ CREATE TABLE IF NOT EXISTS chunks (
   page INTEGER,
   image_key TEXT,
   metadata TEXT NOT NULL,
-  text TEXT NOT NULL,
-  vector BLOB NOT NULL
+  text TEXT NOT NULL
 );
 CREATE UNIQUE INDEX IF NOT EXISTS chunks_in_order ON chunks (document_id, position);
 CREATE INDEX IF NOT EXISTS chunks_by_modality ON chunks (document_id, modality);
 CREATE INDEX IF NOT EXISTS chunks_by_chunk_id ON chunks (chunk_id);
 CREATE INDEX IF NOT EXISTS chunks_by_picture ON chunks (image_key) WHERE image_key IS NOT NULL;
+
+-- id: of the chunk. vector: float32, unit length. Apart from the chunks, so that those of another
+-- model can be made beside them.
+CREATE TABLE IF NOT EXISTS vectors (
+  id INTEGER PRIMARY KEY,
+  vector BLOB NOT NULL
+);
 
 -- What the pictures that chunks show look like: made from media/, and gone with the last
 -- chunk that shows one. marks: see retrievers.picture_marks; empty for a blank.
@@ -59,7 +94,7 @@ CREATE TABLE IF NOT EXISTS picture_links (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS links_by_other ON picture_links (other_key);
 
--- By CLIP, where it is present; pictures.faiss is made from it as vectors.faiss from chunks.
+-- By CLIP, where it is present; pictures.faiss is made from it as vectors.faiss from vectors.
 CREATE TABLE IF NOT EXISTS picture_vectors (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   image_key TEXT NOT NULL UNIQUE,

@@ -16,10 +16,11 @@ from retrievers import catalogue, evidence, lexical
 from retrievers.database import Database, check_model, setting
 from retrievers.embeddings import model_name
 from retrievers.figure_parts import by_figure
+from retrievers.filters import Filter
 from retrievers.fusion import fuse
 from retrievers.hits import Hit, read_hits
 from retrievers.pictures import Pictures
-from retrievers.vectors import VectorIndex, unit_rows
+from retrievers.vectors import VectorIndex, Vectors, unit_rows
 
 MIN_CANDIDATES = 50
 CANDIDATES_PER_HIT = 5
@@ -52,18 +53,27 @@ class Search:
         self._embeddings = embeddings
         self._media_base_url = media_base_url
 
-    def by_text(self, query: str, k: int, source: str | None, modality: str | None) -> list[Hit]:
+    def by_text(self, query: str, k: int, where: Filter) -> list[Hit]:
         """See `Library.search`."""
         if k < 1 or self._is_empty():
             return []
         shown = []
-        if modality in (None, "figure"):
-            shown = self._pictures.told_by(query, source)
-        return self._fused(query, k, source, modality, shown=shown, copies={})
+        if where.modality in (None, "figure"):
+            shown = self._pictures.told_by(query, where)
+        return self._fused(query, k, where, shown=shown, copies={})
 
-    def by_image(
-        self, asked: AskedImage, k: int, source: str | None, modality: str | None
-    ) -> list[Hit]:
+    def by_vector(self, vector: Vectors, k: int, where: Filter) -> list[Hit]:
+        """See `Library.search_by_vector`."""
+        if k < 1 or self._is_empty():
+            return []
+        with self._database.reading() as connection:
+            with self._index.in_step(connection) as index:
+                check_model(connection, model_name(self._embeddings), vector.shape[1])
+                found = index.nearest(vector, _n_candidates(k), where.chunks(connection))
+            (best,) = by_figure(connection, [found])
+            return read_hits(connection, self._media_base_url, best[:k], vector)
+
+    def by_image(self, asked: AskedImage, k: int, where: Filter) -> list[Hit]:
         """See `Library.search_image`."""
         if k < 1 or self._is_empty():
             return []
@@ -73,16 +83,15 @@ class Search:
         words = (
             self._text_with(next(iter(copies))) if copies else evidence.encodable(asked.describe())
         )
-        shown = self._pictures.near_picture(asked.image, _n_candidates(k), source)
+        shown = self._pictures.near_picture(asked.image, _n_candidates(k), where)
         text = f"{asked.query} {words or ''}".strip()
-        return self._fused(text, k, source, modality, shown=shown, copies=copies)
+        return self._fused(text, k, where, shown=shown, copies=copies)
 
     def _fused(
         self,
         text: str,
         k: int,
-        source: str | None,
-        modality: str | None,
+        where: Filter,
         *,
         shown: Sequence[str],
         copies: Mapping[str, float],
@@ -95,7 +104,7 @@ class Search:
                 if vector is None:
                     vector = np.zeros((1, int(setting(connection, "dimension") or 0)), np.float32)
                 check_model(connection, model_name(self._embeddings), vector.shape[1])
-                among = catalogue.chosen(connection, source, modality)
+                among = where.chunks(connection)
                 if text:
                     by_meaning = index.nearest(vector, n, among)
             by_words = lexical.best(connection, text, n, among)

@@ -80,7 +80,8 @@ def _thinned(connection: sqlite3.Connection, number: int, gone: Collection[str])
     rows = [Row(*values) for _, *values in stored]
     vectors = {text: vector for vector, text, *_ in stored}
     source, title, n_pages, fingerprint, dated_at = connection.execute(
-        "SELECT source, title, n_pages, fingerprint, dated_at FROM documents WHERE id = ?", (number,)
+        "SELECT source, title, n_pages, fingerprint, dated_at FROM documents WHERE id = ?",
+        (number,),
     ).fetchone()
     entry = Entry(source, title, n_pages, fingerprint.removesuffix(CHANGED) + CHANGED, dated_at)
     taken = catalogue.take_out_evidence(connection, number)

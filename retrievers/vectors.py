@@ -61,7 +61,7 @@ class VectorIndex:
     """
 
     def __init__(
-        self, path: Path, *, table: str = "chunks", dimension_setting: str = "dimension"
+        self, path: Path, *, table: str = "vectors", dimension_setting: str = "dimension"
     ) -> None:
         self._path = path
         self._table = table
@@ -178,15 +178,15 @@ class VectorIndex:
         return index, generation
 
     def _drop_removed(self, connection: sqlite3.Connection) -> None:
+        held = self._held()
         removed = connection.execute(
-            "SELECT 1 FROM generations WHERE generation > ? AND n_removed > 0", (self._generation,)
+            "SELECT first_id, last_id FROM removals WHERE name = ? AND generation > ?",
+            (self._table, self._generation),
         )
-        if removed.fetchone() is None or not len(self):
-            return
-        there = connection.execute(f"SELECT id FROM {self._table}")  # noqa: S608 - a constant
-        gone = np.setdiff1d(self._held(), ids_of(there))
-        self._index.remove_ids(gone)
-        self.n_unsaved += len(gone)
+        gone = [held[(held >= first) & (held <= last)] for first, last in removed]
+        if gone:
+            self._index.remove_ids(np.concatenate(gone))
+            self.n_unsaved += sum(map(len, gone))
 
     def _add_new(self, connection: sqlite3.Connection, dimension: int) -> None:
         new = connection.execute(

@@ -23,7 +23,7 @@ from assistant.evaluation import Question, read_questions
 from assistant.gold_boxes import Pages, covers
 from loaders import BlipCaptioner, FigureDescriber, MediaStore
 from loaders.captioning.fusion import REFERENCE_LABEL, SPOKEN_LABEL, FigureWords, fuse
-from retrievers import Library, MiniLMEmbeddings
+from retrievers import Filter, Library, MiniLMEmbeddings
 from retrievers.figure_parts import is_figure
 
 ROOT = Path(__file__).parents[1]
@@ -187,7 +187,9 @@ def _figures(
     library: Library, question: Question, source: str, within: str | None
 ) -> list[Document]:
     """The figures of the question's document among the first K hits."""
-    hits = [hit.document for hit in library.search(question.question, K, source=within)]
+    hits = [
+        hit.document for hit in library.search(question.question, K, where=Filter(source=within))
+    ]
     of_document = [d for d in hits if d.metadata["source"] == source]
     return [d for d in of_document if d.metadata["modality"] == "figure"]
 

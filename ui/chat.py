@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from assistant import Filter
 from assistant.answer import Answer, as_markdown
 from assistant.assistant import Assistant
 from assistant.errors import EXPLAINED
@@ -84,7 +85,7 @@ def _show_turn(turn: Turn, assistant: Assistant) -> None:
 
 def _answer(turn: Turn, assistant: Assistant) -> None:
     try:
-        events = assistant.stream(turn.question, source=turn.source)
+        events = assistant.stream(turn.question, where=Filter(source=turn.source))
         turn.answer = stream_answer(events, assistant)
     except EXPLAINED as error:
         turn.error = str(error)
@@ -113,7 +114,9 @@ def _welcome(assistant: Assistant) -> None:
 
 def _examples(assistant: Assistant) -> list[str]:
     """Questions that this very library answers, each with a figure."""
-    hits = assistant.search("chart that shows results", 4 * N_EXAMPLES, modality="figure")
+    hits = assistant.search(
+        "chart that shows results", 4 * N_EXAMPLES, where=Filter(modality="figure")
+    )
     captions = dict.fromkeys(str(hit.document.metadata["caption"]) for hit in hits)
     short = [caption for caption in captions if len(caption) <= MAX_EXAMPLE_CHARS]
     return [f"Show me the figure: {caption}" for caption in short[:N_EXAMPLES]]

@@ -11,6 +11,7 @@ from assistant.cli.sources import as_typed, check_glob
 from assistant.cli.terminal import opened, out, print_json, refuse, say, say_error
 from assistant.errors import EXPLAINED, QuestionsInvalid
 from assistant.events import AnswerFinished, Event, SentenceChecked, SourcesFound, TextAdded
+from retrievers import Filter
 
 PREVIEW_CHARS = 300
 
@@ -30,11 +31,11 @@ def search(
     with opened(library) as assistant:
         check_glob(assistant, source)
         if image is None:
-            hits = assistant.search(query, k, source=source, modality=modality)
+            hits = assistant.search(query, k, where=Filter(source=source, modality=modality))
         else:
             picture = Path(as_typed(str(image)))
             hits = assistant.search_image(
-                picture, query=query, k=k, source=source, modality=modality
+                picture, query=query, k=k, where=Filter(source=source, modality=modality)
             )
     if as_json:
         print_json(search_result(query, hits))
@@ -65,9 +66,9 @@ def ask(
     with opened(library, llm=llm, model=model) as assistant:
         check_glob(assistant, source)
         if as_json:
-            print_json(assistant.ask(question, source=source).to_dict())
+            print_json(assistant.ask(question, where=Filter(source=source)).to_dict())
         else:
-            print_answer(assistant.stream(question, source=source))
+            print_answer(assistant.stream(question, where=Filter(source=source)))
 
 
 def chat(source: str | None, llm: str | None, model: str | None, library: Path | None) -> None:
@@ -77,7 +78,7 @@ def chat(source: str | None, llm: str | None, model: str | None, library: Path |
         say(f"{assistant.library.n_documents} documents, {assistant.model.name}. Empty line ends.")
         while question := _next_question():
             try:
-                print_answer(assistant.stream(question, source=source))
+                print_answer(assistant.stream(question, where=Filter(source=source)))
             except EXPLAINED as error:
                 say_error(error)
 

@@ -9,7 +9,7 @@ from assistant import AnswerFinished, SentenceChecked, SourcesFound, TextAdded
 from assistant.answer import NOT_IN_LIBRARY
 from assistant.errors import GenerationFailed
 from loaders.errors import BrokenPicture
-from retrievers import UnknownSource
+from retrievers import Filter, UnknownSource
 from tests.assistant.harbour import CAPTION, COD, MACKEREL, QUESTION, SOURCE, open_harbour, says
 
 
@@ -128,7 +128,7 @@ def test_a_document_is_known_by_path_uri_and_file_name(tmp_path: Path) -> None:
 
 def test_a_copy_of_a_picture_is_found_by_the_picture(tmp_path: Path) -> None:
     with open_harbour(tmp_path) as assistant:
-        (figure,) = (h for h in assistant.search(CAPTION, modality="figure", k=1))
+        (figure,) = (h for h in assistant.search(CAPTION, where=Filter(modality="figure"), k=1))
         key = figure.document.metadata["image_key"]
         copy = tmp_path / "copy.png"
         copy.write_bytes(assistant.media.path(key).read_bytes())

@@ -17,7 +17,7 @@ from assistant.assistant import Assistant, open_picture
 from assistant.settings import Settings
 from loaders import FigureDescriber, MediaStore
 from loaders.limits import DEFAULT_LIMITS
-from retrievers import Library
+from retrievers import Filter, Library
 from tests.assistant.words import WordEmbeddings
 
 DOCS = Path(__file__).parents[2] / "../shared/corpus/docs"
@@ -95,7 +95,7 @@ def test_a_figure_finds_its_copy_in_another_document(
     assert report.figures == N_CASES
     for number, key in enumerate(chosen):
         figure = assistant.media.path(key)
-        hit = assistant.search_image(figure, k=1, source="copied-*")[0]
+        hit = assistant.search_image(figure, k=1, where=Filter(source="copied-*"))[0]
         assert hit.document.metadata["source"].endswith(f"copied-{number}.md")
         assert hit.similarity is not None
         places = [

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from retrievers import ClipEmbeddings, Library, ModelMissing
+from retrievers import ClipEmbeddings, Filter, Library, ModelMissing
 from retrievers.pictures import PictureEmbeddings
 from retrievers.vectors import Vectors
 from tests.retrievers.test_pictures import chart, scene
@@ -100,7 +100,7 @@ def shown(library: Library, n: int, source: str | None = None) -> list[str]:
     library.put("file:///shown", figures[: n // 2], fingerprint="1", title="shown")
     library.put("file:///more", figures[n // 2 :], fingerprint="1", title="more")
     library.pictures.learn()
-    return [key[0] for key in library.pictures.told_by(QUERY, source)]
+    return [key[0] for key in library.pictures.told_by(QUERY, Filter(source=source))]
 
 
 UNRELATED = (0.19, 0.21, 0.20, 0.21, 0.19, 0.20, 0.22)
@@ -110,9 +110,12 @@ def test_words_find_the_pictures_that_stand_out(opened: Open) -> None:
     library = opened(Knowing(*UNRELATED, 0.29, 0.31))
     assert shown(library, 9) == ["8", "7"]
     # The words of the query are nowhere with the figures: what these show finds them.
-    hits = library.search(QUERY, k=3, modality="figure")
+    hits = library.search(QUERY, k=3, where=Filter(modality="figure"))
     assert hits[0].document.metadata["image_key"] == image_key("8")
-    assert library.search("boats", modality="text")[0].document.metadata["modality"] == "text"
+    assert (
+        library.search("boats", where=Filter(modality="text"))[0].document.metadata["modality"]
+        == "text"
+    )
 
 
 @pytest.mark.parametrize(
@@ -131,7 +134,7 @@ def test_pictures_of_which_none_stands_out_add_nothing_to_a_text(
 def test_pictures_stand_out_of_the_whole_library_within_a_source(opened: Open) -> None:
     library = opened(Knowing(*UNRELATED, 0.29, 0.31))
     assert shown(library, 9, "more") == ["8", "7"]
-    assert library.pictures.told_by(QUERY, "shown") == []
+    assert library.pictures.told_by(QUERY, Filter(source="shown")) == []
 
 
 def test_a_text_is_told_ten_pictures_at_most(opened: Open) -> None:
@@ -179,7 +182,7 @@ def test_a_failure_of_clip_costs_only_what_clip_adds(
 def test_pictures_are_found_within_a_source(opened: Open, clip: ClipEmbeddings) -> None:
     library = opened(clip)
     fill(library)
-    found = library.pictures.near_picture(ASKED, 4, "cd")
+    found = library.pictures.near_picture(ASKED, 4, Filter(source="cd"))
     assert found == [key for key in nearest(clip) if key[0] in "cd"]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from retrievers import (
+    Filter,
     Library,
     LibraryDamaged,
     LibraryLocked,
@@ -353,7 +354,7 @@ with Library.open(sys.argv[1], WordCounts()) as library:
         writers = [in_another_process(code, folder, name) for name in ("first", "second")]
         assert [ended(writer) for writer in writers] == [0, 0]
         assert library.n_documents == 30
-        assert len(found(library, "first second", source="*")) == 10
+        assert len(found(library, "first second", where=Filter(source="*"))) == 10
         assert len(library.search("first second", 100)) == 30
         with Library.open(folder, WordCounts()) as reopened:
             assert len(reopened.search("first second", 100)) == 30

@@ -2,7 +2,7 @@
 
 from langchain_core.documents import Document
 
-from retrievers import Library
+from retrievers import Filter, Library
 from tests.retrievers.conftest import Put
 from tests.retrievers.words import figure, image_key, piece
 
@@ -40,7 +40,7 @@ def test_a_figure_is_found_once_by_the_part_that_fits_best(library: Library, put
 
 def test_parts_of_one_figure_leave_room_for_others(library: Library, put: Put) -> None:
     put("floods.pdf", *PARTS, OTHER)
-    hits = library.search("screenshot photograph", 2, modality="figure")
+    hits = library.search("screenshot photograph", 2, where=Filter(modality="figure"))
     assert {hit.document.metadata["image_key"] for hit in hits} == {image_key("a"), image_key("b")}
 
 

@@ -11,7 +11,7 @@ import faiss
 import numpy as np
 import pytest
 
-from retrievers import Library, UnknownSource
+from retrievers import Filter, Library, UnknownSource
 from retrievers.library import NewDocument
 from tests.retrievers.conftest import Put
 from tests.retrievers.words import DIMENSION, WordCounts, figure, image_key, piece
@@ -237,7 +237,7 @@ class TestSearch:
     def test_a_whole_document_can_be_ranked(self, library: Library, put: Put):
         put("crowd.pdf", *(piece(f"gold {n}") for n in range(300)))
         put("one.pdf", *(piece(f"silver {n}") for n in range(200)))
-        hits = library.search("gold", 10_000, source="one.pdf")
+        hits = library.search("gold", 10_000, where=Filter(source="one.pdf"))
         assert len({hit.document.page_content for hit in hits}) == 200
         assert {hit.document.metadata["title"] for hit in hits} == {"one.pdf"}
 
@@ -249,23 +249,26 @@ class TestSearch:
             {"modality": "figure"},
             {"source": "FAR AWAY.PDF", "modality": "figure"},
         ):
-            hits = library.search("gold price chart", 3, **choice)
+            hits = library.search("gold price chart", 3, where=Filter(**choice))
             assert "A chart of rain." in texts(hits)
             assert len(hits) == (2 if choice == {"source": "far*"} else 1)
 
     def test_filters_leave_out_what_lies_between(self, library: Library, put: Put):
         for name in ("first.md", "between.pdf", "last.md"):
             put(name, piece(f"gold in {name}"), figure(f"gold chart of {name}", "a"))
-        found = {h.document.metadata["title"] for h in library.search("gold", 100, source="*.md")}
+        found = {
+            h.document.metadata["title"]
+            for h in library.search("gold", 100, where=Filter(source="*.md"))
+        }
         assert found == {"first.md", "last.md"}
-        figures = library.search("gold", 100, modality="figure")
+        figures = library.search("gold", 100, where=Filter(modality="figure"))
         assert {hit.document.metadata["modality"] for hit in figures} == {"figure"}
         assert len(figures) == 3
 
     def test_a_filter_that_nothing_passes_gives_nothing(self, library: Library, put: Put):
         put("sea.pdf", WHALES)
-        assert library.search("whales", source="land.pdf") == []
-        assert library.search("whales", modality="video") == []
+        assert library.search("whales", where=Filter(source="land.pdf")) == []
+        assert library.search("whales", where=Filter(modality="video")) == []
 
     def test_stored_vectors_come_in_the_order_asked_for(self, library: Library, put: Put):
         put("x.pdf", WHALES, STOCKS)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw
 
-from retrievers import Library, picture_likeness, picture_marks
+from retrievers import Filter, Library, picture_likeness, picture_marks
 from retrievers.picture_marks import Gray, Marks
 from tests.retrievers.words import WordCounts, figure, image_key
 
@@ -183,21 +183,6 @@ def test_only_new_pictures_are_looked_at(shelf: Shelf) -> None:
     assert shelf.opened == []
 
 
-def test_a_library_of_before_learns_its_pictures_when_it_is_next_filled(shelf: Shelf) -> None:
-    shelf.library.close()
-    with sqlite3.connect(shelf.folder / "library.sqlite") as connection:
-        for table in ("pictures", "picture_links", "picture_vectors"):
-            connection.execute(f"DROP TABLE {table}")
-    connection.close()
-    shelf.library = shelf.open()
-    assert shelf.letters(shelf.pictures[image_key("1")]) == []
-    assert shelf.library.search("Picture 1")
-    assert len(shelf.library.similar_pictures(image_key("1"))) == 1
-    shelf.library.remove("file:///charts")
-    shelf.library.pictures.learn()
-    assert shelf.letters(shelf.pictures[image_key("1")]) == ["1"]
-
-
 def test_a_picture_takes_two_kilobytes(shelf: Shelf) -> None:
     with sqlite3.connect(shelf.folder / "library.sqlite") as connection:
         sizes = [row[0] for row in connection.execute("SELECT length(marks) FROM pictures")]
@@ -210,9 +195,9 @@ def test_a_picture_is_found_within_a_source_and_a_modality(shelf: Shelf) -> None
     shelf.library.pictures.learn()
     search: Callable[..., list[object]] = shelf.library.search_image
     asked = shelf.pictures[image_key("1")]
-    (hit,) = shelf.library.search_image(asked, k=1, source="copied")
+    (hit,) = shelf.library.search_image(asked, k=1, where=Filter(source="copied"))
     assert hit.document.metadata["image_key"] == image_key("f")
-    assert search(asked, modality="table") == []
+    assert search(asked, where=Filter(modality="table")) == []
 
 
 def test_words_for_a_picture_are_only_asked_for_where_it_has_no_copy(shelf: Shelf) -> None:
