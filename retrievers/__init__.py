@@ -20,6 +20,7 @@ from retrievers.errors import (
     MetadataInvalid,
     ModelMismatch,
     ModelMissing,
+    PartOfDocument,
     SchemaMismatch,
     UnknownSource,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "ModelMismatch",
     "ModelMissing",
     "MultimodalRetriever",
+    "PartOfDocument",
     "SchemaMismatch",
     "UnknownSource",
 ]

@@ -59,9 +59,8 @@ class Taken:
         """What was taken out in several steps of one change."""
         ids: list[tuple[int, int]] = []
         for first, last in sorted(pair for one in several for pair in one.ids):
-            if ids and ids[-1][1] + 1 == first:
-                first = ids.pop()[0]
-            ids.append((first, last))
+            follows = bool(ids) and ids[-1][1] + 1 == first
+            ids.append((ids.pop()[0] if follows else first, last))
         return cls(
             sum(one.n_chunks for one in several),
             sum(one.n_figures for one in several),

@@ -217,7 +217,7 @@ def _write_evidence(
     ) as writer:
         for block in _blocks(rows):
             on_progress(n_done, n_chunks)
-            writer.write_table(_evidence_table(block, schema, dimension))
+            writer.write_table(_evidence_table(block, schema))
             n_done += len(block)
 
 
@@ -235,7 +235,7 @@ def _blocks(rows: sqlite3.Cursor) -> Iterator[list[tuple[Any, ...]]]:
         yield block
 
 
-def _evidence_table(block: list[tuple[Any, ...]], schema: Any, dimension: int) -> Any:
+def _evidence_table(block: list[tuple[Any, ...]], schema: Any) -> Any:
     import numpy as np
     import pyarrow as pa
 

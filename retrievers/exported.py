@@ -7,7 +7,7 @@ document is given on. Leaves out what is done with the documents: `retrievers.im
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -202,7 +202,7 @@ class LibraryExport:
         }
         return Document(page_content=row["text"], metadata=self._metadata(row["metadata"]) | own)
 
-    def _metadata(self, text: str) -> Mapping[str, Any]:
+    def _metadata(self, text: str) -> dict[str, Any]:
         try:
             found = json.loads(text, parse_constant=_refuse)
         except (ValueError, RecursionError) as error:
@@ -214,7 +214,7 @@ class LibraryExport:
         for key, fits in KINDS.items():
             if key in found and not fits(found[key]):
                 raise self._bad(EVIDENCE, f"the metadata {key!r} have a value of the wrong kind")
-        return found
+        return dict(found)
 
     def _rows(self, name: str, schema: Any) -> Iterator[dict[str, Any]]:
         for batch in self._batches(name, schema):
@@ -250,7 +250,7 @@ class LibraryExport:
 
     def _bad(self, name: str, why: str) -> ImportInvalid:
         return ImportInvalid(
-            f"{self.folder / name} is damaged or no export of limner's: {why}. Nothing was imported."
+            f"{self.folder / name} is damaged, or no export: {why}. Nothing was imported."
         )
 
 

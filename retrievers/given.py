@@ -142,9 +142,9 @@ class _Budget:
                 self._name(name, key): self.checked(entry, key, depth + 1)
                 for name, entry in value.items()
             }
+        if isinstance(value, int) and value.bit_length() > MAX_INTEGER_BITS:
+            raise _refusal(key, "is too large a number")
         try:
-            if isinstance(value, int) and value.bit_length() > MAX_INTEGER_BITS:
-                raise ValueError("the number is too large")
             if type(value) in (str, int, float, bool, type(None)):
                 json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
                 return value

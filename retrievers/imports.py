@@ -114,7 +114,7 @@ def _put(
     on_progress: OnProgress,
     may_replace: Callable[[NewDocument, str, str], bool],
 ) -> None:
-    """may_replace: whether a document may be put in place of that with this fingerprint and time."""
+    """may_replace: whether a document may take the place of one with this fingerprint and time."""
     known = library.fingerprints()
     n_seen = 0
     held: list[NewDocument] = []

@@ -141,9 +141,7 @@ def _documents(pickled: Any, n_bytes: int) -> Iterator[Document]:
         text, metadata = _text_and_metadata(found)
         left -= len(text)
         if left < 0:
-            raise ImportInvalid(
-                "Its texts are much larger than the file: it is made to fill disks."
-            )
+            raise ImportInvalid("Its texts are much larger than the file, as if to fill disks.")
         yield Document(id=str(key), page_content=text, metadata=metadata)
 
 

@@ -146,7 +146,7 @@ class LibraryVectorStore(VectorStore):
         found = self.similarity_search_with_score(query, k, filter=filter, **kwargs)
         return [document for document, _ in found]
 
-    def similarity_search_with_score(  # type: ignore[override] - the base takes anything
+    def similarity_search_with_score(
         self,
         query: str,
         k: int = 4,
@@ -232,20 +232,19 @@ def _filters(chosen: Chosen) -> list[Filter]:
         return [where]
     # A key such as `source` is kept under another name where it is the user's.
     theirs = {names[key]: wanted for key, wanted in where.metadata.items()}
-    return [
-        replace(where, metadata=theirs | {given.GIVEN: True}),
-        replace(where, metadata={**where.metadata, given.GIVEN: {"$ne": True}}),
-    ]
+    found = [replace(where, metadata=theirs | {given.GIVEN: True})]
+    if given.GIVEN not in where.metadata:  # what limner has read has no such key
+        found.append(replace(where, metadata={**where.metadata, given.GIVEN: {"$ne": True}}))
+    return found
 
 
 def _text_document(name: str, text: str, metadata: Mapping[str, Any]) -> NewDocument:
     piece = given.evidence_of(text, metadata, name)
+    content = repr((text, sorted(metadata.items())))
     first_line = next(iter(text.strip().splitlines()), "")
     return NewDocument(
         given.source_of_text(metadata, name),
         [piece],
-        hashlib.sha256(
-            repr((text, sorted(metadata.items()))).encode("utf-8", "replace")
-        ).hexdigest(),
+        hashlib.sha256(content.encode("utf-8", "replace")).hexdigest(),
         given.title_of(metadata, first_line[:TITLE_CHARS] or name),
     )

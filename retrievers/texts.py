@@ -64,8 +64,9 @@ def _check_given(connection: sqlite3.Connection, chosen: str) -> None:
     ).fetchone()
     if row:
         raise PartOfDocument(
-            f"{row[0]} is the id of evidence that limner has read in {row[1]}: it changes only with "
-            f"its document. Choose another id, or take the document out with: limner remove {row[1]}"
+            f"{row[0]} is the id of evidence that limner has read in {row[1]}: it changes "
+            "only with its document. Choose another id, or take that out with: "
+            f"limner remove {row[1]}"
         )
 
 
