@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from retrievers import evidence, lexical
+from retrievers import evidence
 from retrievers.evidence import Row
 from retrievers.figure_parts import IS_FIGURE
 from retrievers.vectors import Ids
@@ -118,7 +118,6 @@ def put_in(
         "INSERT INTO vectors (id, vector) VALUES (?, ?)",
         ((first + position, vectors[row.text]) for position, row in enumerate(rows)),
     )
-    lexical.add(connection, number)
     collect(connection, number, entry.collections)
 
 
@@ -133,7 +132,6 @@ def take_out_evidence(connection: sqlite3.Connection, number: int) -> Taken:
     ids = connection.execute(
         "SELECT min(id), max(id) FROM chunks WHERE document_id = ?", (number,)
     ).fetchone()
-    lexical.take_out(connection, number)
     connection.execute("DELETE FROM vectors WHERE id BETWEEN ? AND ?", ids)
     connection.execute("DELETE FROM chunks WHERE document_id = ?", (number,))
     return Taken(

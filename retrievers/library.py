@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,12 +31,15 @@ from retrievers.evidence import Row, encodable
 from retrievers.figure_parts import is_figure
 from retrievers.filters import EVERYTHING, Filter, matching
 from retrievers.hits import Hit, read_hits
+from retrievers.lexical import LexicalIndex
 from retrievers.pictures import OpenPicture, PictureEmbeddings, Pictures
 from retrievers.search import AskedImage, Search
 from retrievers.vectors import VectorIndex, Vectors, rows_from_blobs, unit_rows
 
 BUSY_TIMEOUT_S = 30.0
 TEXTS_AT_ONCE = 256
+FOLLOW_AFTER_S = 1.0
+"""While many documents are put in, how long after one of them words find it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +104,14 @@ class Library:
         self._database = Database(self.folder / "library.sqlite", busy_timeout_s=busy_timeout_s)
         self._index = VectorIndex(self.folder / "vectors.faiss")
         self.pictures = Pictures(self._database, self.folder, open_picture, picture_embeddings)
+        self._words = LexicalIndex(self.folder / "lexical", self._database)
         self._search = Search(
-            self._database, self._index, self.pictures, embeddings, self.media_base_url
+            self._database,
+            self._index,
+            self._words,
+            self.pictures,
+            embeddings,
+            self.media_base_url,
         )
 
     @classmethod
@@ -168,6 +178,7 @@ class Library:
                 self.flush()
             self.pictures.flush_removed()
         finally:
+            self._words.close()
             self._database.close()
 
     def flush(self) -> None:
@@ -208,9 +219,15 @@ class Library:
         rows = [[Row.of(document) for document in one.documents] for one in new]
         before = [s for one in new for s in (one.source, one.moved_from) if s is not None]
         vectors = self._vectors_for(before, new, rows, on_embedded)
-        for one, own in zip(new, rows, strict=True):
-            yield self._replace(one, own, vectors)
-        self._follow()
+        followed_at = time.monotonic()
+        try:
+            for one, own in zip(new, rows, strict=True):
+                yield self._replace(one, own, vectors)
+                if time.monotonic() - followed_at > FOLLOW_AFTER_S:
+                    self._follow()
+                    followed_at = time.monotonic()
+        finally:
+            self._follow()
 
     def _replace(self, new: NewDocument, rows: Sequence[Row], vectors: dict[str, bytes]) -> Change:
         """Put one document in, in one transaction."""
@@ -332,10 +349,12 @@ class Library:
             )
 
     def _follow(self) -> None:
-        """Bring the index in memory up to what was just written."""
-        with self._database.reading() as connection, self._index.in_step(connection) as index:
-            if index.wants_saving:
-                index.save()
+        """Bring the indexes up to what was just written."""
+        with self._database.reading() as connection:
+            with self._index.in_step(connection) as index:
+                if index.wants_saving:
+                    index.save()
+            self._words.follow(connection)
 
     # What is in it
 
