@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from retrievers.database import setting
-from retrievers.errors import ImportInvalid
+from retrievers.errors import ImportInvalid, LibraryDamaged
+from retrievers.vectors import rows_from_blobs
 
 FORMAT = "limner-library"
 FORMAT_VERSION = 1
@@ -145,12 +146,20 @@ def write_tables(
 ) -> Manifest:
     """Write the two tables of what the connection sees; a row group at a time is in memory.
 
-    Gives the manifest, which is to be written last. Raises OSError.
+    Gives the manifest, which is to be written last. Raises OSError or LibraryDamaged.
     """
+    import pyarrow as pa
+
     dimension = int(setting(connection, "dimension") or 0)
     n_chunks = _count(connection, "SELECT count(*) FROM chunks")
-    n_documents = _write_documents(connection, folder / DOCUMENTS)
-    _write_evidence(connection, folder / EVIDENCE, dimension, n_chunks, on_progress)
+    try:
+        n_documents = _write_documents(connection, folder / DOCUMENTS)
+        _write_evidence(connection, folder / EVIDENCE, dimension, n_chunks, on_progress)
+    except pa.ArrowException as error:  # SQLite keeps any value in any column
+        raise LibraryDamaged(
+            f"The library holds what it cannot have put in itself ({error}). Look into it with: "
+            "limner verify"
+        ) from error
     return Manifest(
         model=setting(connection, "model") or "",
         dimension=dimension,
@@ -236,12 +245,12 @@ def _blocks(rows: sqlite3.Cursor) -> Iterator[list[tuple[Any, ...]]]:
 
 
 def _evidence_table(block: list[tuple[Any, ...]], schema: Any) -> Any:
-    import numpy as np
     import pyarrow as pa
 
     *columns, blobs = zip(*block, strict=True)
-    numbers = pa.array(np.frombuffer(b"".join(blobs), dtype="<f4"))
-    vectors = pa.FixedSizeListArray.from_arrays(numbers, type=schema.field("vector").type)
+    kind = schema.field("vector").type
+    numbers = pa.array(rows_from_blobs(blobs, kind.list_size).reshape(-1))
+    vectors = pa.FixedSizeListArray.from_arrays(numbers, type=kind)
     arrays = [pa.array(c, f.type) for c, f in zip(columns, schema, strict=False)]
     return pa.Table.from_arrays([*arrays, vectors], schema=schema)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -19,7 +20,13 @@ from PIL import Image
 from assistant.assistant import open_picture
 from assistant.exchange import check_import, export_library, import_into
 from loaders import MediaStore
-from retrievers import ExportRefused, ImportInvalid, Library, LibraryVectorStore
+from retrievers import (
+    ExportRefused,
+    ImportInvalid,
+    Library,
+    LibraryDamaged,
+    LibraryVectorStore,
+)
 from retrievers.exchange import evidence_schema
 from retrievers.imports import read_import
 from tests.assistant.command_line import limner, limner_json
@@ -83,8 +90,22 @@ def place(tmp_path: Path) -> Iterator[Callable[[str], Place]]:
 
 @pytest.fixture
 def full(place: Callable[[str], Place]) -> Place:
+    """A library that holds some of everything."""
+    return filled(place("full"))
+
+
+@pytest.fixture(scope="module")
+def exported_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The export of such a library."""
+    folder = tmp_path_factory.mktemp("exported")
+    media = MediaStore(folder / "library" / "media")
+    with Library.open(folder / "library", WordCounts(), create=True) as library:
+        here = filled(Place(library, media))
+        return export_library(here.library, here.media, folder / "out", untold).folder
+
+
+def filled(here: Place) -> Place:
     """Two documents in a collection, with a picture, a text that LangChain gave, an empty one."""
-    here = place("full")
     key = here.media.put(Image.linear_gradient("L").resize((300, 200))).key
     chart = figure("Gold price by year.", "a", page=2)
     chart.metadata |= {"image_key": key, "width": 300, "height": 200}
@@ -213,6 +234,17 @@ class TestRefusals:
                 export_library(full.library, full.media, there, untold)
         assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*before, "file"])
 
+    @pytest.mark.parametrize(
+        "damage", ["UPDATE vectors SET vector = x'00'", "UPDATE chunks SET page = 'three'"]
+    )
+    def test_a_damaged_library_is_not_exported(self, full: Place, tmp_path: Path, damage: str):
+        full.library.search("gold")  # its index needs nothing more at the end
+        with sqlite3.connect(full.library.folder / "library.sqlite") as connection:
+            connection.execute(damage)
+        with pytest.raises(LibraryDamaged):
+            export_library(full.library, full.media, tmp_path / "out", untold)
+        assert [p for p in tmp_path.iterdir() if "out" in p.name] == []
+
     def test_an_export_that_cannot_be_written_leaves_nothing(self, full: Place, tmp_path: Path):
         (tmp_path / "file").touch()
         with pytest.raises(ExportRefused, match="cannot be written"):
@@ -263,6 +295,11 @@ def set_to(**values: Any) -> Callable[[dict[str, Any]], None]:
 
 
 class TestHostileExports:
+    @pytest.fixture
+    def exported(self, exported_once: Path, tmp_path: Path) -> Path:
+        """A copy that a test may change."""
+        return Path(shutil.copytree(exported_once, tmp_path / "out"))
+
     @pytest.fixture
     def target(self, place: Callable[[str], Place]) -> Place:
         here = place("target")
