@@ -224,7 +224,9 @@ class LibraryExport:
         """The table in batches. Raises ImportInvalid where it has other columns."""
         import pyarrow.parquet as pq
 
-        with self._explained(name), pq.ParquetFile(self.folder / name) as file:
+        path = self.folder / name
+        # Read ahead, it would hold the whole file.
+        with self._explained(name), pq.ParquetFile(path, pre_buffer=False) as file:
             if not file.schema_arrow.equals(schema):
                 raise self._bad(
                     name, f"it does not have the columns that it should: {schema.names}"
