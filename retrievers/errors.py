@@ -7,7 +7,7 @@ LibraryError
 ├── LibraryUnwritable    read-only, no permission, or the disk is full
 ├── SchemaMismatch       made by another version of limner
 ├── ModelMismatch        made with another embedding model
-├── MetadataInvalid      metadata that JSON cannot hold
+├── MetadataInvalid      metadata that JSON cannot hold, or a text that is too long
 ├── ImportInvalid        what is to be imported is damaged, hostile or of an unknown kind
 ├── PartOfDocument       evidence that changes only with its whole document
 ├── ExportRefused        an export cannot be written where it should be
@@ -51,7 +51,7 @@ class ModelMismatch(LibraryError):
 
 
 class MetadataInvalid(LibraryError, ValueError):
-    """Metadata hold what JSON cannot."""
+    """Metadata hold what JSON cannot, or a text is too long."""
 
 
 class ImportInvalid(LibraryError):

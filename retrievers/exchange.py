@@ -195,7 +195,7 @@ def _write_documents(connection: sqlite3.Connection, path: Path) -> int:
     )
     schema = documents_schema()
     n_documents = 0
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+    with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=False) as writer:
         while block := rows.fetchmany(ROWS_AT_ONCE):
             n_documents += len(block)
             told = [(*row[:6], json.loads(row[6]), row[7]) for row in block]
@@ -221,9 +221,7 @@ def _write_evidence(
     )
     schema = evidence_schema(dimension)
     n_done = 0
-    with pq.ParquetWriter(
-        path, schema, compression="zstd", use_dictionary=["source", "modality"]
-    ) as writer:
+    with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=False) as writer:
         for block in _blocks(rows):
             on_progress(n_done, n_chunks)
             writer.write_table(_evidence_table(block, schema))

@@ -28,16 +28,18 @@ from retrievers.exchange import (
     documents_schema,
     evidence_schema,
 )
+from retrievers.given import MAX_TEXT_CHARS
 from retrievers.library import NewDocument
 from retrievers.vectors import Vectors
 
-ROWS_AT_ONCE = 256
+ROWS_AT_ONCE = 128
 MAX_ROW_GROUP_BYTES = 256 << 20
-MAX_TEXT_CHARS = 4_000_000
 MAX_NAME_CHARS = 16_384
 MAX_COLLECTIONS = 10_000
 MAX_PLACE = 1 << 31
 """Of pages, pixels and parts."""
+PLAIN_ENCODINGS = frozenset(("PLAIN", "RLE", "BIT_PACKED"))
+"""Without a value that stands for many: a long text in a small file could fill the memory."""
 LENGTH_TOLERANCE = 1e-3
 MODALITIES = frozenset(("text", "table", "figure", "audio", "video"))
 
@@ -231,15 +233,20 @@ class LibraryExport:
                 raise self._bad(
                     name, f"it does not have the columns that it should: {schema.names}"
                 )
-            told = file.metadata
-            for number in range(told.num_row_groups):
-                if told.row_group(number).total_byte_size > MAX_ROW_GROUP_BYTES:
-                    raise self._bad(
-                        name, f"a row group is larger than {MAX_ROW_GROUP_BYTES:,} bytes"
-                    )
+            for number in range(file.metadata.num_row_groups):
+                self._check_group(name, file.metadata.row_group(number))
             for batch in file.iter_batches(ROWS_AT_ONCE, use_threads=False):
                 batch.validate(full=True)
                 yield batch
+
+    def _check_group(self, name: str, group: Any) -> None:
+        """Refuse a row group that would unfold to much more than it says."""
+        if group.total_byte_size > MAX_ROW_GROUP_BYTES:
+            raise self._bad(name, f"a row group is larger than {MAX_ROW_GROUP_BYTES:,} bytes")
+        for number in range(group.num_columns):
+            others = set(group.column(number).encodings) - PLAIN_ENCODINGS
+            if others:
+                raise self._bad(name, f"it is encoded by {', '.join(sorted(others))}, not plainly")
 
     @contextmanager
     def _explained(self, name: str) -> Iterator[None]:

@@ -31,12 +31,17 @@ MAX_DEPTH = 32
 MAX_VALUES = 10_000
 MAX_CHARS = 1_000_000
 """Of the metadata of one text."""
+MAX_TEXT_CHARS = 4_000_000
 MAX_PAGE = 2**31
 MAX_INTEGER_BITS = 1024
 
 
 def evidence_of(text: str, metadata: Mapping[str, Any], chunk_id: str) -> Document:
     """A text as a Document that the library takes. Raises MetadataInvalid."""
+    if len(text) > MAX_TEXT_CHARS:
+        raise MetadataInvalid(
+            f"A text has {len(text):,} characters; the limit is {MAX_TEXT_CHARS:,}. Split it first."
+        )
     own: dict[str, Any] = {"chunk_id": chunk_id, "modality": "text", GIVEN: True}
     page = metadata.get("page")
     if isinstance(page, int) and not isinstance(page, bool) and 0 <= page < MAX_PAGE:

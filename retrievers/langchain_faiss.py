@@ -70,7 +70,11 @@ def find_store(path: Path) -> tuple[Path, Path] | None:
     beside = path.parent if path.is_file() else path
     if not beside.is_dir():
         return None
-    found = [index for index in sorted(beside.glob("*.faiss")) if _pickle_of(index).is_file()]
+    found = [
+        index
+        for index in sorted(beside.glob("*.faiss"))
+        if index.is_file() and _pickle_of(index).is_file()
+    ]
     if path.is_file():
         found = [index for index in found if path in (index, _pickle_of(index))]
     if len(found) > 1:

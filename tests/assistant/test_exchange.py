@@ -277,7 +277,8 @@ def rewrite(folder: Path, change: Callable[[dict[str, Any]], None], name: str) -
     rows = table.to_pylist()
     for row in rows:
         change(row)
-    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), path)
+    changed = pa.Table.from_pylist(rows, schema=table.schema)
+    pq.write_table(changed, path, use_dictionary=False)
     sign(folder)
 
 
@@ -420,10 +421,23 @@ class TestHostileExports:
         path.write_text(json.dumps(json.loads(path.read_text()) | changes))
         self.refusal(target, exported)
 
+    def test_a_long_text_that_all_rows_share_is_refused_before_it_is_unfolded(
+        self, target: Place, exported: Path
+    ):
+        path = exported / "evidence.parquet"
+        table = pq.read_table(path)
+        row = table.to_pylist()[0] | {"text": "x" * 100_000_000}
+        many = table.slice(0, 0).from_pylist([row] * 2, schema=table.schema)
+        pq.write_table(many, path, compression="zstd")
+        sign(exported)
+        assert path.stat().st_size < 1_000_000
+        assert "not plainly" in self.refusal(target, exported)
+
     def test_another_column_is_refused(self, target: Place, exported: Path):
         path = exported / "evidence.parquet"
         table = pq.read_table(path)
-        pq.write_table(table.append_column("x); DROP TABLE chunks; --", table.column("text")), path)
+        odd = table.append_column("x); DROP TABLE chunks; --", table.column("text"))
+        pq.write_table(odd, path)
         sign(exported)
         assert "columns" in self.refusal(target, exported)
 

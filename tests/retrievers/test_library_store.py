@@ -113,6 +113,10 @@ class TestMetadata:
         with pytest.raises(MetadataInvalid, match="nested deeper"):
             store.add_texts(["Odd."], [{"loop": loop}])
 
+    def test_a_text_without_end_is_refused(self, store: LibraryVectorStore):
+        with pytest.raises(MetadataInvalid, match="4,000,001 characters"):
+            store.add_texts(["x" * 4_000_001])
+
     def test_a_key_that_is_no_text_is_refused(self, store: LibraryVectorStore):
         odd: Any = {1: 2}
         with pytest.raises(MetadataInvalid, match="the key 1"):
