@@ -441,9 +441,17 @@ class TestHostileExports:
         sign(exported)
         assert "columns" in self.refusal(target, exported)
 
-    @pytest.mark.parametrize("how", ["gone", "changed", "link", "no picture"])
+    @pytest.mark.parametrize(
+        ("how", "words"),
+        [
+            ("gone", "is not there"),
+            ("changed", "its SHA-256 is not its name"),
+            ("link", "no plain file"),
+            ("no picture", "cannot be decoded"),
+        ],
+    )
     def test_a_picture_that_is_not_what_its_name_says_is_refused(
-        self, target: Place, exported: Path, how: str
+        self, target: Place, exported: Path, how: str, words: str
     ):
         (path,) = (exported / "media").iterdir()
         content = path.read_bytes()
@@ -462,7 +470,7 @@ class TestHostileExports:
                 lambda row: row.update(image_key=key) if row["image_key"] == name else None,
                 "evidence",
             )
-        self.refusal(target, exported)
+        assert words in self.refusal(target, exported)
 
 
 class TestCommands:
