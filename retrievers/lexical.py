@@ -72,3 +72,19 @@ def take_out(connection: sqlite3.Connection, document_id: int) -> None:
         "SELECT 'delete', id, text, title FROM passages WHERE document_id = ?",
         (document_id,),
     )
+
+
+def check(connection: sqlite3.Connection) -> str | None:
+    """What is wrong with the index; None where nothing is, or it cannot be looked at now."""
+    try:
+        connection.execute("INSERT INTO lexical (lexical, rank) VALUES ('integrity-check', 1)")
+    except sqlite3.OperationalError:  # read-only, or another process writes
+        return None
+    except sqlite3.DatabaseError as error:
+        return f"it does not fit the texts ({error})"
+    return None
+
+
+def rebuild(connection: sqlite3.Connection) -> None:
+    """Make the index anew from the texts."""
+    connection.execute("INSERT INTO lexical (lexical) VALUES ('rebuild')")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -20,12 +20,13 @@ from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from PIL import Image
 
-from retrievers import catalogue, evidence
+from retrievers import catalogue, evidence, repair, verification
 from retrievers.catalogue import Entry, LibraryDocument, Taken
 from retrievers.database import Database, add_generation, check_model, setting
 from retrievers.embeddings import model_name
 from retrievers.errors import LibraryMissing, UnknownSource
 from retrievers.evidence import Row, encodable
+from retrievers.faults import Fault, Findings, OnProgress
 from retrievers.figure_parts import is_figure
 from retrievers.filters import EVERYTHING, Filter, matching
 from retrievers.hits import Hit, read_hits
@@ -300,12 +301,19 @@ class Library:
             for text in dict.fromkeys(row.text for own in rows for row in own)
             if text not in known
         ]
-        for start in range(0, len(new), TEXTS_AT_ONCE):
-            on_embedded(start, len(new))
-            texts = new[start : start + TEXTS_AT_ONCE]
-            vectors = unit_rows(self._embeddings.embed_documents(texts)).astype("<f4")
-            known |= {text: vector.tobytes() for text, vector in zip(texts, vectors, strict=True)}
-        return known
+        return known | self._embedded(new, on_embedded)
+
+    def _embedded(
+        self, texts: Sequence[str], on_embedded: Callable[[int, int], None] = lambda _, __: None
+    ) -> dict[str, bytes]:
+        """Text → vector as stored."""
+        found: dict[str, bytes] = {}
+        for start in range(0, len(texts), TEXTS_AT_ONCE):
+            on_embedded(start, len(texts))
+            some = list(texts[start : start + TEXTS_AT_ONCE])
+            vectors = unit_rows(self._embeddings.embed_documents(some)).astype("<f4")
+            found |= {text: vector.tobytes() for text, vector in zip(some, vectors, strict=True)}
+        return found
 
     def _check_dimension(self, connection: sqlite3.Connection, vectors: dict[str, bytes]) -> None:
         dimensions = {len(vector) // 4 for vector in vectors.values()}
@@ -320,6 +328,32 @@ class Library:
         with self._database.reading() as connection, self._index.in_step(connection) as index:
             if index.wants_saving:
                 index.save()
+
+    # Whether it is whole
+
+    def verify(self, on_progress: OnProgress = lambda _, __, ___: None) -> Findings:
+        """What is wrong with the library's own files; see `retrievers.verification`."""
+        findings = Findings()
+        verification.examine(self._database, findings, on_progress)
+        return findings
+
+    def repair(
+        self, faults: Iterable[Fault], on_progress: OnProgress = lambda _, __, ___: None
+    ) -> None:
+        """Mend what `verify` found; see `retrievers.repair`.
+
+        Raises LibraryLocked, LibraryUnwritable or ModelMismatch; what is mended stays so.
+        """
+        repair.repair(self._database, faults, self._embedded, on_progress)
+        self._follow()
+
+    def read_anew(self, sources: Iterable[str]) -> None:
+        """Have the next `add` read these sources though they are as before."""
+        with self._database.writing() as connection:
+            connection.executemany(
+                "UPDATE documents SET fingerprint = '' WHERE source = ? AND fingerprint != ''",
+                ((source,) for source in sources),
+            )
 
     # What is in it
 
@@ -368,13 +402,38 @@ class Library:
             nothing = np.zeros((1, int(setting(connection, "dimension") or 0)), np.float32)
             return read_hits(connection, self.media_base_url, found, nothing, alike)
 
-    def image_keys(self) -> set[str]:
-        """The keys of all pictures that the evidence refers to."""
+    def image_keys(self, source: str | None = None) -> set[str]:
+        """The keys of all pictures that the evidence refers to, or that of one document."""
+        shown = "SELECT DISTINCT image_key FROM chunks WHERE image_key IS NOT NULL"
+        own = f"{shown} AND document_id = (SELECT id FROM documents WHERE source = ?)"
         with self._database.reading() as connection:
-            rows = connection.execute(
-                "SELECT DISTINCT image_key FROM chunks WHERE image_key IS NOT NULL"
-            )
+            rows = connection.execute(own, (source,)) if source else connection.execute(shown)
             return {row[0] for row in rows}
+
+    def image_keys_after(self, key: str, n: int) -> list[str]:
+        """The next n keys of pictures that the evidence refers to, in order."""
+        with self._database.reading() as connection, verification.lenient(connection):
+            rows = connection.execute(
+                "SELECT DISTINCT image_key FROM chunks WHERE image_key > ? AND "
+                "typeof(image_key) = 'text' ORDER BY image_key LIMIT ?",
+                (key, n),
+            )
+            return [row[0] for row in rows]
+
+    def unused_pictures(self, image_keys: Sequence[str]) -> tuple[str, ...]:
+        """Those of the pictures to which no evidence refers."""
+        with self._database.reading() as connection:
+            return catalogue.unused(connection, image_keys)
+
+    def showing(self, image_key: str) -> list[str]:
+        """The sources of the documents that show a picture."""
+        with self._database.reading() as connection, verification.lenient(connection):
+            rows = connection.execute(
+                "SELECT DISTINCT source FROM documents JOIN chunks ON document_id = documents.id "
+                "WHERE image_key = ?",
+                (image_key,),
+            )
+            return [row[0] for row in rows]
 
     def vectors(self, chunk_ids: Sequence[str]) -> Vectors:
         """float32 (n, dimension), unit rows in the order of the chunk ids.
