@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from retrievers import evidence, lexical
+from retrievers import evidence
 from retrievers.evidence import Row
 from retrievers.figure_parts import IS_FIGURE
 from retrievers.vectors import Ids
@@ -105,7 +105,6 @@ def put_in(
         "INSERT INTO vectors (id, vector) VALUES (?, ?)",
         ((first + position, vectors[row.text]) for position, row in enumerate(rows)),
     )
-    lexical.add(connection, number)
     collect(connection, number, entry.collections)
 
 
@@ -118,7 +117,6 @@ def take_out_evidence(connection: sqlite3.Connection, number: int) -> Taken:
     if not chunks:
         return Taken()
     ids = runs(row[0] for row in connection.execute(f"{_IDS} ORDER BY id", (number,)))
-    lexical.take_out(connection, number)
     connection.execute(f"DELETE FROM vectors WHERE id IN ({_IDS})", (number,))  # noqa: S608
     connection.execute("DELETE FROM chunks WHERE document_id = ?", (number,))
     return Taken(

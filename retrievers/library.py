@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,12 +31,15 @@ from retrievers.faults import Fault, Findings, OnProgress
 from retrievers.figure_parts import is_figure
 from retrievers.filters import EVERYTHING, Filter, matching
 from retrievers.hits import Hit, read_hits
+from retrievers.lexical import LexicalIndex
 from retrievers.pictures import OpenPicture, PictureEmbeddings, Pictures
 from retrievers.search import AskedImage, Search
 from retrievers.vectors import VectorIndex, Vectors, rows_from_blobs, unit_rows
 
 BUSY_TIMEOUT_S = 30.0
 TEXTS_AT_ONCE = 256
+FOLLOW_AFTER_S = 1.0
+"""While many documents are put in, how long after one of them words find it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +100,14 @@ class Library:
         self._database = Database(self.folder / "library.sqlite", busy_timeout_s=busy_timeout_s)
         self._index = VectorIndex(self.folder / "vectors.faiss")
         self.pictures = Pictures(self._database, self.folder, open_picture, picture_embeddings)
+        self._words = LexicalIndex(self.folder / "lexical", self._database)
         self._search = Search(
-            self._database, self._index, self.pictures, embeddings, self.media_base_url
+            self._database,
+            self._index,
+            self._words,
+            self.pictures,
+            embeddings,
+            self.media_base_url,
         )
 
     @classmethod
@@ -164,6 +174,7 @@ class Library:
                 self.flush()
             self.pictures.flush_removed()
         finally:
+            self._words.close()
             self._database.close()
 
     def flush(self) -> None:
@@ -204,9 +215,15 @@ class Library:
         rows = [[Row.of(document) for document in one.documents] for one in new]
         before = [s for one in new for s in (one.source, one.moved_from) if s is not None]
         vectors = self._vectors_for(before, rows, on_embedded)
-        for one, own in zip(new, rows, strict=True):
-            yield self._replace(one, own, vectors)
-        self._follow()
+        followed_at = time.monotonic()
+        try:
+            for one, own in zip(new, rows, strict=True):
+                yield self._replace(one, own, vectors)
+                if time.monotonic() - followed_at > FOLLOW_AFTER_S:
+                    self._follow()
+                    followed_at = time.monotonic()
+        finally:
+            self._follow()
 
     def _replace(self, new: NewDocument, rows: Sequence[Row], vectors: dict[str, bytes]) -> Change:
         """Put one document in, in one transaction."""
@@ -324,17 +341,19 @@ class Library:
             )
 
     def _follow(self) -> None:
-        """Bring the index in memory up to what was just written."""
-        with self._database.reading() as connection, self._index.in_step(connection) as index:
-            if index.wants_saving:
-                index.save()
+        """Bring the indexes up to what was just written."""
+        with self._database.reading() as connection:
+            with self._index.in_step(connection) as index:
+                if index.wants_saving:
+                    index.save()
+            self._words.follow(connection)
 
     # Whether it is whole
 
     def verify(self, on_progress: OnProgress = lambda _, __, ___: None) -> Findings:
         """What is wrong with the library's own files; see `retrievers.verification`."""
         findings = Findings()
-        verification.examine(self._database, findings, on_progress)
+        verification.examine(self._database, self._words, findings, on_progress)
         return findings
 
     def repair(
@@ -344,7 +363,7 @@ class Library:
 
         Raises LibraryLocked, LibraryUnwritable or ModelMismatch; what is mended stays so.
         """
-        repair.repair(self._database, faults, self._embedded, on_progress)
+        repair.repair(self._database, self._words, faults, self._embedded, on_progress)
         self._follow()
 
     def read_anew(self, sources: Iterable[str]) -> None:
@@ -404,10 +423,12 @@ class Library:
 
     def image_keys(self, source: str | None = None) -> set[str]:
         """The keys of all pictures that the evidence refers to, or that of one document."""
-        shown = "SELECT DISTINCT image_key FROM chunks WHERE image_key IS NOT NULL"
-        own = f"{shown} AND document_id = (SELECT id FROM documents WHERE source = ?)"
         with self._database.reading() as connection:
-            rows = connection.execute(own, (source,)) if source else connection.execute(shown)
+            rows = connection.execute(
+                "SELECT DISTINCT image_key FROM chunks WHERE image_key IS NOT NULL AND "
+                "(?1 IS NULL OR document_id = (SELECT id FROM documents WHERE source = ?1))",
+                (source,),
+            )
             return {row[0] for row in rows}
 
     def image_keys_after(self, key: str, n: int) -> list[str]:

@@ -14,11 +14,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from retrievers import catalogue, evidence, lexical, verification
+from retrievers import catalogue, evidence, verification
 from retrievers.catalogue import Entry
 from retrievers.database import Database, add_generation, setting
+from retrievers.errors import LibraryUnwritable
 from retrievers.evidence import Row
 from retrievers.faults import Fault, OnProgress
+from retrievers.lexical import LexicalIndex
 from retrievers.vectors import VectorIndex
 
 Embed = Callable[[Sequence[str]], dict[str, bytes]]
@@ -31,7 +33,11 @@ TRIES = 5
 
 
 def repair(
-    database: Database, faults: Iterable[Fault], embed: Embed, on_progress: OnProgress
+    database: Database,
+    words: LexicalIndex,
+    faults: Iterable[Fault],
+    embed: Embed,
+    on_progress: OnProgress,
 ) -> None:
     """Mend what was found. Raises LibraryLocked or LibraryUnwritable; what is mended stays so."""
     found = list(faults)
@@ -39,8 +45,6 @@ def repair(
     kinds = {fault.what for fault in found}
     if kinds - {verification.DOCUMENT, verification.INDEX}:
         documents += _mend_rows(database)
-    if documents:
-        _rebuild_lexical(database)  # first: words are taken out of it by the texts as they are
     for n_done, number in enumerate(documents):
         on_progress("documents mended", n_done, len(documents))
         _put_in_again(database, number, embed)
@@ -50,7 +54,7 @@ def repair(
         if documents or any(fault.where == name for fault in found):
             _make_index(database, database.path.parent / name, table, dimension)
     if any(fault.where == "lexical" for fault in found):
-        _rebuild_lexical(database)
+        _make_lexical(database, words)
 
 
 def _mend_rows(database: Database) -> list[int]:
@@ -85,7 +89,8 @@ def _mend_rows(database: Database) -> list[int]:
 def _name_lost_documents(connection: sqlite3.Connection) -> list[int]:
     """Give a name to documents of which only chunks are left."""
     rows = connection.execute(
-        "SELECT DISTINCT document_id FROM chunks WHERE document_id NOT IN (SELECT id FROM documents)"
+        "SELECT DISTINCT document_id FROM chunks "
+        "WHERE document_id NOT IN (SELECT id FROM documents)"
     ).fetchall()
     for (number,) in rows:
         connection.execute(
@@ -192,9 +197,15 @@ def _known_vectors(connection: sqlite3.Connection, number: int) -> dict[str, byt
     }
 
 
-def _rebuild_lexical(database: Database) -> None:
-    with database.writing() as connection:
-        lexical.rebuild(connection)
+def _make_lexical(database: Database, words: LexicalIndex) -> None:
+    try:
+        with database.reading() as connection:
+            words.rebuild(connection)
+    except (OSError, ValueError) as error:
+        raise LibraryUnwritable(
+            f"The index of the words cannot be written ({error}). Check the free space and the "
+            "permissions of the folder; the library is whole without it."
+        ) from error
 
 
 def _make_index(database: Database, path: Path, table: str, dimension: str) -> None:

@@ -10,16 +10,18 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from retrievers import evidence, lexical
+from retrievers import evidence
 from retrievers.database import Database, setting
 from retrievers.faults import READ_ANEW, REPAIR, Fault, Findings, Note, OnProgress
+from retrievers.lexical import LexicalIndex
 from retrievers.picture_marks import is_stored
-from retrievers.vectors import VectorIndex
+from retrievers.vectors import ROWS_AT_ONCE, VectorIndex, ids_of
 
 FILE, DOCUMENT, ORPHAN, JOURNAL, PICTURE_ROWS, INDEX = (
     "sqlite file",
@@ -63,7 +65,9 @@ STRAY_PICTURES = {
 """What is wrong → the rows of which that is so, as SQL after FROM."""
 
 
-def examine(database: Database, findings: Findings, on_progress: OnProgress) -> None:
+def examine(
+    database: Database, words: LexicalIndex, findings: Findings, on_progress: OnProgress
+) -> None:
     """Find what is wrong with the library's SQLite file and its indexes."""
     folder = database.path.parent
     with database.reading() as connection, lenient(connection):
@@ -78,7 +82,7 @@ def examine(database: Database, findings: Findings, on_progress: OnProgress) -> 
             findings.faults.append(fault)
         findings.notes += _notes(connection)
     on_progress("the indexes", 0, 1)
-    findings.faults += _of_indexes(database, folder)
+    findings.faults += _of_indexes(database, words, folder)
 
 
 @contextmanager
@@ -109,9 +113,8 @@ def _of_file(connection: sqlite3.Connection, path: Path) -> Iterator[Fault]:
         found = [row[0] for row in connection.execute(f"PRAGMA integrity_check({MAX_TOLD})")]
     except sqlite3.DatabaseError as error:
         found = [str(error)]
-    # The words' index is looked at apart, and is made anew by itself.
     for text in found:
-        if text != "ok" and "inverted index" not in text and "lexical" not in text:
+        if text != "ok":
             repair = f"{REPAIR}puts what can be read of it into a new file"
             yield Fault(FILE, path.name, str(text), repair)
 
@@ -165,6 +168,7 @@ def _of_documents(
     connection: sqlite3.Connection, n: int, on_progress: OnProgress
 ) -> Iterator[Fault]:
     dimension = int(setting(connection, "dimension") or 0)
+    yield from _with_removed_ids(connection)
     rows = connection.execute("SELECT id, source, checksum FROM documents ORDER BY id")
     for n_done, (number, source, checksum) in enumerate(rows):
         if n_done % DOCUMENTS_BETWEEN_STEPS == 0:
@@ -174,6 +178,17 @@ def _of_documents(
             if not detail.is_derived:
                 repair += f"; {READ_ANEW}"
             yield Fault(DOCUMENT, str(source), detail.text, repair, number)
+
+
+def _with_removed_ids(connection: sqlite3.Connection) -> Iterator[Fault]:
+    rows = connection.execute(
+        "SELECT DISTINCT documents.id, source FROM removals "
+        "CROSS JOIN chunks ON chunks.id BETWEEN first_id AND last_id "
+        "JOIN documents ON documents.id = document_id WHERE name = 'vectors'"
+    )
+    for number, source in rows:
+        repair = f"{REPAIR}puts it in again from what can be read"
+        yield Fault(DOCUMENT, str(source), "ids of its chunks count as removed", repair, number)
 
 
 class DocumentFault:
@@ -192,13 +207,6 @@ def document_faults(
     lost: Counter[str] = Counter()
     if evidence.checksum(_stored(connection, number, dimension, wrong, lost)) != checksum:
         yield DocumentFault("its chunks are not those that were read", is_derived=False)
-    reused = connection.execute(
-        "SELECT 1 FROM removals WHERE name = 'vectors' AND EXISTS (SELECT 1 FROM chunks WHERE "
-        "document_id = ? AND id BETWEEN first_id AND last_id)",
-        (number,),
-    )
-    if reused.fetchone():
-        yield DocumentFault("ids of its chunks count as removed", is_derived=True)
     for counter, is_derived in ((wrong, True), (lost, False)):
         for what, n in counter.items():
             yield DocumentFault(f"{what}: {n} of its chunks", is_derived=is_derived)
@@ -267,14 +275,30 @@ def _notes(connection: sqlite3.Connection) -> Iterator[Note]:
         yield Note("not compared yet", "pictures", f"{n}, by the next limner add")
 
 
-def _of_indexes(database: Database, folder: Path) -> Iterator[Fault]:
+def _of_indexes(database: Database, words: LexicalIndex, folder: Path) -> Iterator[Fault]:
     repair = f"{REPAIR}makes it anew from the library"
     for name, (table, dimension) in INDEX_FILES.items():
         index = VectorIndex(folder / name, table=table, dimension_setting=dimension)
         if detail := _asked(database, index.check):
             yield Fault(INDEX, name, detail, repair)
-    if detail := _asked(database, lexical.check):
+    if detail := _asked(database, partial(_lexical_fault, words)):
         yield Fault(INDEX, "lexical", detail, repair)
+
+
+def _lexical_fault(words: LexicalIndex, connection: sqlite3.Connection) -> str | None:
+    """How the chunks whose words can be found differ from those that there are."""
+    words.follow(connection)
+    held = words.ids(connection)
+    rows = connection.execute("SELECT id FROM chunks ORDER BY id")
+    n_known, n = 0, 0
+    while len(block := ids_of(rows.fetchmany(ROWS_AT_ONCE))):
+        n += len(block)
+        n_known += int(np.isin(block, held).sum())
+    if n_known < n:
+        return f"it lacks {n - n_known} chunks"
+    if n_known < len(held):
+        return f"it holds {len(held) - n_known} chunks that the library does not have"
+    return None
 
 
 def _asked(database: Database, check: Callable[[sqlite3.Connection], str | None]) -> str | None:
