@@ -249,15 +249,16 @@ class Database:
         """Turn errors of SQLite into those of this package."""
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             mapped = self._error(error)
             if mapped is None:
                 raise
             raise mapped from error
 
-    def _error(self, error: sqlite3.Error) -> LibraryError | None:
+    def _error(self, error: sqlite3.Error | UnicodeDecodeError) -> LibraryError | None:
         # Of what is no text or no JSON, SQLite and Python only say so.
         is_unreadable = any(words in str(error) for words in _UNREADABLE)
+        is_unreadable = is_unreadable or isinstance(error, UnicodeDecodeError)
         code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
         folder = self.path.parent
         if code in _LOCKED:

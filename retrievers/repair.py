@@ -29,6 +29,7 @@ Embed = Callable[[Sequence[str]], dict[str, bytes]]
 LOST_SOURCE = "limner:lost-document-{number}"
 LOST_TITLE = "Lost document {number}"
 """Of chunks whose document is not known any more."""
+NOW = "strftime('%Y-%m-%dT%H:%M:%S+00:00')"
 TRIES = 5
 
 
@@ -94,8 +95,8 @@ def _name_lost_documents(connection: sqlite3.Connection) -> list[int]:
     ).fetchall()
     for (number,) in rows:
         connection.execute(
-            "INSERT INTO documents (id, source, title, fingerprint, added_at, checksum) "
-            "VALUES (?, ?, ?, '', strftime('%Y-%m-%dT%H:%M:%S+00:00'), '')",
+            "INSERT INTO documents (id, source, title, fingerprint, added_at, checksum) "  # noqa: S608 - constants
+            f"VALUES (?, ?, ?, '', {NOW}, '')",
             (number, LOST_SOURCE.format(number=number), LOST_TITLE.format(number=number)),
         )
     return [number for (number,) in rows]
@@ -147,22 +148,26 @@ def _note_dimension(connection: sqlite3.Connection, vectors: dict[str, bytes]) -
 def _entry(connection: sqlite3.Connection, number: int) -> Entry | None:
     """What is noted of a document; without its fingerprint where something of it is lost."""
     stored = connection.execute(
-        "SELECT source, title, n_pages, fingerprint, dated_at, checksum FROM documents "
-        "WHERE id = ?",
+        "SELECT source, title, n_pages, fingerprint, dated_at, checksum, "  # noqa: S608 - constants
+        f"{verification.ENTRY} FROM documents WHERE id = ?",
         (number,),
     ).fetchone()
     if stored is None:
         return None
-    source, title, n_pages, fingerprint, dated_at, checksum = stored
+    source, title, n_pages, fingerprint, dated_at, checksum, *entry = stored
     dimension = int(setting(connection, "dimension") or 0)
     found = verification.document_faults(connection, number, checksum, dimension)
-    is_whole = all(fault.is_derived for fault in found)
+    is_whole = verification.is_entry(*entry) and all(fault.is_derived for fault in found)
+    connection.execute(
+        f"UPDATE documents SET added_at = {NOW} WHERE id = ? AND typeof(added_at) != 'text'",  # noqa: S608 - constants
+        (number,),
+    )
     return Entry(
         _text(source),
         _text(title),
         n_pages if isinstance(n_pages, int) else None,
         _text(fingerprint) if is_whole else "",
-        dated_at if isinstance(dated_at, str) else None,
+        _text(dated_at) if isinstance(dated_at, str) else None,
     )
 
 
@@ -172,13 +177,13 @@ def _rows(connection: sqlite3.Connection, number: int) -> list[Row]:
 
 
 def _row(text: Any, metadata: Any, chunk_id: Any, modality: Any, page: Any, image_key: Any) -> Row:
-    whole = evidence.encodable(_text(text))
+    whole = _text(text)
     digest = hashlib.sha256(whole.encode()).hexdigest()
     return Row(
         whole,
-        evidence.encodable(metadata) if verification.is_object(metadata) else json.dumps({}),
-        chunk_id if isinstance(chunk_id, str) and chunk_id else digest[:32],
-        modality if isinstance(modality, str) and modality else "text",
+        _text(metadata) if verification.is_object(metadata) else json.dumps({}),
+        _text(chunk_id) if isinstance(chunk_id, str) and chunk_id else digest[:32],
+        _text(modality) if isinstance(modality, str) and modality else "text",
         page if isinstance(page, int) else None,
         image_key if evidence.is_picture_name(image_key) else None,
     )
@@ -191,7 +196,7 @@ def _known_vectors(connection: sqlite3.Connection, number: int) -> dict[str, byt
         "SELECT text, vector FROM chunks JOIN vectors USING (id) WHERE document_id = ?", (number,)
     )
     return {
-        evidence.encodable(_text(text)): vector
+        _text(text): vector
         for text, vector in rows
         if verification.vector_fault(vector, dimension, text) is None
     }
@@ -228,4 +233,7 @@ def _delete(connection: sqlite3.Connection, table: str, numbers: Iterable[int]) 
 
 
 def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
+    """The value as text, with marks for bytes that are none."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return evidence.encodable(str(value or ""))

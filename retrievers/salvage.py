@@ -42,7 +42,7 @@ DAMAGED = (
 
 def n_readable(path: Path) -> int:
     """How many documents of a damaged file can be read."""
-    with suppress(sqlite3.Error), closing(_opened(path)) as damaged:
+    with suppress(sqlite3.Error, UnicodeDecodeError), closing(_opened(path)) as damaged:
         if _is_table(damaged, "documents"):
             return sum(1 for _ in _rows(damaged, "documents", ["source"]))
     return 0
@@ -164,27 +164,47 @@ def _rows(
     connection: sqlite3.Connection, table: str, columns: list[str]
 ) -> Iterator[tuple[object, ...]]:
     """All rows that can be read: from the first on, then from the last back to the damage."""
-    named = ", ".join(columns)
-    key = "rowid"
+    if not _has_rowid(connection, table):
+        with suppress(sqlite3.DatabaseError):
+            yield from connection.execute(f"SELECT {', '.join(columns)} FROM {table} NOT INDEXED")  # noqa: S608
+        return
+    last = -(1 << 63)
+    for place, row in _numbered(connection, table, columns, last, ">", "ASC"):
+        last = place
+        yield row
+    for place, row in _numbered(connection, table, columns, (1 << 63) - 1, "<", "DESC"):
+        if place <= last:
+            return
+        yield row
+
+
+def _numbered(
+    connection: sqlite3.Connection, table: str, columns: list[str], last: int, side: str, way: str
+) -> Iterator[tuple[int, tuple[object, ...]]]:
+    """Rows with their numbers up to one that cannot be read."""
+    query = (
+        f"SELECT rowid, {', '.join(columns)} FROM {table} NOT INDEXED "  # noqa: S608 - constants
+        f"WHERE rowid {side} ? ORDER BY rowid {way}"
+    )
+    with suppress(sqlite3.DatabaseError):
+        for last, *row in connection.execute(query, (last,)):  # noqa: B020 - where it goes on
+            yield last, tuple(row)
+        return
+    # Python's sqlite3 looks one row ahead and drops the one before a damage.
+    with suppress(sqlite3.DatabaseError):
+        while found := connection.execute(f"{query} LIMIT 1", (last,)).fetchone():
+            last, *row = found
+            yield last, tuple(row)
+
+
+def _has_rowid(connection: sqlite3.Connection, table: str) -> bool:
     try:
         connection.execute(f"SELECT rowid FROM {table} LIMIT 1").fetchone()  # noqa: S608 - constants
-    except sqlite3.OperationalError:  # it has none
-        key = columns[0]
-    last = None
-    try:
-        for place, *row in connection.execute(
-            f"SELECT {key}, {named} FROM {table} NOT INDEXED ORDER BY {key}"  # noqa: S608 - constants
-        ):
-            last = place
-            yield tuple(row)
+    except sqlite3.OperationalError:
+        return False
     except sqlite3.DatabaseError:
-        with suppress(sqlite3.DatabaseError):
-            for place, *row in connection.execute(
-                f"SELECT {key}, {named} FROM {table} NOT INDEXED ORDER BY {key} DESC"  # noqa: S608
-            ):
-                if last is not None and place <= last:
-                    return
-                yield tuple(row)
+        return True
+    return True
 
 
 def _is_table(connection: sqlite3.Connection, name: str) -> bool:

@@ -29,6 +29,8 @@ Ids = npt.NDArray[np.int64]
 
 SAVE_AFTER_CHUNKS = 10_000
 ROWS_AT_ONCE = 4_096
+MAX_LOOPS = 1 << 20
+"""Of FAISS, while it reads a file: it has one for each list."""
 # After FAISS's own bytes, which it reads from the front: mark, generation, checksum of all.
 _TRAILER = struct.Struct("<8sQI")
 _MARK = b"limner01"
@@ -216,6 +218,9 @@ class VectorIndex:
             raise ValueError("the file is damaged")
         if not knows(connection, generation):
             raise ValueError("the file belongs to another state of the library")
+        # What its header says must not make FAISS ask for more memory than the file can fill.
+        faiss.set_deserialization_vector_byte_limit(len(whole))
+        faiss.set_deserialization_loop_limit(MAX_LOOPS)
         index = faiss.deserialize_index(np.frombuffer(whole, dtype=np.uint8))
         flat = isinstance(index, faiss.IndexIDMap2) and faiss.downcast_index(index.index)
         if not isinstance(flat, faiss.IndexFlatIP) or index.d != dimension:

@@ -18,6 +18,7 @@ import numpy as np
 
 from retrievers import evidence
 from retrievers.database import Database, setting
+from retrievers.errors import LibraryDamaged
 from retrievers.faults import READ_ANEW, REPAIR, Fault, Findings, Note, OnProgress
 from retrievers.lexical import LexicalIndex
 from retrievers.picture_marks import is_stored
@@ -32,6 +33,7 @@ FILE, DOCUMENT, ORPHAN, JOURNAL, PICTURE_ROWS, INDEX = (
     "index",
 )
 """Kinds of faults."""
+SALVAGE = f"{REPAIR}puts what can be read of it into a new file"
 MAX_TOLD = 100
 """Of SQLite's own complaints about one file."""
 TRIES = 3
@@ -49,6 +51,12 @@ ORPHANS = {
         "collections WHERE document_id NOT IN (SELECT id FROM documents)"
     ),
 }
+ENTRY = (
+    "typeof(source) = 'text' AND typeof(title) = 'text' AND typeof(fingerprint) = 'text' AND "
+    "typeof(added_at) = 'text' AND typeof(checksum) = 'text' AND "
+    "typeof(n_pages) IN ('integer', 'null') AND typeof(dated_at) IN ('text', 'null'), "
+    "source, title, fingerprint, added_at, dated_at"
+)
 SHOWN = "(SELECT image_key FROM chunks WHERE image_key IS NOT NULL)"
 STRAY_PICTURES = {
     "looks of pictures that no chunk shows": f"pictures WHERE image_key NOT IN {SHOWN}",
@@ -69,7 +77,16 @@ def examine(
     database: Database, words: LexicalIndex, findings: Findings, on_progress: OnProgress
 ) -> None:
     """Find what is wrong with the library's SQLite file and its indexes."""
-    folder = database.path.parent
+    try:
+        _examine_file(database, findings, on_progress)
+    except LibraryDamaged as error:
+        findings.faults = [Fault(FILE, database.path.name, str(error), SALVAGE)]
+    if not any(fault.what == FILE for fault in findings.faults):
+        on_progress("the indexes", 0, 1)
+        findings.faults += _of_indexes(database, words, database.path.parent)
+
+
+def _examine_file(database: Database, findings: Findings, on_progress: OnProgress) -> None:
     with database.reading() as connection, lenient(connection):
         on_progress("the SQLite file", 0, 1)
         findings.faults += _of_file(connection, database.path)
@@ -81,14 +98,12 @@ def examine(
         for fault in _of_documents(connection, findings.n_documents, on_progress):
             findings.faults.append(fault)
         findings.notes += _notes(connection)
-    on_progress("the indexes", 0, 1)
-    findings.faults += _of_indexes(database, words, folder)
 
 
 @contextmanager
 def lenient(connection: sqlite3.Connection) -> Iterator[None]:
-    """Have what is no text be read as well as it goes."""
-    connection.text_factory = lambda stored: stored.decode("utf-8", "replace")
+    """Have what is no text be read as well as it goes: bytes that are none as surrogates."""
+    connection.text_factory = lambda stored: stored.decode("utf-8", "surrogateescape")
     try:
         yield
     finally:
@@ -115,8 +130,7 @@ def _of_file(connection: sqlite3.Connection, path: Path) -> Iterator[Fault]:
         found = [str(error)]
     for text in found:
         if text != "ok":
-            repair = f"{REPAIR}puts what can be read of it into a new file"
-            yield Fault(FILE, path.name, str(text), repair)
+            yield Fault(FILE, path.name, str(text), SALVAGE)
 
 
 def _numbers(connection: sqlite3.Connection) -> tuple[int, int, int]:
@@ -169,15 +183,23 @@ def _of_documents(
 ) -> Iterator[Fault]:
     dimension = int(setting(connection, "dimension") or 0)
     yield from _with_removed_ids(connection)
-    rows = connection.execute("SELECT id, source, checksum FROM documents ORDER BY id")
-    for n_done, (number, source, checksum) in enumerate(rows):
+    rows = connection.execute(f"SELECT id, source, checksum, {ENTRY} FROM documents ORDER BY id")  # noqa: S608 - constants
+    for n_done, (number, source, checksum, *entry) in enumerate(rows):
         if n_done % DOCUMENTS_BETWEEN_STEPS == 0:
             on_progress("documents", n_done, n)
+        if not is_entry(*entry):
+            repair = f"{REPAIR}keeps what can be read of it; {READ_ANEW}"
+            yield Fault(DOCUMENT, str(source), "its entry cannot be read", repair, number)
         for detail in document_faults(connection, number, checksum, dimension):
             repair = f"{REPAIR}puts it in again from what can be read"
             if not detail.is_derived:
                 repair += f"; {READ_ANEW}"
             yield Fault(DOCUMENT, str(source), detail.text, repair, number)
+
+
+def is_entry(is_typed: Any, *texts: Any) -> bool:
+    """Whether what is noted of a document can be read, by the values of ENTRY."""
+    return bool(is_typed) and all(_is_text(text) for text in texts if text is not None)
 
 
 def _with_removed_ids(connection: sqlite3.Connection) -> Iterator[Fault]:
@@ -235,13 +257,13 @@ def _stored(
             wrong[f"a vector is {fault}"] += 1
         if fault := _value_fault(*values):
             lost[fault] += 1
-        yield tuple(values)
+        yield tuple(evidence.encodable(v) if isinstance(v, str) else v for v in values)
 
 
 def _value_fault(
     text: Any, metadata: Any, chunk_id: Any, modality: Any, page: Any, image_key: Any
 ) -> str | None:
-    if not all(isinstance(value, str) for value in (text, chunk_id, modality)):
+    if not all(_is_text(value) for value in (text, chunk_id, modality, metadata)):
         return "what should be text is none"
     if not is_object(metadata):
         return "the metadata are no JSON object"
@@ -250,6 +272,10 @@ def _value_fault(
     if image_key is not None and not evidence.is_picture_name(image_key):
         return "the key of a picture is none"
     return None
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and evidence.encodable(value) == value
 
 
 def is_object(stored: Any) -> bool:
