@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 import sqlite3
 import tempfile
@@ -45,6 +46,8 @@ MAX_TERMS = 64
 MAX_IDS_IN_QUERY = 1_000
 """Of a filter; asking for more hits and choosing among them is faster beyond."""
 DEEPER = 8
+FOLLOW_AFTER_S = 0.5
+"""In a long run of changes, between two times that the index is brought up to them."""
 BEHIND_S = 1.0
 """After a change, how long others leave the index to the process that made it."""
 WAIT_S = 10.0
@@ -92,6 +95,9 @@ class LexicalIndex:
         self._view: tempfile.TemporaryDirectory[str] | None = None
         self._opening = threading.Lock()
         self._following = threading.Lock()
+        self._is_behind = False
+        """Whether this process has changed the library since."""
+        self._followed_at = -math.inf
 
     def best(
         self, connection: sqlite3.Connection, query: str, n: int, among: Ids | None = None
@@ -115,14 +121,27 @@ class LexicalIndex:
             logger.warning("The lexical index cannot be used: %s", error)
             return []
 
-    def follow(self, connection: sqlite3.Connection) -> None:
-        """Bring the index up to what the connection sees. A failure is logged."""
+    def follow_soon(self) -> None:
+        """Bring the index up to what was just written: now, or with the next search or change.
+
+        Each time takes a tenth of a second, most of it for the disk. A failure is logged.
+        """
+        self._is_behind = True
+        if time.monotonic() - self._followed_at >= FOLLOW_AFTER_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Bring the index up to what this process has written. A failure is logged."""
+        if not self._is_behind:
+            return
         try:
-            with self._following:
+            with self._following, self._library.reading() as connection:
                 self._catch_up(self._opened(), connection, WAIT_S)
         except (OSError, ValueError) as error:
             logger.warning("The lexical index could not be written: %s", error)
             self._files = None
+        self._is_behind = False
+        self._followed_at = time.monotonic()
 
     def rebuild(self, connection: sqlite3.Connection) -> None:
         """Make the index anew. Raises OSError or ValueError if it cannot be written."""
@@ -133,6 +152,25 @@ class LexicalIndex:
         """The ids of all chunks whose words can be found, in order."""
         seen = self._in_step(connection)
         return np.empty(0, dtype=np.int64) if seen is None else seen.ids()
+
+    def check(self, connection: sqlite3.Connection) -> str | None:
+        """How the chunks that can be found differ from those that there are.
+
+        None where they do not, and where the index is not yet of the state that is seen.
+        """
+        seen = self._in_step(connection)
+        if seen is None or seen.generation != database.generation(connection):
+            return None
+        held = seen.ids()
+        rows = connection.execute("SELECT id FROM chunks ORDER BY id")
+        n = n_held = 0
+        while len(block := ids_of(rows.fetchmany(ROWS_AT_ONCE))):
+            n += len(block)
+            n_held += int(np.isin(block, held).sum())
+        if n_held < n:
+            return f"it lacks {n - n_held} chunks that the library has"
+        surplus = len(held) - n_held
+        return f"it holds {surplus} chunks that the library does not have" if surplus else None
 
     def close(self) -> None:
         """Delete the private copy that stands in for a folder which cannot be written."""
@@ -173,6 +211,7 @@ class LexicalIndex:
         newest = database.generation(connection)
         if not newest:
             return None
+        self.flush()
         files = self._opened()
         if files.seen.generation == newest:
             return files.seen

@@ -45,6 +45,11 @@ def expected() -> Objects:
         return objects(connection)
 
 
+def is_table(found: Objects, name: str) -> bool:
+    """Whether it is a plain table: what only has the name of one may run anything."""
+    return found.get(name, "").startswith("table createtable")
+
+
 def fault(found: Objects) -> str | None:
     """What is wrong with the tables of a file that says it has this format."""
     wanted = expected()

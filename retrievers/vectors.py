@@ -73,6 +73,7 @@ class VectorIndex:
         self._lock = threading.Lock()
         self._index: Any = None
         self._generation = 0
+        self._version = ""
         self._last_id = 0
         self.n_unsaved = 0
         """Vectors added or removed since the file was written."""
@@ -147,6 +148,8 @@ class VectorIndex:
         dimension = int(database.setting(connection, self._dimension_setting) or 0)
         if not (newest and dimension and self._path.exists()):
             return None
+        if self._table == "vectors":
+            self._version = database.vectors_version(connection)
         try:
             self._index, self._generation = self._read(connection, dimension)
         except (OSError, ValueError, RuntimeError) as error:
@@ -186,6 +189,9 @@ class VectorIndex:
         dimension = int(database.setting(connection, self._dimension_setting) or 0)
         if not dimension or newest == self._generation:
             return
+        version = database.vectors_version(connection) if self._table == "vectors" else ""
+        if version != self._version:
+            self._index, self._version = None, version
         if self._index is None or self._index.d != dimension:
             self._open(connection, dimension)
         self._drop_removed(connection)
@@ -218,6 +224,8 @@ class VectorIndex:
             raise ValueError("the file is damaged")
         if not knows(connection, generation):
             raise ValueError("the file belongs to another state of the library")
+        if generation < int(self._version or 0):
+            raise ValueError("the file is older than the vectors")
         # What its header says must not make FAISS ask for more memory than the file can fill.
         faiss.set_deserialization_vector_byte_limit(len(whole))
         faiss.set_deserialization_loop_limit(MAX_LOOPS)

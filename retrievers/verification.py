@@ -10,7 +10,6 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from retrievers.errors import LibraryDamaged
 from retrievers.faults import READ_ANEW, REPAIR, Fault, Findings, Note, OnProgress
 from retrievers.lexical import LexicalIndex
 from retrievers.picture_marks import is_stored
-from retrievers.vectors import ROWS_AT_ONCE, VectorIndex, ids_of
+from retrievers.vectors import VectorIndex
 
 FILE, DOCUMENT, ORPHAN, JOURNAL, PICTURE_ROWS, INDEX = (
     "sqlite file",
@@ -46,6 +45,7 @@ INDEX_FILES = {
 }
 ORPHANS = {
     "vectors of no chunk": "vectors WHERE id NOT IN (SELECT id FROM chunks)",
+    "new vectors of no chunk": "new_vectors WHERE id NOT IN (SELECT id FROM chunks)",
     "chunks of no document": "chunks WHERE document_id NOT IN (SELECT id FROM documents)",
     "entries of collections without a document": (
         "collections WHERE document_id NOT IN (SELECT id FROM documents)"
@@ -307,24 +307,8 @@ def _of_indexes(database: Database, words: LexicalIndex, folder: Path) -> Iterat
         index = VectorIndex(folder / name, table=table, dimension_setting=dimension)
         if detail := _asked(database, index.check):
             yield Fault(INDEX, name, detail, repair)
-    if detail := _asked(database, partial(_lexical_fault, words)):
+    if detail := _asked(database, words.check):
         yield Fault(INDEX, "lexical", detail, repair)
-
-
-def _lexical_fault(words: LexicalIndex, connection: sqlite3.Connection) -> str | None:
-    """How the chunks whose words can be found differ from those that there are."""
-    words.follow(connection)
-    held = words.ids(connection)
-    rows = connection.execute("SELECT id FROM chunks ORDER BY id")
-    n_known, n = 0, 0
-    while len(block := ids_of(rows.fetchmany(ROWS_AT_ONCE))):
-        n += len(block)
-        n_known += int(np.isin(block, held).sum())
-    if n_known < n:
-        return f"it lacks {n - n_known} chunks"
-    if n_known < len(held):
-        return f"it holds {len(held) - n_known} chunks that the library does not have"
-    return None
 
 
 def _asked(database: Database, check: Callable[[sqlite3.Connection], str | None]) -> str | None:
