@@ -251,11 +251,14 @@ class Assistant:
             collection_names.kept_name(name)
         folder = self.library.folder
         describer = self.choose_describer()  # first: where a model is missing, nothing is kept
-        paths = [uploads.store(folder, name, content) for name, content in files]
         limits = self.settings.limits
-        report = self._add(
-            paths, describer, limits, passwords, on_progress, collections=collections
-        )
+        disused = DisusedPictures(self.media)
+        with disused.kept():  # until the library refers to them
+            paths = [uploads.store(folder, name, content) for name, content in files]
+            report = self._add(
+                paths, describer, limits, passwords, on_progress, collections=collections
+            )
+        disused.delete(self.library.image_keys)
         for source, _ in report.failed:
             uploads.discard(folder, source)
         return report
@@ -267,9 +270,9 @@ class Assistant:
         reads meanwhile. Raises UnknownSource.
         """
         disused = DisusedPictures(self.media)
-        orphans = self.library.remove(source).orphan_keys
-        for key in orphans:
+        for key in self.library.image_keys(source):  # first: this process may be killed in between
             disused.add(key)
+        orphans = self.library.remove(source).orphan_keys
         self._readings.forget(orphans)
         disused.delete(self.library.image_keys)
         self.media.page_readings(source).forget()

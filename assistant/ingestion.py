@@ -32,7 +32,7 @@ from loaders import (
 )
 from loaders.disused import DisusedPictures
 from loaders.elements import Skipped
-from loaders.errors import WorkerFailed
+from loaders.errors import StoreUnusable, WorkerFailed
 from loaders.loader import Stage
 from loaders.site import crawl
 from loaders.source import (
@@ -60,7 +60,7 @@ MAX_WAITING_CHUNKS = 5_000
 """Read and not yet in the library: nothing more is begun meanwhile."""
 READ_SHARE = 0.5
 """Of the work on a source, what is reading; the rest is embedding."""
-OF_ALL = (LibraryError, ModelMissing, PartMissing)
+OF_ALL = (LibraryError, ModelMissing, PartMissing, StoreUnusable)
 """What every other source would meet as well."""
 
 logger = logging.getLogger(__name__)
@@ -586,6 +586,10 @@ class _Run:
 
     def _put(self, tasks: Sequence[_Task]) -> None:
         left = deque(tasks)
+        # Before it is known what they leave behind: this process may be killed in between.
+        for task in tasks:
+            for key in self.library.image_keys(task.uri):
+                self.disused.add(key)
 
         def tell(n_done: int, n: int) -> None:
             self._tell(

@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 
 FOLDER = "uploads"
@@ -27,6 +28,11 @@ def store(library: Path, name: str, content: bytes | memoryview) -> Path:
     unfinished.write_bytes(content)
     unfinished.replace(path)
     return path
+
+
+def files(library: Path) -> Iterator[Path]:
+    """All that was uploaded, or was about to be."""
+    yield from (path for path in _folder(library).glob("*/*") if path.is_file())
 
 
 def discard(library: Path, source: str) -> None:
