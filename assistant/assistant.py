@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ from assistant.answer import NOT_IN_LIBRARY, Answer, Sentence, Source, is_refusa
 from assistant.captioner import captioner_for_run
 from assistant.citations import CitationChecker
 from assistant.events import AnswerFinished, Event, SentenceChecked, SourcesFound, TextAdded
-from assistant.ingestion import OnProgress, Report, ingest
+from assistant.ingestion import Ingestion, ingest
 from assistant.llm import LanguageModel, choose_llm
 from assistant.quotes import (
     SHOWS_ANSWER,
@@ -34,14 +34,15 @@ from assistant.quotes import (
     find_figure,
     find_quotes,
 )
+from assistant.report import OnProgress, Report
 from assistant.sentences import sentences_of_stream
 from assistant.settings import Settings
+from assistant.sync import sync
 from assistant.writers import is_phrasable, phrase_quote, write_from_sources
 from loaders import (
     AdaptedLoader,
     BlipCaptioner,
     FigureDescriber,
-    Limits,
     LoaderError,
     MediaStore,
     OcrReader,
@@ -195,38 +196,45 @@ class Assistant:
         on_progress: OnProgress | None = None,
         depth: int = 0,
         fetch_remote_images: bool = False,
+        collections: Sequence[str] = (),
     ) -> Report:
         """Read files, folders, URLs and other loaders' Documents into the library.
 
         passwords: tried, after the settings' own, on documents that need one. depth: how many
         links are followed from each URL, within its host. fetch_remote_images: or the settings'.
+        collections: that the documents join, and those that a sync finds there later.
         """
-        limits = self.settings.limits
-        if fetch_remote_images:
-            limits = replace(limits, fetch_remote_images=True)
-        describer = self.choose_describer()
-        return self._add(sources, describer, limits, passwords, on_progress, depth)
-
-    def _add(
-        self,
-        sources: Iterable[str | Path | AdaptedLoader],
-        describer: FigureDescriber,
-        limits: Limits,
-        passwords: Sequence[str],
-        on_progress: OnProgress | None,
-        depth: int = 0,
-    ) -> Report:
-        own = self.settings.password
         return ingest(
             sources,
-            self.library,
-            self.media,
-            describer,
-            limits,
+            self._ingestion(passwords),
             on_progress,
-            [own.get_secret_value(), *passwords] if own else passwords,
-            transcriber=Transcriber(self.settings.speech_model),
             depth=depth,
+            fetch_remote_images=fetch_remote_images,
+            collections=collections,
+        )
+
+    def sync(
+        self,
+        *,
+        passwords: Sequence[str] = (),
+        on_progress: OnProgress | None = None,
+        only: Collection[Path] | None = None,
+    ) -> Report:
+        """Bring the library up to date with all that was added: new, changed, moved, deleted.
+
+        only: the paths at or below which something has changed; the others are not looked at.
+        """
+        return sync(self._ingestion(passwords), on_progress, only=only)
+
+    def _ingestion(self, passwords: Sequence[str]) -> Ingestion:
+        own = self.settings.password
+        return Ingestion(
+            library=self.library,
+            media=self.media,
+            describer=self.choose_describer(),
+            limits=self.settings.limits,
+            passwords=[own.get_secret_value(), *passwords] if own else passwords,
+            transcriber=Transcriber(self.settings.speech_model),
         )
 
     def add_uploads(
@@ -238,9 +246,9 @@ class Assistant:
     ) -> Report:
         """Keep files (name, content) below the library's folder and read them into it."""
         folder = self.library.folder
-        describer = self.choose_describer()  # first: where a model is missing, nothing is kept
+        ingestion = self._ingestion(passwords)  # first: where a model is missing, nothing is kept
         paths = [uploads.store(folder, name, content) for name, content in files]
-        report = self._add(paths, describer, self.settings.limits, passwords, on_progress)
+        report = ingest(paths, ingestion, on_progress)
         for source, _ in report.failed:
             uploads.discard(folder, source)
         return report

@@ -29,6 +29,16 @@ def store(library: Path, name: str, content: bytes | memoryview) -> Path:
     return path
 
 
+def all_below(library: Path) -> list[Path]:
+    """The uploads that are there, in order."""
+    return sorted(path for path in _folder(library).glob("*/*") if not path.name.startswith("."))
+
+
+def is_upload(library: Path, source: str) -> bool:
+    """Whether the source is an upload."""
+    return source.startswith(_folder(library).as_uri() + "/")
+
+
 def discard(library: Path, source: str) -> None:
     """Delete the upload behind a source; nothing if the source is not an upload."""
     for path in _folder(library).glob("*/*"):

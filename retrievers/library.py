@@ -20,7 +20,7 @@ from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from PIL import Image
 
-from retrievers import catalogue, evidence
+from retrievers import catalogue, evidence, journal, roots
 from retrievers.catalogue import Entry, LibraryDocument, Taken
 from retrievers.database import Database, add_generation, check_model, setting
 from retrievers.embeddings import model_name
@@ -29,11 +29,15 @@ from retrievers.evidence import Row, encodable
 from retrievers.figure_parts import is_figure
 from retrievers.filters import EVERYTHING, Filter, matching
 from retrievers.hits import Hit, read_hits
+from retrievers.journal import Journal
 from retrievers.pictures import OpenPicture, PictureEmbeddings, Pictures
+from retrievers.roots import Roots
 from retrievers.search import AskedImage, Search
 from retrievers.vectors import VectorIndex, Vectors, rows_from_blobs, unit_rows
 
 BUSY_TIMEOUT_S = 30.0
+BESIDE = '\n{"'
+"""Stands in the fingerprint of a document for which files beside it were looked for."""
 TEXTS_AT_ONCE = 256
 
 
@@ -57,6 +61,7 @@ class NewDocument:
 
     dated_at: the file's own time, ISO 8601, UTC. collections: that it is put into too; it stays in
     those it is in. moved_from: the source under which the library knows it, if not this one.
+    copied_from: a source with the same words, which are not embedded again then.
     """
 
     source: str
@@ -67,6 +72,7 @@ class NewDocument:
     dated_at: str | None = None
     collections: tuple[str, ...] = ()
     moved_from: str | None = None
+    copied_from: str | None = None
 
 
 class Library:
@@ -95,6 +101,8 @@ class Library:
         self._database = Database(self.folder / "library.sqlite", busy_timeout_s=busy_timeout_s)
         self._index = VectorIndex(self.folder / "vectors.faiss")
         self.pictures = Pictures(self._database, self.folder, open_picture, picture_embeddings)
+        self.roots = Roots(self._database)
+        self.journal = Journal(self._database, self.folder)
         self._search = Search(
             self._database, self._index, self.pictures, embeddings, self.media_base_url
         )
@@ -190,24 +198,29 @@ class Library:
         self,
         new: Sequence[NewDocument],
         on_embedded: Callable[[int, int], None] = lambda _, __: None,
+        *,
+        run: str = "",
     ) -> Iterator[Change]:
         """Put documents in, each in place of what was there from the same source.
 
         Yields what became of each as soon as it is in, so that nothing happens before the first
         is asked for. Their evidence gets their source and title. Only chunks with new words are
         embedded, those of all documents together, which is several times faster where they are
-        small. on_embedded: is told how many texts of how many are embedded. Raises
+        small. on_embedded: is told how many texts of how many are embedded. run: in whose journal
+        each is struck out as it is put in. Raises
         ModelMismatch, LibraryLocked, LibraryUnwritable or LibraryDamaged; each
         document is then in the library whole, or as before.
         """
         rows = [[Row.of(document) for document in one.documents] for one in new]
-        before = [s for one in new for s in (one.source, one.moved_from) if s is not None]
+        before = [s for one in new for s in (one.source, one.moved_from, one.copied_from) if s]
         vectors = self._vectors_for(before, rows, on_embedded)
         for one, own in zip(new, rows, strict=True):
-            yield self._replace(one, own, vectors)
+            yield self._replace(one, own, vectors, run)
         self._follow()
 
-    def _replace(self, new: NewDocument, rows: Sequence[Row], vectors: dict[str, bytes]) -> Change:
+    def _replace(
+        self, new: NewDocument, rows: Sequence[Row], vectors: dict[str, bytes], run: str
+    ) -> Change:
         """Put one document in, in one transaction."""
         entry = Entry(
             new.source,
@@ -224,18 +237,26 @@ class Library:
                 number = catalogue.document_id(connection, new.moved_from)
             taken = Taken() if number is None else catalogue.take_out_evidence(connection, number)
             catalogue.put_in(connection, number, entry, rows, vectors)
+            journal.strike(connection, run, [new.source])
             orphans = self._end_change(connection, taken)
         n_figures = sum(is_figure(document.metadata) for document in new.documents)
         return Change(number is not None, len(rows), n_figures, orphans)
 
-    def remove(self, source: str) -> Change:
-        """Take a document out: its text, its vectors and its words. Raises UnknownSource."""
+    def remove(self, source: str, *, is_gone: bool = False) -> Change:
+        """Take a document out: its text, its vectors and its words. Raises UnknownSource.
+
+        No sync brings it in again, unless it is taken out because its file is gone.
+        """
         with self._database.writing() as connection:
             number = catalogue.document_id(connection, source)
             if number is None:
                 raise _unknown(source)
             taken = catalogue.take_out_evidence(connection, number)
             connection.execute("DELETE FROM documents WHERE id = ?", (number,))
+            if is_gone:
+                roots.forget(connection, source)
+            else:
+                roots.exclude(connection, source)
             orphans = self._end_change(connection, taken)
         self._follow()
         return Change(False, taken.n_chunks, taken.n_figures, orphans)
@@ -252,9 +273,11 @@ class Library:
     def collect(self, name: str, sources: Sequence[str]) -> None:
         """Put documents into a collection, all or none. Raises UnknownSource."""
         with self._database.writing() as connection:
+            n_before = connection.total_changes
             for number in _numbers(connection, sources):
                 catalogue.collect(connection, number, [name])
-            add_generation(connection)
+            if connection.total_changes > n_before:
+                add_generation(connection)
 
     def release(self, name: str, sources: Sequence[str]) -> None:
         """Take documents out of a collection, all or none; they stay in the library.
@@ -350,6 +373,21 @@ class Library:
                 "SELECT fingerprint FROM documents WHERE source = ?", (source,)
             ).fetchone()
         return row[0] if row else None
+
+    def copies(self, sha256: str) -> list[Entry]:
+        """The documents that were read from a file with this content, the first added first."""
+        with self._database.reading() as connection:
+            return catalogue.with_content(connection, sha256)
+
+    def beside(self) -> dict[str, str]:
+        """Source → fingerprint of the documents for which files beside them were looked for."""
+        with self._database.reading() as connection:
+            return dict(
+                connection.execute(
+                    "SELECT source, fingerprint FROM documents WHERE instr(fingerprint, ?)",
+                    (BESIDE,),
+                )
+            )
 
     def evidence(self, source: str) -> list[Document]:
         """Everything that was read from a document, in order. Raises UnknownSource."""

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 import streamlit as st
 
 from assistant.assistant import Assistant
-from assistant.ingestion import Progress, Report
+from assistant.report import Progress, Report
 from ui.plain_text import plain
 
 if TYPE_CHECKING:

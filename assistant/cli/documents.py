@@ -25,8 +25,8 @@ from assistant.answer import Source
 from assistant.assistant import Assistant
 from assistant.cli.sources import as_typed, file_name, find, loader_named
 from assistant.cli.terminal import err, exit_code, opened, print_json, printable, say
-from assistant.ingestion import Progress as Step
-from assistant.ingestion import Report
+from assistant.report import Progress as Step
+from assistant.report import Report
 from loaders import AdaptedLoader
 from loaders.loader import Stage
 from retrievers import Hit
