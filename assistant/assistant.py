@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from assistant import uploads
 from assistant.answer import NOT_IN_LIBRARY, Answer, Sentence, Source, is_refusal
 from assistant.captioner import captioner_for_run
 from assistant.citations import CitationChecker
+from assistant.discovery import folder_root
 from assistant.events import AnswerFinished, Event, SentenceChecked, SourcesFound, TextAdded
 from assistant.ingestion import Ingestion, ingest
 from assistant.llm import LanguageModel, choose_llm
@@ -38,6 +39,7 @@ from assistant.report import OnProgress, Report
 from assistant.sentences import sentences_of_stream
 from assistant.settings import Settings
 from assistant.sync import sync
+from assistant.watch import watch
 from assistant.writers import is_phrasable, phrase_quote, write_from_sources
 from loaders import (
     AdaptedLoader,
@@ -64,6 +66,7 @@ from retrievers import (
 )
 from retrievers.figure_parts import whole_id
 from retrievers.filters import EVERYTHING
+from retrievers.roots import is_below
 
 PICTURE_SIDE = 512
 """Pixels: the longer side at which pictures are compared."""
@@ -226,6 +229,34 @@ class Assistant:
         """
         return sync(self._ingestion(passwords), on_progress, only=only)
 
+    def watch(
+        self,
+        folders: Iterable[str | Path] = (),
+        *,
+        on_report: Callable[[Report], None],
+        on_error: Callable[[Exception], None],
+        stop: threading.Event | None = None,
+    ) -> None:
+        """Add the folders, sync, and sync again what changes in all that was added.
+
+        Ends when stop is set. on_report: is told what each sync did. on_error: what kept one from
+        its end; it is tried again. Raises KeyboardInterrupt.
+        """
+        self.library.roots.note([folder_root(folder) for folder in folders])
+        watch(
+            lambda only: self.sync(only=only),
+            self.library.roots.all,
+            self.library.folder,
+            on_report,
+            on_error,
+            stop or threading.Event(),
+        )
+
+    @property
+    def interrupted(self) -> list[str]:
+        """The sources that runs which were ended have left undone: a sync goes on with them."""
+        return self.library.journal.left()
+
     def _ingestion(self, passwords: Sequence[str]) -> Ingestion:
         own = self.settings.password
         return Ingestion(
@@ -267,6 +298,26 @@ class Assistant:
         disused.delete(self.library.image_keys)
         self.media.page_readings(source).forget()
         uploads.discard(self.library.folder, source)
+
+    def remove_folder(self, source: str) -> list[str]:
+        """Take out all documents below a folder, or what else was added; no sync looks there again.
+
+        Gives the sources of the documents. Raises UnknownSource where nothing comes from there.
+        """
+        below = [other for other in self.library.sources() if is_below(other, source)]
+        if not below and all(root.source != source for root in self.library.roots.all()):
+            raise UnknownSource(f"{source} is no folder that was added.")
+        self.library.roots.exclude(source)
+        for other in below:
+            self.remove(other)
+        return below
+
+    def is_folder(self, source: str) -> bool:
+        """Whether documents come from below the source, or would: it was added by itself."""
+        if source in (sources := self.library.sources()):
+            return False
+        is_root = any(root.source == source for root in self.library.roots.all())
+        return is_root or any(is_below(other, source) for other in sources)
 
     def find_source(self, name: str) -> str:
         """The URI of the one document that a path, URI or file name means.

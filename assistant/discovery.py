@@ -12,9 +12,12 @@ from pathlib import Path
 
 from assistant import uploads
 from assistant.report import Report
+from loaders.errors import SourceMissing
 from loaders.source import is_url, local_path, login_part, source_uri
 from retrievers.roots import Kind, Root
 
+PASSING_STARTS = (".", "~$")
+PASSING_ENDS = ("~", ".tmp", ".part", ".partial", ".crdownload")
 NO_LOGIN = "Its address was added with a login, which is kept nowhere: add it again with that."
 
 
@@ -91,8 +94,16 @@ def rediscover(roots: Sequence[Root], library_folder: Path, report: Report) -> l
     return list(found.values())
 
 
+def folder_root(folder: str | Path) -> Root:
+    """A folder as a root, though it may hold no files yet. Raises SourceMissing."""
+    path = local_path(folder)
+    if is_url(folder) or not path.is_dir():
+        raise SourceMissing(f"{folder} is not a folder. Give one to be watched.")
+    return _root(folder, Root("", "folder"))
+
+
 def files_below(folder: Path, library_folder: Path, report: Report) -> list[Path]:
-    """All files below the folder in order; not hidden ones, not the library's own."""
+    """All files below the folder in order; not hidden or passing ones, not the library's own."""
     found: list[Path] = []
     if folder.is_relative_to(library_folder):
         return found
@@ -104,9 +115,14 @@ def files_below(folder: Path, library_folder: Path, report: Report) -> list[Path
 
     for place, folders, names in os.walk(folder, onerror=refuse):
         here = Path(place)
-        folders[:] = [n for n in folders if not n.startswith(".") and here / n != library_folder]
-        found += [here / name for name in names if not name.startswith(".")]
+        folders[:] = [n for n in folders if not is_passing(n) and here / n != library_folder]
+        found += [here / name for name in names if not is_passing(name)]
     return list(_inside(folder, sorted(found), report))
+
+
+def is_passing(name: str) -> bool:
+    """Whether a file or folder is hidden, or what a program leaves while it works on another."""
+    return name.startswith(PASSING_STARTS) or name.lower().endswith(PASSING_ENDS)
 
 
 def is_there(root: Root) -> bool:

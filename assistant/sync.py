@@ -6,7 +6,7 @@ changed: that is `assistant.watch`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from pathlib import Path
 
 from assistant import uploads
@@ -51,7 +51,7 @@ def sync(
         run.read(wanted)
         if not report.interrupt:
             try:
-                _remove_deleted(run, roots)
+                _remove_deleted(run, roots, only)
             except KeyboardInterrupt as interrupt:
                 report.interrupt = interrupt
         if not report.interrupt:
@@ -72,18 +72,25 @@ def _changed(wanted: Sequence[Wanted], only: Collection[Path], library: Library)
         path = local_path(one.uri)
         shown = companions_of(beside.get(one.uri, "")) or {}
         paths = [path, *((path.parent / name).resolve() for name in shown)]
-        if any(p in places or not places.isdisjoint(p.parents) for p in paths):
+        if any(_is_among(p, places) for p in paths):
             found.append(one)
     return found
 
 
-def _remove_deleted(run: Run, roots: Sequence[Root]) -> None:
+def _is_among(path: Path, places: Set[Path]) -> bool:
+    """Whether a path is one of the places, or below one."""
+    return path in places or not places.isdisjoint(path.parents)
+
+
+def _remove_deleted(run: Run, roots: Sequence[Root], only: Collection[Path] | None) -> None:
     """Take out the documents whose files are gone, where the roots that they came from are not."""
     library, report = run.library, run.report
     away = {root for root in roots if root.kind != "url" and not is_there(root)}
     kept: dict[Root, int] = dict.fromkeys(away, 0)
+    places = set(only or ())
     for source in library.sources():
-        if uploads.is_upload(library.folder, source) or not is_gone(source):
+        is_own = uploads.is_upload(library.folder, source) or not is_gone(source)
+        if is_own or (only is not None and not _is_among(local_path(source), places)):
             continue
         own = [root for root in roots if root.covers(source)]
         if missing := away.intersection(own):

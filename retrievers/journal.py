@@ -47,6 +47,7 @@ class Journal:
         try:
             with closing(lock):
                 with suppress(sqlite3.Error):
+                    lock.execute("PRAGMA journal_mode = MEMORY")  # no file of its own
                     lock.execute("BEGIN EXCLUSIVE")
                 yield run
         finally:

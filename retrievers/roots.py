@@ -115,8 +115,9 @@ def exclude(connection: sqlite3.Connection, source: str) -> None:
         if root.source == source or is_below(root.source, source):
             forget(connection, root.source)
         elif root.covers(source):
-            excluded = tuple(s for s in root.excluded if s != source and not is_below(s, source))
-            _write(connection, [replace(root, excluded=(*excluded, source))])
+            if not root.excludes(source):
+                excluded = tuple(s for s in root.excluded if not is_below(s, source))
+                _write(connection, [replace(root, excluded=(*excluded, source))])
             if not _holds_any(connection, root):
                 forget(connection, root.source)
 

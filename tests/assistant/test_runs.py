@@ -24,7 +24,7 @@ from langchain_core.documents import Document
 from PIL import Image
 
 from assistant import run as run_module
-from assistant.cli.documents import SECONDS_BETWEEN_LINES
+from assistant.cli.progress import SECONDS_BETWEEN_LINES
 from loaders import Limits, Transcriber, adapt
 from loaders import disused as disused_module
 from loaders.disused import DisusedPictures
@@ -49,8 +49,8 @@ def desk(tmp_path: Path):
 # Ended
 
 EVERY_LINE = """
-from assistant.cli import documents
-documents.SECONDS_BETWEEN_LINES = 0.0
+from assistant.cli import progress
+progress.SECONDS_BETWEEN_LINES = 0.0
 """
 
 
