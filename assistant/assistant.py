@@ -63,6 +63,7 @@ from retrievers import (
     LibraryDocument,
     MiniLMEmbeddings,
     UnknownSource,
+    collection_names,
 )
 from retrievers.figure_parts import whole_id
 from retrievers.filters import EVERYTHING
@@ -187,9 +188,13 @@ class Assistant:
         """Whether figures are described by nothing but their own words, though that was not set."""
         return self.settings.captioner == "blip" and self._blip() is None
 
-    def documents(self) -> list[LibraryDocument]:
-        """What is in the library."""
-        return self.library.documents()
+    def documents(self, collection: str | None = None) -> list[LibraryDocument]:
+        """What is in the library, or in one collection. Raises UnknownCollection."""
+        found = self.library.documents()
+        if collection is None:
+            return found
+        name = collection_names.known(collection, self.library.collections())
+        return [document for document in found if name in document.collections]
 
     def add(
         self,
@@ -205,7 +210,8 @@ class Assistant:
 
         passwords: tried, after the settings' own, on documents that need one. depth: how many
         links are followed from each URL, within its host. fetch_remote_images: or the settings'.
-        collections: that the documents join, and those that a sync finds there later.
+        collections: that all of them are put into, unchanged ones too, and those that a sync finds
+        there later. Raises InvalidCollection.
         """
         return ingest(
             sources,
@@ -274,12 +280,15 @@ class Assistant:
         *,
         passwords: Sequence[str] = (),
         on_progress: OnProgress | None = None,
+        collections: Sequence[str] = (),
     ) -> Report:
         """Keep files (name, content) below the library's folder and read them into it."""
+        for name in collections:
+            collection_names.kept_name(name)
         folder = self.library.folder
         ingestion = self._ingestion(passwords)  # first: where a model is missing, nothing is kept
         paths = [uploads.store(folder, name, content) for name, content in files]
-        report = ingest(paths, ingestion, on_progress)
+        report = ingest(paths, ingestion, on_progress, collections=collections)
         for source, _ in report.failed:
             uploads.discard(folder, source)
         return report
@@ -336,6 +345,22 @@ class Assistant:
             else "is not in the library"
         )
         raise UnknownSource(f"{name} {found}. `limner list` prints the sources.")
+
+    def find_sources(self, name: str) -> list[str]:
+        """The URIs of the documents that a path, URI, folder, file name or glob means.
+
+        Raises UnknownSource where there is none.
+        """
+        uri = source_uri(name)
+        if self.library.fingerprint(uri) is not None:
+            return [uri]
+        below = f"{uri.rstrip('/')}/"
+        found = [known for known in self.library.sources() if known.startswith(below)]
+        if found := found or self.library.sources(name):
+            return found
+        raise UnknownSource(
+            f"{name} means no document in the library. `limner list` prints the sources."
+        )
 
     def search_image(
         self,
@@ -402,7 +427,7 @@ class Assistant:
         """The sources of an answer: the best hits, and the best figures where they lack some."""
         hits = self.search(question, self.settings.n_sources, where=where)
         figures = self.search(
-            question, self.settings.n_figure_sources, where=replace(where, modality="figure")
+            question, self.settings.n_figure_sources, where=Filter(modality="figure").within(where)
         )
         known = {whole_id(hit.document.metadata) for hit in hits}
         hits += [f for f in figures if whole_id(f.document.metadata) not in known]

@@ -21,7 +21,7 @@ from assistant.run import Run
 from loaders import AdaptedLoader, FigureDescriber, Limits, MediaStore, Transcriber
 from loaders.disused import DisusedPictures
 from loaders.worker_pool import WorkerPool
-from retrievers import Library
+from retrievers import Library, collection_names
 from retrievers.roots import Root
 
 Source = str | Path | AdaptedLoader
@@ -106,12 +106,14 @@ def ingest(
     limits'. collections: that the documents join. An interrupt from the keyboard ends the run:
     what is done stays, and the report says what was not begun. What is named is noted in the
     library, and so is what is still to be read: a sync comes back to both. Several runs may fill
-    one library at once. Raises LibraryError where the library itself cannot be written.
+    one library at once. Raises LibraryError where the library itself cannot be written, and
+    InvalidCollection.
     """
     report = Report()
     given = list(sources)
     adapted = [source for source in given if isinstance(source, AdaptedLoader)]
-    options = Root("", "file", depth, fetch_remote_images, tuple(collections))
+    joined = tuple(map(collection_names.kept_name, collections))
+    options = Root("", "file", depth, fetch_remote_images, joined)
     library = ingestion.library
     known = library.roots.all()
     found = discover(

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from retrievers import evidence, lexical
+from retrievers import collection_names, evidence
 from retrievers.evidence import Row
 from retrievers.figure_parts import IS_FIGURE
 from retrievers.vectors import Ids
@@ -113,7 +113,6 @@ def put_in(
         "INSERT INTO vectors (id, vector) VALUES (?, ?)",
         ((first + position, vectors[row.text]) for position, row in enumerate(rows)),
     )
-    lexical.add(connection, number)
     collect(connection, number, entry.collections)
 
 
@@ -128,7 +127,6 @@ def take_out_evidence(connection: sqlite3.Connection, number: int) -> Taken:
     ids = connection.execute(
         "SELECT min(id), max(id) FROM chunks WHERE document_id = ?", (number,)
     ).fetchone()
-    lexical.take_out(connection, number)
     connection.execute("DELETE FROM vectors WHERE id BETWEEN ? AND ?", ids)
     connection.execute("DELETE FROM chunks WHERE document_id = ?", (number,))
     return Taken(
@@ -140,11 +138,13 @@ def take_out_evidence(connection: sqlite3.Connection, number: int) -> Taken:
 
 
 def collect(connection: sqlite3.Connection, number: int, names: Iterable[str]) -> None:
-    """Put a document into collections too."""
-    connection.executemany(
-        "INSERT OR IGNORE INTO collections (name, document_id) VALUES (?, ?)",
-        ((name, number) for name in names),
-    )
+    """Put a document into collections too. Raises InvalidCollection."""
+    for name in names:
+        same = collection_names.match(name, collection_names.all_names(connection))
+        connection.execute(
+            "INSERT OR IGNORE INTO collections (name, document_id) VALUES (?, ?)",
+            (same or collection_names.kept_name(name), number),
+        )
 
 
 def unused(connection: sqlite3.Connection, image_keys: Sequence[str]) -> tuple[str, ...]:

@@ -41,8 +41,6 @@ TABLES = {
     "journal",
     "chunks",
     "vectors",
-    "passages",
-    "lexical",
     "pictures",
     "picture_links",
     "picture_vectors",

@@ -20,7 +20,7 @@ from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from PIL import Image
 
-from retrievers import catalogue, evidence, journal, roots
+from retrievers import catalogue, collection_names, evidence, journal, roots
 from retrievers.catalogue import Entry, LibraryDocument, Taken
 from retrievers.database import Database, add_generation, check_model, setting
 from retrievers.embeddings import model_name
@@ -30,6 +30,7 @@ from retrievers.figure_parts import is_figure
 from retrievers.filters import EVERYTHING, Filter, matching
 from retrievers.hits import Hit, read_hits
 from retrievers.journal import Journal
+from retrievers.lexical import LexicalIndex
 from retrievers.pictures import OpenPicture, PictureEmbeddings, Pictures
 from retrievers.roots import Roots
 from retrievers.search import AskedImage, Search
@@ -103,8 +104,14 @@ class Library:
         self.pictures = Pictures(self._database, self.folder, open_picture, picture_embeddings)
         self.roots = Roots(self._database)
         self.journal = Journal(self._database, self.folder)
+        self._words = LexicalIndex(self.folder / "lexical", self._database)
         self._search = Search(
-            self._database, self._index, self.pictures, embeddings, self.media_base_url
+            self._database,
+            self._index,
+            self._words,
+            self.pictures,
+            embeddings,
+            self.media_base_url,
         )
 
     @classmethod
@@ -170,7 +177,9 @@ class Library:
             if self._index.n_unsaved:
                 self.flush()
             self.pictures.flush_removed()
+            self._words.flush()
         finally:
+            self._words.close()
             self._database.close()
 
     def flush(self) -> None:
@@ -207,15 +216,16 @@ class Library:
         is asked for. Their evidence gets their source and title. Only chunks with new words are
         embedded, those of all documents together, which is several times faster where they are
         small. on_embedded: is told how many texts of how many are embedded. run: in whose journal
-        each is struck out as it is put in. Raises
-        ModelMismatch, LibraryLocked, LibraryUnwritable or LibraryDamaged; each
-        document is then in the library whole, or as before.
+        each is struck out as it is put in. Raises ModelMismatch, LibraryLocked, LibraryUnwritable
+        or LibraryDamaged; each document is then in the library whole, or as before.
         """
         rows = [[Row.of(document) for document in one.documents] for one in new]
         before = [s for one in new for s in (one.source, one.moved_from, one.copied_from) if s]
         vectors = self._vectors_for(before, rows, on_embedded)
         for one, own in zip(new, rows, strict=True):
-            yield self._replace(one, own, vectors, run)
+            change = self._replace(one, own, vectors, run)
+            self._words.follow_soon()
+            yield change
         self._follow()
 
     def _replace(
@@ -258,6 +268,7 @@ class Library:
             else:
                 roots.exclude(connection, source)
             orphans = self._end_change(connection, taken)
+        self._words.follow_soon()
         self._follow()
         return Change(False, taken.n_chunks, taken.n_figures, orphans)
 
@@ -271,7 +282,10 @@ class Library:
     # Collections
 
     def collect(self, name: str, sources: Sequence[str]) -> None:
-        """Put documents into a collection, all or none. Raises UnknownSource."""
+        """Put documents into a collection, all or none. name: see `retrievers.collection_names`.
+
+        Raises UnknownSource or InvalidCollection.
+        """
         with self._database.writing() as connection:
             n_before = connection.total_changes
             for number in _numbers(connection, sources):
@@ -282,23 +296,21 @@ class Library:
     def release(self, name: str, sources: Sequence[str]) -> None:
         """Take documents out of a collection, all or none; they stay in the library.
 
-        Raises UnknownSource.
+        Raises UnknownSource or UnknownCollection.
         """
         with self._database.writing() as connection:
+            kept = collection_names.known(name, collection_names.all_names(connection))
             connection.executemany(
                 "DELETE FROM collections WHERE name = ? AND document_id = ?",
-                [(name, number) for number in _numbers(connection, sources)],
+                [(kept, number) for number in _numbers(connection, sources)],
             )
             add_generation(connection)
 
     def collections(self) -> dict[str, int]:
         """The names of the collections and how many documents each has, by name."""
         with self._database.reading() as connection:
-            return dict(
-                connection.execute(
-                    "SELECT name, count(*) FROM collections GROUP BY name ORDER BY name"
-                )
-            )
+            counted = connection.execute("SELECT name, count(*) FROM collections GROUP BY name")
+            return dict(sorted(counted, key=lambda row: (row[0].casefold(), row[0])))
 
     def _vectors_for(
         self,

@@ -105,15 +105,3 @@ CREATE TABLE IF NOT EXISTS picture_vectors (
   image_key TEXT NOT NULL UNIQUE,
   vector BLOB NOT NULL
 );
-
--- What the lexical index reads. A title may only change while its document has no chunks:
--- FTS5 takes a row out by the words it was put in with.
-CREATE VIEW IF NOT EXISTS passages AS
-  SELECT chunks.id, chunks.document_id, chunks.text, documents.title
-  FROM chunks JOIN documents ON documents.id = chunks.document_id;
-
-CREATE VIRTUAL TABLE IF NOT EXISTS lexical USING fts5 (
-  text, title,
-  content = 'passages', content_rowid = 'id',
-  tokenize = 'porter unicode61 remove_diacritics 2'
-);

@@ -12,13 +12,14 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 from PIL import Image
 
-from retrievers import catalogue, evidence, lexical
+from retrievers import catalogue, evidence
 from retrievers.database import Database, check_model, setting
 from retrievers.embeddings import model_name
 from retrievers.figure_parts import by_figure
 from retrievers.filters import Filter
 from retrievers.fusion import fuse
 from retrievers.hits import Hit, read_hits
+from retrievers.lexical import LexicalIndex
 from retrievers.pictures import Pictures
 from retrievers.vectors import VectorIndex, unit_rows
 
@@ -43,12 +44,14 @@ class Search:
         self,
         database: Database,
         index: VectorIndex,
+        words: LexicalIndex,
         pictures: Pictures,
         embeddings: Embeddings,
         media_base_url: str,
     ) -> None:
         self._database = database
         self._index = index
+        self._words = words
         self._pictures = pictures
         self._embeddings = embeddings
         self._media_base_url = media_base_url
@@ -96,7 +99,7 @@ class Search:
                 among = where.chunks(connection)
                 if text:
                     by_meaning = index.nearest(vector, n, among)
-            by_words = lexical.best(connection, text, n, among)
+            by_words = self._words.best(connection, text, n, among)
             by_pixels = catalogue.showing(connection, shown, among, "figure")
             first = catalogue.showing(connection, list(copies), among)
             first, *rankings = by_figure(connection, [first, by_meaning, by_words, by_pixels])

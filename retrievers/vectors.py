@@ -169,7 +169,7 @@ class VectorIndex:
         mark, generation, checksum = _TRAILER.unpack(trailer)
         if mark != _MARK or checksum != zlib.crc32(whole):
             raise ValueError("the file is damaged")
-        if not _knows(connection, generation):
+        if not knows(connection, generation):
             raise ValueError("the file belongs to another state of the library")
         index = faiss.deserialize_index(np.frombuffer(whole, dtype=np.uint8))
         flat = isinstance(index, faiss.IndexIDMap2) and faiss.downcast_index(index.index)
@@ -211,6 +211,7 @@ def ids_of(rows: Iterable[tuple[int]]) -> Ids:
     return np.fromiter((row[0] for row in rows), dtype=np.int64)
 
 
-def _knows(connection: sqlite3.Connection, generation: int) -> bool:
+def knows(connection: sqlite3.Connection, generation: int) -> bool:
+    """Whether the library was ever in this state."""
     row = connection.execute("SELECT 1 FROM generations WHERE generation = ?", (generation,))
     return row.fetchone() is not None

@@ -37,6 +37,7 @@ def add(
     *,
     depth: int = 0,
     fetch_remote_images: bool = False,
+    collections: Sequence[str] = (),
 ) -> None:
     """Read sources into the library with progress on stderr.
 
@@ -54,11 +55,12 @@ def add(
                 on_progress=step,
                 depth=depth,
                 fetch_remote_images=fetch_remote_images,
+                collections=collections,
             )
         )
         is_person_there = not as_json and sys.stdin.isatty() and err.is_terminal
         if report.locked and not report.interrupt and is_person_there:
-            _ask_for_passwords(assistant, report)
+            _ask_for_passwords(assistant, report, collections)
         if as_json:
             print_json(report.to_dict())
         else:
@@ -95,11 +97,13 @@ def tell_of_interrupted(assistant: Assistant) -> None:
         )
 
 
-def _ask_for_passwords(assistant: Assistant, report: Report) -> None:
+def _ask_for_passwords(assistant: Assistant, report: Report, collections: Sequence[str]) -> None:
     """Have a person type what opens the locked documents; one password often opens several."""
     known: list[str] = []
     for source in list(report.locked):
-        retry = _try(assistant, source, known) if known else Report(locked=[source])
+        retry = Report(locked=[source])
+        if known:
+            retry = _try(assistant, source, known, collections)
         for _ in range(MAX_TRIES):
             if not retry.locked:
                 break
@@ -113,7 +117,7 @@ def _ask_for_passwords(assistant: Assistant, report: Report) -> None:
             if not given:
                 break
             known.append(given)
-            retry = _try(assistant, source, [given])
+            retry = _try(assistant, source, [given], collections)
         if retry.interrupt:
             report.interrupt, report.n_unread = retry.interrupt, retry.n_unread
             return
@@ -121,14 +125,20 @@ def _ask_for_passwords(assistant: Assistant, report: Report) -> None:
             report.take_in_retry(source, retry)
 
 
-def _try(assistant: Assistant, source: str, passwords: Sequence[str]) -> Report:
-    return shown(lambda step: assistant.add([source], passwords=passwords, on_progress=step))
+def _try(
+    assistant: Assistant, source: str, passwords: Sequence[str], collections: Sequence[str]
+) -> Report:
+    return shown(
+        lambda step: assistant.add(
+            [source], passwords=passwords, on_progress=step, collections=collections
+        )
+    )
 
 
-def list_documents(library: Path | None, as_json: bool) -> None:
-    """Print one line a document."""
+def list_documents(collection: str | None, library: Path | None, as_json: bool) -> None:
+    """Print one line a document, of all or of one collection."""
     with opened(library) as assistant:
-        documents = assistant.documents()
+        documents = assistant.documents(collection)
         tell_of_interrupted(assistant)
     if as_json:
         print_json(
@@ -141,6 +151,8 @@ def list_documents(library: Path | None, as_json: bool) -> None:
                         "chunks": d.n_chunks,
                         "figures": d.n_figures,
                         "added_at": d.added_at,
+                        "dated_at": d.dated_at,
+                        "collections": d.collections,
                     }
                     for d in documents
                 ]
@@ -150,7 +162,9 @@ def list_documents(library: Path | None, as_json: bool) -> None:
     for d in documents:
         pages = f"{d.n_pages} pages, " if d.n_pages else ""
         held = f"{pages}{d.n_chunks} pieces, {d.n_figures} figures"
-        say(f"{file_name(d.source)}  ({held})  {d.source}")
+        within = f", in {', '.join(d.collections)}" if d.collections else ""
+        day = (d.dated_at or d.added_at)[:10]
+        say(f"{file_name(d.source)}  ({day}, {held}{within})  {d.source}")
     say(f"{len(documents)} documents.")
 
 

@@ -3,7 +3,6 @@
 import json
 import shutil
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +132,7 @@ class TestChange:
         put("x.pdf", STOCKS, title="Yearbook")
         found = [library.search(word)[0].document.metadata["title"] for word in ("yearbook",)]
         assert found == ["Yearbook"]
-        assert lexical_rows(library, "almanac") == []
+        assert lexical_ids(library, "almanac") == []
 
     def test_removal_leaves_no_row_no_word_and_no_vector(
         self, library: Library, put: Put, folder: Path
@@ -146,8 +145,8 @@ class TestChange:
         library.close()
         with Library.open(folder, WordCounts()) as reopened:
             assert reopened.n_chunks == 1
-            assert lexical_rows(reopened, "gold OR metals OR stocks OR 1990") == []
-            assert len(lexical_rows(reopened, "whales")) == 1
+            assert lexical_ids(reopened, "gold metals stocks 1990") == []
+            assert len(lexical_ids(reopened, "whales")) == 1
             assert texts(reopened.search("gold")) == [WHALES.page_content]
         assert vectors_in_file(folder) == 1
 
@@ -281,13 +280,10 @@ class TestSearch:
         assert vectors[0] @ vectors[1] < 0.5
 
 
-def lexical_rows(library: Library, expression: str) -> list[tuple[int]]:
-    """What FTS5 itself finds in the library's file."""
-    with closing(sqlite3.connect(library.folder / "library.sqlite")) as connection:
-        connection.execute("INSERT INTO lexical (lexical, rank) VALUES ('integrity-check', 1)")
-        return connection.execute(
-            "SELECT rowid FROM lexical WHERE lexical MATCH ?", (expression,)
-        ).fetchall()
+def lexical_ids(library: Library, query: str) -> list[int]:
+    """What is found by words alone."""
+    with library._database.reading() as connection:
+        return library._words.best(connection, query, 10)
 
 
 def vectors_in_file(folder: Path) -> int:
