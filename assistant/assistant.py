@@ -300,13 +300,13 @@ class Assistant:
         reads meanwhile. Raises UnknownSource.
         """
         disused = DisusedPictures(self.media)
-        orphans = self.library.remove(source).orphan_keys
-        for key in orphans:
+        for key in self.library.image_keys(source):  # before: a process may be killed any moment
             disused.add(key)
+        self.media.page_readings(source).forget()
+        with uploads.taken_away(self.library.folder, source):
+            orphans = self.library.remove(source).orphan_keys
         self._readings.forget(orphans)
         disused.delete(self.library.image_keys)
-        self.media.page_readings(source).forget()
-        uploads.discard(self.library.folder, source)
 
     def remove_folder(self, source: str) -> list[str]:
         """Take out all documents below a folder, or what else was added; no sync looks there again.

@@ -54,16 +54,22 @@ class Fingerprints:
         """Whether reading the file would give what is in the library under this fingerprint."""
         line, _, _ = known.partition("\n")
         begin = self._begin(sha256, fetches_pictures=fetches_pictures)
-        wanted = {
-            f"{begin}{commented}{spoken} {self.describer.fingerprint}"
-            for commented in ("", self._commented)
-            for spoken in ("", self._spoken)
-        }
+        end = f" {self.describer.fingerprint}"
         # What was read with its remote pictures needs no reading without.
-        if wanted.isdisjoint({line, line.replace(PICTURES, "", 1)}):
+        if not any(
+            told.startswith(begin)
+            and told.endswith(end)
+            and self._is_between(told.removeprefix(begin).removesuffix(end))
+            for told in (line, line.replace(PICTURES, "", 1))
+        ):
             return False
         beside = companions_of(known) or {}
         return are_the_same(beside, file.path.parent, file.figure_root, self.limits)
+
+    def _is_between(self, told: str) -> bool:
+        """Whether comments and speech, if any, would be read as they were."""
+        told = told.removeprefix(self._commented)
+        return not told or told == self._spoken
 
     def _begin(self, sha256: str, *, fetches_pictures: bool) -> str:
         return f"{sha256} v{READING_VERSION}{PICTURES * fetches_pictures}"

@@ -125,7 +125,9 @@ class Run:
         """
         self.n_sources = len(wanted) + len(adapted)
         if wanted:
-            self.library.journal.note(self.name, [one.uri for one in wanted], roots)
+            uris = [one.uri for one in wanted]
+            if self.library.journal.note(self.name, uris, roots):
+                self._disuse_strays()
         self.threads = ThreadPoolExecutor(self.pool.n_workers)
         try:
             self._read_files(wanted)
@@ -159,6 +161,11 @@ class Run:
             # The documents are in, and what became of them is still to be told.
             reason = f"not all pictures were compared; the next run goes on ({error})"
             self.report.skipped.append((uri, reason))
+
+    def _disuse_strays(self) -> None:
+        """Note the pictures that a run which was killed may have stored without a word."""
+        for key in set(self.media.keys()) - self.library.image_keys():
+            self.disused.add(key)
 
     def _read_files(self, wanted: Sequence[Wanted]) -> None:
         sites = [one for one in wanted if one.depth and is_url(one.uri)]
@@ -338,6 +345,8 @@ class Run:
 
         try:
             new = [task.new_document() for task in tasks]
+            for one in new:  # before: a run may be killed at any moment
+                self.disuse(one.source)
             for change in self.library.put_all(new, tell, run=self.name):
                 self._count(left.popleft(), change)
         except Exception as error:
@@ -353,7 +362,7 @@ class Run:
     def _count(self, task: Task, change: Change) -> None:
         self._end(task.uri)
         self.n_put += 1
-        self.discard(change.orphan_keys)
+        self.describer.readings.forget(change.orphan_keys)
         if task.former and task.was_moved and change.replaced:
             self.media.page_readings(task.former.entry.source).forget()
             self.report.moved += 1
@@ -372,11 +381,10 @@ class Run:
             self.report.skipped += [(task.uri, f"{s.what}: {s.reason}") for s in reading.skipped]
             self.report.pages += reading.n_pages or 0
 
-    def discard(self, image_keys: Sequence[str]) -> None:
-        """Forget pictures to which nothing in the library refers any more."""
-        for key in image_keys:
+    def disuse(self, source: str) -> None:
+        """Note the pictures of a document that is about to change or go: they may be of no use."""
+        for key in self.library.image_keys(source):
             self.disused.add(key)
-        self.describer.readings.forget(image_keys)
 
     def tell(
         self, uri: str, stage: Stage | None = None, share: float = 0.0, *, is_fetching: bool = False

@@ -108,12 +108,13 @@ def _remove_deleted(run: Run, roots: Sequence[Root], only: Collection[Path] | No
 
 
 def _remove(run: Run, source: str) -> None:
+    run.disuse(source)
+    run.media.page_readings(source).forget()
     try:
         change = run.library.remove(source, is_gone=True)
     except UnknownSource:  # another run was quicker
         return
-    run.discard(change.orphan_keys)
-    run.media.page_readings(source).forget()
+    run.describer.readings.forget(change.orphan_keys)
     run.report.removed += 1
     run.report.outcomes.append(Outcome("removed", source))
 

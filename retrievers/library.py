@@ -418,11 +418,13 @@ class Library:
             nothing = np.zeros((1, int(setting(connection, "dimension") or 0)), np.float32)
             return read_hits(connection, self.media_base_url, found, nothing, alike)
 
-    def image_keys(self) -> set[str]:
-        """The keys of all pictures that the evidence refers to."""
+    def image_keys(self, source: str | None = None) -> set[str]:
+        """The keys of all pictures that the evidence refers to, or that of one document."""
         with self._database.reading() as connection:
             rows = connection.execute(
-                "SELECT DISTINCT image_key FROM chunks WHERE image_key IS NOT NULL"
+                "SELECT DISTINCT image_key FROM chunks WHERE image_key IS NOT NULL AND "
+                "(?1 IS NULL OR document_id = (SELECT id FROM documents WHERE source = ?1))",
+                (source,),
             )
             return {row[0] for row in rows}
 

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from assistant import doctor
 from assistant.assistant import Assistant
@@ -132,6 +133,18 @@ def test_what_was_left_and_is_deleted_by_now_is_struck_out(desk: Desk, tmp_path:
         (desk.documents / Path(source).name).unlink()
     assert desk.sync().failed == []
     assert desk.library.journal.left() == []
+
+
+def test_pictures_that_a_killed_run_stored_without_a_word_are_deleted(desk: Desk) -> None:
+    write(desk, 1)
+    desk.draw("a.png", "red")
+    with desk.library.journal.running() as run_name:
+        desk.library.journal.note(run_name, [(desk.documents / "0.txt").as_uri()])
+    desk.media.put(Image.new("RGB", (80, 60), "blue"))
+    desk.sync()
+    desk.add()
+    assert set(desk.media.keys()) == desk.library.image_keys()
+    assert len(desk.library.image_keys()) == 1
 
 
 def test_what_a_living_run_has_still_to_do_is_left_to_it(desk: Desk) -> None:
