@@ -5,10 +5,11 @@ Leaves out mending: it only looks, and downloads nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import files
 from pathlib import Path
+from typing import Any
 
 from assistant.assistant import Assistant
 from assistant.captioner import choose_captioner
@@ -67,12 +68,21 @@ def _library(settings: Settings) -> Check:
         with Library.open(settings.library, embeddings) as library:
             n_left = len(library.journal.left())
             held = f"{library.n_documents} documents, {library.n_chunks} pieces"
+            detail = f"{settings.library}: {held}; {_recorded(library.facts())}"
     except EXPLAINED as error:
         return Check("library", False, type(error).__name__, str(error))
-    detail = f"{settings.library}: {held}"
     if n_left:
         detail = f"{detail}; a run was interrupted, which left {n_left} sources to be read"
     return Check("library", not n_left, detail, "Go on with: limner sync" * bool(n_left))
+
+
+def _recorded(facts: Mapping[str, Any]) -> str:
+    """What a library records of itself."""
+    told = [f"format {facts['format']}", f"vectors of {facts['model']}"]
+    if facts["dimension"]:
+        told.append(f"{facts['dimension']} dimensions")
+    made_with = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+    return ", ".join(told) + (f" (made with {made_with})" if made_with else "")
 
 
 def _media(settings: Settings) -> Check:

@@ -9,22 +9,22 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from PIL import Image
 
-from retrievers import catalogue, collection_names, evidence, journal, roots
+from retrievers import catalogue, collection_names, evidence, journal, roots, texts
 from retrievers.catalogue import Entry, LibraryDocument, Taken
-from retrievers.database import Database, add_generation, check_model, setting
-from retrievers.embeddings import model_name
-from retrievers.errors import LibraryMissing, UnknownSource
+from retrievers.database import Database, add_generation, setting, vectors_version
+from retrievers.errors import LibraryMissing, ModelMismatch, UnknownSource
 from retrievers.evidence import Row, encodable
 from retrievers.figure_parts import is_figure
 from retrievers.filters import EVERYTHING, Filter, matching
@@ -32,6 +32,7 @@ from retrievers.hits import Hit, read_hits
 from retrievers.journal import Journal
 from retrievers.lexical import LexicalIndex
 from retrievers.pictures import OpenPicture, PictureEmbeddings, Pictures
+from retrievers.recorded_model import RecordedModel, recorded_facts
 from retrievers.roots import Roots
 from retrievers.search import AskedImage, Search
 from retrievers.vectors import VectorIndex, Vectors, rows_from_blobs, unit_rows
@@ -63,6 +64,8 @@ class NewDocument:
     dated_at: the file's own time, ISO 8601, UTC. collections: that it is put into too; it stays in
     those it is in. moved_from: the source under which the library knows it, if not this one.
     copied_from: a source with the same words, which are not embedded again then.
+    added_at: when it was first added elsewhere; now when None. vectors: text → vector as stored,
+    where it is known.
     """
 
     source: str
@@ -74,6 +77,17 @@ class NewDocument:
     collections: tuple[str, ...] = ()
     moved_from: str | None = None
     copied_from: str | None = None
+    added_at: str | None = None
+    vectors: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Text → vector as stored. version: of the library's vectors, to which they belong."""
+
+    by_text: dict[str, bytes]
+    version: str
+    any_new: bool
 
 
 class Library:
@@ -97,7 +111,8 @@ class Library:
         self.folder = folder.resolve()
         base = media_base_url or (self.folder / "media").as_uri()
         self.media_base_url = base.rstrip("/") + "/"
-        self.model = model_name(embeddings)
+        self._recorded = RecordedModel(embeddings)
+        self.model = self._recorded.name
         self._embeddings = embeddings
         self._database = Database(self.folder / "library.sqlite", busy_timeout_s=busy_timeout_s)
         self._index = VectorIndex(self.folder / "vectors.faiss")
@@ -111,6 +126,7 @@ class Library:
             self._words,
             self.pictures,
             embeddings,
+            self._recorded,
             self.media_base_url,
         )
 
@@ -158,7 +174,7 @@ class Library:
             self._database.create(self.model)
             self._database.open()
         with self._database.reading() as connection:
-            check_model(connection, self.model)
+            self._recorded.check(connection)
 
     def __enter__(self) -> Self:
         return self
@@ -221,7 +237,7 @@ class Library:
         """
         rows = [[Row.of(document) for document in one.documents] for one in new]
         before = [s for one in new for s in (one.source, one.moved_from, one.copied_from) if s]
-        vectors = self._vectors_for(before, rows, on_embedded)
+        vectors = self._vectors_for(before, new, rows, on_embedded)
         for one, own in zip(new, rows, strict=True):
             change = self._replace(one, own, vectors, run)
             self._words.follow_soon()
@@ -229,28 +245,37 @@ class Library:
         self._follow()
 
     def _replace(
-        self, new: NewDocument, rows: Sequence[Row], vectors: dict[str, bytes], run: str
+        self, new: NewDocument, rows: Sequence[Row], vectors: Embedded, run: str
     ) -> Change:
         """Put one document in, in one transaction."""
-        entry = Entry(
-            new.source,
-            encodable(new.title),
-            new.n_pages,
-            new.fingerprint,
-            new.dated_at,
-            new.collections,
-        )
         with self._database.writing() as connection:
-            self._check_dimension(connection, vectors)
-            number = catalogue.document_id(connection, new.source)
-            if number is None and new.moved_from is not None:
-                number = catalogue.document_id(connection, new.moved_from)
-            taken = Taken() if number is None else catalogue.take_out_evidence(connection, number)
-            catalogue.put_in(connection, number, entry, rows, vectors)
+            self._check_vectors(connection, vectors)
+            number, taken = _put_in(connection, new, rows, vectors.by_text)
             journal.strike(connection, run, [new.source])
             orphans = self._end_change(connection, taken)
         n_figures = sum(is_figure(document.metadata) for document in new.documents)
         return Change(number is not None, len(rows), n_figures, orphans)
+
+    def exchange(self, new: Sequence[NewDocument], chunk_ids: Sequence[str]) -> None:
+        """Take texts that were given out by their ids and put others in, all in one change.
+
+        For many small documents this is much faster than `put_all`. Raises PartOfDocument where an
+        id is of evidence that limner has read itself.
+        """
+        rows = [[Row.of(document) for document in one.documents] for one in new]
+        with self._database.reading() as connection:
+            before = texts.sources_of(connection, chunk_ids)
+        vectors = self._vectors_for(before, new, rows, lambda _, __: None)
+        with self._database.writing() as connection:
+            self._check_vectors(connection, vectors)
+            taken = texts.take_out(connection, chunk_ids, {one.source for one in new})
+            taken += [
+                _put_in(connection, *both, vectors.by_text)[1]
+                for both in zip(new, rows, strict=True)
+            ]
+            if taken:
+                self._end_change(connection, Taken.together(taken))
+        self._follow()
 
     def remove(self, source: str, *, is_gone: bool = False) -> Change:
         """Take a document out: its text, its vectors and its words. Raises UnknownSource.
@@ -268,7 +293,6 @@ class Library:
             else:
                 roots.exclude(connection, source)
             orphans = self._end_change(connection, taken)
-        self._words.follow_soon()
         self._follow()
         return Change(False, taken.n_chunks, taken.n_figures, orphans)
 
@@ -315,13 +339,15 @@ class Library:
     def _vectors_for(
         self,
         sources: Sequence[str],
+        new: Sequence[NewDocument],
         rows: Sequence[Sequence[Row]],
         on_embedded: Callable[[int, int], None],
-    ) -> dict[str, bytes]:
-        """Text → vector as stored, embedded only where its source had no such text before."""
+    ) -> Embedded:
+        """The vectors of all texts, embedded only where their source had no such text before."""
         known: dict[str, bytes] = {}
         with self._database.reading() as connection:
-            check_model(connection, self.model)
+            self._recorded.check(connection)
+            version = vectors_version(connection)
             for source in sources:
                 known |= dict(
                     connection.execute(
@@ -330,33 +356,56 @@ class Library:
                         (source,),
                     )
                 )
-        new = [
+        for one in new:
+            known |= one.vectors
+        unknown = [
             text
             for text in dict.fromkeys(row.text for own in rows for row in own)
             if text not in known
         ]
-        for start in range(0, len(new), TEXTS_AT_ONCE):
-            on_embedded(start, len(new))
-            texts = new[start : start + TEXTS_AT_ONCE]
+        if unknown:
+            with self._database.reading() as connection:
+                self._recorded.prove(connection)
+        for start in range(0, len(unknown), TEXTS_AT_ONCE):
+            on_embedded(start, len(unknown))
+            texts = unknown[start : start + TEXTS_AT_ONCE]
             vectors = unit_rows(self._embeddings.embed_documents(texts)).astype("<f4")
             known |= {text: vector.tobytes() for text, vector in zip(texts, vectors, strict=True)}
-        return known
+        return Embedded(known, version, any_new=bool(unknown) or any(one.vectors for one in new))
 
-    def _check_dimension(self, connection: sqlite3.Connection, vectors: dict[str, bytes]) -> None:
-        dimensions = {len(vector) // 4 for vector in vectors.values()}
-        for dimension in dimensions:
-            check_model(connection, self.model, dimension)
-            connection.execute(
-                "INSERT OR IGNORE INTO settings VALUES ('dimension', ?)", (str(dimension),)
+    def _check_vectors(self, connection: sqlite3.Connection, vectors: Embedded) -> None:
+        """Raise ModelMismatch if the vectors are not of the model that the library has now."""
+        self._recorded.check(connection)
+        if vectors.version != vectors_version(connection):
+            raise ModelMismatch(
+                "Another process has built the vectors of the library anew while documents were "
+                "embedded for it. Run the same command again."
             )
+        for dimension in {len(vector) // 4 for vector in vectors.by_text.values()}:
+            if vectors.any_new:
+                self._recorded.record(connection, dimension)
+            else:
+                self._recorded.check(connection, dimension)
 
     def _follow(self) -> None:
-        """Bring the index in memory up to what was just written."""
+        """Bring the indexes up to what was just written."""
+        self._words.follow_soon()
         with self._database.reading() as connection, self._index.in_step(connection) as index:
             if index.wants_saving:
                 index.save()
 
     # What is in it
+
+    @property
+    def embeddings(self) -> Embeddings:
+        """What makes the vectors."""
+        return self._embeddings
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """One state of the library, for what reads it as a whole."""
+        with self._database.reading() as connection:
+            yield connection
 
     @property
     def n_documents(self) -> int:
@@ -373,10 +422,21 @@ class Library:
         with self._database.reading() as connection:
             return catalogue.listed(connection)
 
+    def facts(self) -> dict[str, Any]:
+        """What the library records of itself: format, embedding model, dimension, versions."""
+        with self._database.reading() as connection:
+            return recorded_facts(connection)
+
     def sources(self, glob: str = "*") -> list[str]:
         """The sources whose file name or whole URI the glob matches; case does not matter."""
         with self._database.reading() as connection:
             return [source for _, source in matching(connection, glob)]
+
+    def fingerprints(self) -> dict[str, tuple[str, str]]:
+        """Source → fingerprint and time of adding, of all documents."""
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT source, fingerprint, added_at FROM documents")
+            return {source: (fingerprint, added_at) for source, fingerprint, added_at in rows}
 
     def fingerprint(self, source: str) -> str | None:
         """What `put` was told of the source's content, None if it is not in the library."""
@@ -409,6 +469,13 @@ class Library:
                 raise _unknown(source)
             where = "source = ? ORDER BY position"
             return evidence.read_documents(connection, self.media_base_url, where, [source])
+
+    def chunks(self, chunk_ids: Sequence[str]) -> list[Document]:
+        """The evidence with these ids, without those that are not in the library."""
+        with self._database.reading() as connection:
+            where = "chunk_id IN (SELECT value FROM json_each(?)) ORDER BY chunks.id"
+            chosen = [json.dumps(list(chunk_ids))]
+            return evidence.read_documents(connection, self.media_base_url, where, chosen)
 
     def similar_pictures(self, image_key: str) -> list[Hit]:
         """Evidence that shows this picture, a copy or a crop of it; most alike first."""
@@ -457,6 +524,12 @@ class Library:
         query = encodable(query)
         return self._search.by_text(query, k, where) if query.strip() else []
 
+    def search_by_vector(
+        self, vector: Sequence[float], k: int = 10, *, where: Filter = EVERYTHING
+    ) -> list[Hit]:
+        """At most k pieces of evidence, nearest to the vector first."""
+        return self._search.by_vector(unit_rows([vector]), k, where)
+
     def search_image(
         self,
         image: Image.Image,
@@ -480,6 +553,30 @@ class Library:
         with self._database.reading() as connection:
             row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - a constant
         return int(row[0])
+
+
+def _put_in(
+    connection: sqlite3.Connection,
+    new: NewDocument,
+    rows: Sequence[Row],
+    vectors: Mapping[str, bytes],
+) -> tuple[int | None, Taken]:
+    """Put a document in; gives the row of its former version, if any, and what was in that."""
+    entry = Entry(
+        new.source,
+        encodable(new.title),
+        new.n_pages,
+        new.fingerprint,
+        new.dated_at,
+        new.collections,
+        new.added_at,
+    )
+    number = catalogue.document_id(connection, new.source)
+    if number is None and new.moved_from is not None:
+        number = catalogue.document_id(connection, new.moved_from)
+    taken = Taken() if number is None else catalogue.take_out_evidence(connection, number)
+    catalogue.put_in(connection, number, entry, rows, vectors)
+    return number, taken
 
 
 def _unknown(source: str) -> UnknownSource:

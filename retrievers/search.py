@@ -13,15 +13,15 @@ from langchain_core.embeddings import Embeddings
 from PIL import Image
 
 from retrievers import catalogue, evidence
-from retrievers.database import Database, check_model, setting
-from retrievers.embeddings import model_name
+from retrievers.database import Database, setting
 from retrievers.figure_parts import by_figure
 from retrievers.filters import Filter
 from retrievers.fusion import fuse
 from retrievers.hits import Hit, read_hits
 from retrievers.lexical import LexicalIndex
 from retrievers.pictures import Pictures
-from retrievers.vectors import VectorIndex, unit_rows
+from retrievers.recorded_model import RecordedModel
+from retrievers.vectors import VectorIndex, Vectors, unit_rows
 
 MIN_CANDIDATES = 50
 CANDIDATES_PER_HIT = 5
@@ -47,6 +47,7 @@ class Search:
         words: LexicalIndex,
         pictures: Pictures,
         embeddings: Embeddings,
+        recorded: RecordedModel,
         media_base_url: str,
     ) -> None:
         self._database = database
@@ -54,6 +55,7 @@ class Search:
         self._words = words
         self._pictures = pictures
         self._embeddings = embeddings
+        self._recorded = recorded
         self._media_base_url = media_base_url
 
     def by_text(self, query: str, k: int, where: Filter) -> list[Hit]:
@@ -64,6 +66,17 @@ class Search:
         if where.modality in (None, "figure"):
             shown = self._pictures.told_by(query, where)
         return self._fused(query, k, where, shown=shown, copies={})
+
+    def by_vector(self, vector: Vectors, k: int, where: Filter) -> list[Hit]:
+        """See `Library.search_by_vector`."""
+        if k < 1 or self._is_empty():
+            return []
+        with self._database.reading() as connection:
+            with self._index.in_step(connection) as index:
+                self._recorded.check(connection, vector.shape[1])
+                found = index.nearest(vector, _n_candidates(k), where.chunks(connection))
+            (best,) = by_figure(connection, [found])
+            return read_hits(connection, self._media_base_url, best[:k], vector)
 
     def by_image(self, asked: AskedImage, k: int, where: Filter) -> list[Hit]:
         """See `Library.search_image`."""
@@ -95,7 +108,9 @@ class Search:
             with self._index.in_step(connection) as index:
                 if vector is None:
                     vector = np.zeros((1, int(setting(connection, "dimension") or 0)), np.float32)
-                check_model(connection, model_name(self._embeddings), vector.shape[1])
+                self._recorded.check(connection, vector.shape[1])
+                if text:
+                    self._recorded.prove(connection)
                 among = where.chunks(connection)
                 if text:
                     by_meaning = index.nearest(vector, n, among)
@@ -108,6 +123,7 @@ class Search:
 
     def _is_empty(self) -> bool:
         with self._database.reading() as connection:
+            self._recorded.check(connection)  # before anything is embedded with a wrong model
             return connection.execute("SELECT 1 FROM chunks").fetchone() is None
 
     def _text_with(self, image_key: str) -> str | None:

@@ -69,6 +69,7 @@ class VectorIndex:
         self._lock = threading.Lock()
         self._index: Any = None
         self._generation = 0
+        self._version = ""
         self._last_id = 0
         self.n_unsaved = 0
         """Vectors added or removed since the file was written."""
@@ -139,6 +140,9 @@ class VectorIndex:
         dimension = int(database.setting(connection, self._dimension_setting) or 0)
         if not dimension or newest == self._generation:
             return
+        version = database.vectors_version(connection) if self._table == "vectors" else ""
+        if version != self._version:
+            self._index, self._version = None, version
         if self._index is None or self._index.d != dimension:
             self._open(connection, dimension)
         self._drop_removed(connection)
@@ -171,6 +175,8 @@ class VectorIndex:
             raise ValueError("the file is damaged")
         if not knows(connection, generation):
             raise ValueError("the file belongs to another state of the library")
+        if generation < int(self._version or 0):
+            raise ValueError("the file is older than the vectors")
         index = faiss.deserialize_index(np.frombuffer(whole, dtype=np.uint8))
         flat = isinstance(index, faiss.IndexIDMap2) and faiss.downcast_index(index.index)
         if not isinstance(flat, faiss.IndexFlatIP) or index.d != dimension:

@@ -140,9 +140,11 @@ def list_documents(collection: str | None, library: Path | None, as_json: bool) 
     with opened(library) as assistant:
         documents = assistant.documents(collection)
         tell_of_interrupted(assistant)
+        facts = assistant.library.facts()
     if as_json:
         print_json(
             {
+                "library": facts,
                 "documents": [
                     {
                         "source": d.source,
@@ -155,7 +157,7 @@ def list_documents(collection: str | None, library: Path | None, as_json: bool) 
                         "collections": d.collections,
                     }
                     for d in documents
-                ]
+                ],
             }
         )
         return
