@@ -190,7 +190,9 @@ class _Worker:
             file,
             media=self._media,
             describer=describer,
-            limits=self._limits,
+            limits=dataclasses.replace(
+                self._limits, fetch_remote_images=request["fetch_remote_images"]
+            ),
             passwords=request["passwords"],
             transcriber=self._transcriber,
             on_progress=self._parent.is_at,
@@ -210,6 +212,7 @@ class _Worker:
                 "missing": describer.missing,
                 "transcribes": loader.transcribes,
                 "is_commented": loader.is_commented,
+                "companions": file.companions,
             },
         )
 

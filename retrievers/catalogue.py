@@ -77,6 +77,16 @@ def document_id(connection: sqlite3.Connection, source: str) -> int | None:
     return row[0] if row else None
 
 
+def with_content(connection: sqlite3.Connection, sha256: str) -> list[Entry]:
+    """The documents whose fingerprint begins so, the first added first."""
+    rows = connection.execute(
+        "SELECT source, title, n_pages, fingerprint, dated_at FROM documents "
+        "WHERE substr(fingerprint, 1, 64) = ? ORDER BY id",
+        (sha256,),
+    )
+    return [Entry(*row) for row in rows]
+
+
 def put_in(
     connection: sqlite3.Connection,
     number: int | None,

@@ -21,7 +21,16 @@ from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from PIL import Image
 
-from retrievers import catalogue, collection_names, evidence, repair, texts, verification
+from retrievers import (
+    catalogue,
+    collection_names,
+    evidence,
+    journal,
+    repair,
+    roots,
+    texts,
+    verification,
+)
 from retrievers.catalogue import Entry, LibraryDocument, Taken
 from retrievers.database import Database, add_generation, setting, vectors_version
 from retrievers.errors import LibraryMissing, ModelMismatch, UnknownSource
@@ -30,13 +39,17 @@ from retrievers.faults import Fault, Findings, OnProgress
 from retrievers.figure_parts import is_figure
 from retrievers.filters import EVERYTHING, Filter, matching
 from retrievers.hits import Hit, read_hits
+from retrievers.journal import Journal
 from retrievers.lexical import LexicalIndex
 from retrievers.pictures import OpenPicture, PictureEmbeddings, Pictures
 from retrievers.recorded_model import RecordedModel, recorded_facts
+from retrievers.roots import Roots
 from retrievers.search import AskedImage, Search
 from retrievers.vectors import VectorIndex, Vectors, rows_from_blobs, unit_rows
 
 BUSY_TIMEOUT_S = 30.0
+BESIDE = '\n{"'
+"""Stands in the fingerprint of a document for which files beside it were looked for."""
 TEXTS_AT_ONCE = 256
 
 
@@ -60,6 +73,7 @@ class NewDocument:
 
     dated_at: the file's own time, ISO 8601, UTC. collections: that it is put into too; it stays in
     those it is in. moved_from: the source under which the library knows it, if not this one.
+    copied_from: a source with the same words, which are not embedded again then.
     added_at: when it was first added elsewhere; now when None. vectors: text → vector as stored,
     where it is known.
     """
@@ -72,6 +86,7 @@ class NewDocument:
     dated_at: str | None = None
     collections: tuple[str, ...] = ()
     moved_from: str | None = None
+    copied_from: str | None = None
     added_at: str | None = None
     vectors: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -112,6 +127,8 @@ class Library:
         self._database = Database(self.folder / "library.sqlite", busy_timeout_s=busy_timeout_s)
         self._index = VectorIndex(self.folder / "vectors.faiss")
         self.pictures = Pictures(self._database, self.folder, open_picture, picture_embeddings)
+        self.roots = Roots(self._database)
+        self.journal = Journal(self._database, self.folder)
         self._words = LexicalIndex(self.folder / "lexical", self._database)
         self._search = Search(
             self._database,
@@ -216,30 +233,35 @@ class Library:
         self,
         new: Sequence[NewDocument],
         on_embedded: Callable[[int, int], None] = lambda _, __: None,
+        *,
+        run: str = "",
     ) -> Iterator[Change]:
         """Put documents in, each in place of what was there from the same source.
 
         Yields what became of each as soon as it is in, so that nothing happens before the first
         is asked for. Their evidence gets their source and title. Only chunks with new words are
         embedded, those of all documents together, which is several times faster where they are
-        small. on_embedded: is told how many texts of how many are embedded. Raises
-        ModelMismatch, LibraryLocked, LibraryUnwritable or LibraryDamaged; each
-        document is then in the library whole, or as before.
+        small. on_embedded: is told how many texts of how many are embedded. run: in whose journal
+        each is struck out as it is put in. Raises ModelMismatch, LibraryLocked, LibraryUnwritable
+        or LibraryDamaged; each document is then in the library whole, or as before.
         """
         rows = [[Row.of(document) for document in one.documents] for one in new]
-        before = [s for one in new for s in (one.source, one.moved_from) if s is not None]
+        before = [s for one in new for s in (one.source, one.moved_from, one.copied_from) if s]
         vectors = self._vectors_for(before, new, rows, on_embedded)
         for one, own in zip(new, rows, strict=True):
-            change = self._replace(one, own, vectors)
+            change = self._replace(one, own, vectors, run)
             self._words.follow_soon()
             yield change
         self._follow()
 
-    def _replace(self, new: NewDocument, rows: Sequence[Row], vectors: Embedded) -> Change:
+    def _replace(
+        self, new: NewDocument, rows: Sequence[Row], vectors: Embedded, run: str
+    ) -> Change:
         """Put one document in, in one transaction."""
         with self._database.writing() as connection:
             self._check_vectors(connection, vectors)
             number, taken = _put_in(connection, new, rows, vectors.by_text)
+            journal.strike(connection, run, [new.source])
             orphans = self._end_change(connection, taken)
         n_figures = sum(is_figure(document.metadata) for document in new.documents)
         return Change(number is not None, len(rows), n_figures, orphans)
@@ -265,14 +287,21 @@ class Library:
                 self._end_change(connection, Taken.together(taken))
         self._follow()
 
-    def remove(self, source: str) -> Change:
-        """Take a document out: its text, its vectors and its words. Raises UnknownSource."""
+    def remove(self, source: str, *, is_gone: bool = False) -> Change:
+        """Take a document out: its text, its vectors and its words. Raises UnknownSource.
+
+        No sync brings it in again, unless it is taken out because its file is gone.
+        """
         with self._database.writing() as connection:
             number = catalogue.document_id(connection, source)
             if number is None:
                 raise _unknown(source)
             taken = catalogue.take_out_evidence(connection, number)
             connection.execute("DELETE FROM documents WHERE id = ?", (number,))
+            if is_gone:
+                roots.forget(connection, source)
+            else:
+                roots.exclude(connection, source)
             orphans = self._end_change(connection, taken)
         self._follow()
         return Change(False, taken.n_chunks, taken.n_figures, orphans)
@@ -292,9 +321,11 @@ class Library:
         Raises UnknownSource or InvalidCollection.
         """
         with self._database.writing() as connection:
+            n_before = connection.total_changes
             for number in _numbers(connection, sources):
                 catalogue.collect(connection, number, [name])
-            add_generation(connection)
+            if connection.total_changes > n_before:
+                add_generation(connection)
 
     def release(self, name: str, sources: Sequence[str]) -> None:
         """Take documents out of a collection, all or none; they stay in the library.
@@ -458,6 +489,21 @@ class Library:
                 "SELECT fingerprint FROM documents WHERE source = ?", (source,)
             ).fetchone()
         return row[0] if row else None
+
+    def copies(self, sha256: str) -> list[Entry]:
+        """The documents that were read from a file with this content, the first added first."""
+        with self._database.reading() as connection:
+            return catalogue.with_content(connection, sha256)
+
+    def beside(self) -> dict[str, str]:
+        """Source → fingerprint of the documents for which files beside them were looked for."""
+        with self._database.reading() as connection:
+            return dict(
+                connection.execute(
+                    "SELECT source, fingerprint FROM documents WHERE instr(fingerprint, ?)",
+                    (BESIDE,),
+                )
+            )
 
     def evidence(self, source: str) -> list[Document]:
         """Everything that was read from a document, in order. Raises UnknownSource."""

@@ -143,6 +143,30 @@ def add(
     )
 
 
+@app.command()
+def sync(
+    passwords: PasswordFlag = None, library: LibraryFlag = None, as_json: JsonFlag = False
+) -> None:
+    """Bring the library up to date with all that was added: new, changed, moved and deleted."""
+    from assistant.cli import following
+
+    following.sync(passwords or [], library, as_json)
+
+
+@app.command()
+def watch(
+    folders: Annotated[
+        list[str] | None, typer.Argument(metavar="[FOLDER...]", help="Added, if they are not yet.")
+    ] = None,
+    library: LibraryFlag = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Sync, then follow all that was added and sync what changes, until Ctrl-C."""
+    from assistant.cli import following
+
+    following.watch(folders or [], library, as_json)
+
+
 @app.command("list")
 def list_documents(
     collection: CollectionFlag = None, library: LibraryFlag = None, as_json: JsonFlag = False
