@@ -23,11 +23,11 @@ from retrievers.lexical import LexicalIndex
 from retrievers.picture_marks import is_stored
 from retrievers.vectors import VectorIndex
 
-FILE, DOCUMENT, ORPHAN, JOURNAL, PICTURE_ROWS, INDEX = (
+FILE, DOCUMENT, ORPHAN, ROOT, PICTURE_ROWS, INDEX = (
     "sqlite file",
     "document",
     "orphan",
-    "journal",
+    "root",
     "picture rows",
     "index",
 )
@@ -147,11 +147,10 @@ def _of_rows(connection: sqlite3.Connection) -> Iterator[Fault]:
         if n := _count(connection, rows):
             done = "keeps their text as a document" if "chunks of" in what else "takes them out"
             yield Fault(ORPHAN, "library.sqlite", f"{n} {what}", f"{REPAIR}{done}")
-    for table in ("roots", "journal"):
-        for source, options in connection.execute(f"SELECT source, options FROM {table}"):  # noqa: S608 - constants
-            if not is_object(options):
-                detail = f"its options in the table {table} are no JSON object"
-                yield Fault(JOURNAL, str(source), detail, f"{REPAIR}sets them to those by default")
+    for source, options in connection.execute("SELECT source, options FROM roots"):
+        if not is_object(options):
+            detail = "the options with which it was added are no JSON object"
+            yield Fault(ROOT, str(source), detail, f"{REPAIR}sets them to those by default")
 
 
 def _of_picture_rows(connection: sqlite3.Connection) -> Iterator[Fault]:
