@@ -44,6 +44,7 @@ class Entry:
     fingerprint: str
     dated_at: str | None = None
     collections: tuple[str, ...] = ()
+    added_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,20 @@ class Taken:
     n_figures: int = 0
     image_keys: tuple[str, ...] = ()
     ids: tuple[tuple[int, int], ...] = ()
+
+    @classmethod
+    def together(cls, several: Sequence[Taken]) -> Taken:
+        """What was taken out in several steps of one change."""
+        ids: list[tuple[int, int]] = []
+        for first, last in sorted(pair for one in several for pair in one.ids):
+            follows = bool(ids) and ids[-1][1] + 1 == first
+            ids.append((ids.pop()[0] if follows else first, last))
+        return cls(
+            sum(one.n_chunks for one in several),
+            sum(one.n_figures for one in several),
+            tuple(sorted({key for one in several for key in one.image_keys})),
+            tuple(ids),
+        )
 
 
 def document_id(connection: sqlite3.Connection, source: str) -> int | None:
@@ -85,7 +100,7 @@ def put_in(
         number = connection.execute(
             "INSERT INTO documents (source, title, n_pages, fingerprint, dated_at, checksum, "
             "added_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (*values, datetime.now(UTC).isoformat(timespec="seconds")),
+            (*values, entry.added_at or datetime.now(UTC).isoformat(timespec="seconds")),
         ).lastrowid
         assert number is not None  # noqa: S101 - for the type checker
     else:

@@ -11,9 +11,9 @@ import json
 import re
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,7 +24,7 @@ from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from PIL import Image
 
-from retrievers import catalogue, collection_names, evidence, repair, verification
+from retrievers import catalogue, collection_names, evidence, repair, texts, verification
 from retrievers.catalogue import Entry, LibraryDocument, Taken
 from retrievers.database import Database, add_generation, setting, vectors_version
 from retrievers.errors import LibraryMissing, ModelMismatch, UnknownSource
@@ -65,6 +65,8 @@ class NewDocument:
 
     dated_at: the file's own time, ISO 8601, UTC. collections: that it is put into too; it stays in
     those it is in. moved_from: the source under which the library knows it, if not this one.
+    added_at: when it was first added elsewhere; now when None. vectors: text → vector as stored,
+    where it is known.
     """
 
     source: str
@@ -75,6 +77,8 @@ class NewDocument:
     dated_at: str | None = None
     collections: tuple[str, ...] = ()
     moved_from: str | None = None
+    added_at: str | None = None
+    vectors: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +242,7 @@ class Library:
         """
         rows = [[Row.of(document) for document in one.documents] for one in new]
         before = [s for one in new for s in (one.source, one.moved_from) if s is not None]
-        vectors = self._vectors_for(before, rows, on_embedded)
+        vectors = self._vectors_for(before, new, rows, on_embedded)
         for one, own in zip(new, rows, strict=True):
             change = self._replace(one, own, vectors)
             self._words.follow_soon()
@@ -247,24 +251,33 @@ class Library:
 
     def _replace(self, new: NewDocument, rows: Sequence[Row], vectors: Embedded) -> Change:
         """Put one document in, in one transaction."""
-        entry = Entry(
-            new.source,
-            encodable(new.title),
-            new.n_pages,
-            new.fingerprint,
-            new.dated_at,
-            new.collections,
-        )
         with self._database.writing() as connection:
             self._check_vectors(connection, vectors)
-            number = catalogue.document_id(connection, new.source)
-            if number is None and new.moved_from is not None:
-                number = catalogue.document_id(connection, new.moved_from)
-            taken = Taken() if number is None else catalogue.take_out_evidence(connection, number)
-            catalogue.put_in(connection, number, entry, rows, vectors.by_text)
+            number, taken = _put_in(connection, new, rows, vectors.by_text)
             orphans = self._end_change(connection, taken)
         n_figures = sum(is_figure(document.metadata) for document in new.documents)
         return Change(number is not None, len(rows), n_figures, orphans)
+
+    def exchange(self, new: Sequence[NewDocument], chunk_ids: Sequence[str]) -> None:
+        """Take texts that were given out by their ids and put others in, all in one change.
+
+        For many small documents this is much faster than `put_all`. Raises PartOfDocument where an
+        id is of evidence that limner has read itself.
+        """
+        rows = [[Row.of(document) for document in one.documents] for one in new]
+        with self._database.reading() as connection:
+            before = texts.sources_of(connection, chunk_ids)
+        vectors = self._vectors_for(before, new, rows, lambda _, __: None)
+        with self._database.writing() as connection:
+            self._check_vectors(connection, vectors)
+            taken = texts.take_out(connection, chunk_ids, {one.source for one in new})
+            taken += [
+                _put_in(connection, *both, vectors.by_text)[1]
+                for both in zip(new, rows, strict=True)
+            ]
+            if taken:
+                self._end_change(connection, Taken.together(taken))
+        self._follow()
 
     def remove(self, source: str) -> Change:
         """Take a document out: its text, its vectors and its words. Raises UnknownSource."""
@@ -275,7 +288,6 @@ class Library:
             taken = catalogue.take_out_evidence(connection, number)
             connection.execute("DELETE FROM documents WHERE id = ?", (number,))
             orphans = self._end_change(connection, taken)
-        self._words.follow_soon()
         self._follow()
         return Change(False, taken.n_chunks, taken.n_figures, orphans)
 
@@ -320,6 +332,7 @@ class Library:
     def _vectors_for(
         self,
         sources: Sequence[str],
+        new: Sequence[NewDocument],
         rows: Sequence[Sequence[Row]],
         on_embedded: Callable[[int, int], None],
     ) -> Embedded:
@@ -336,24 +349,27 @@ class Library:
                         (source,),
                     )
                 )
-        new = [
+        for one in new:
+            known |= one.vectors
+        unknown = [
             text
             for text in dict.fromkeys(row.text for own in rows for row in own)
             if text not in known
         ]
-        return Embedded(known | self._embedded(new, on_embedded), version, any_new=bool(new))
+        any_new = bool(unknown) or any(one.vectors for one in new)
+        return Embedded(known | self._embedded(unknown, on_embedded), version, any_new=any_new)
 
     def _embedded(
-        self, texts: Sequence[str], on_embedded: Callable[[int, int], None] = lambda _, __: None
+        self, wanted: Sequence[str], on_embedded: Callable[[int, int], None] = lambda _, __: None
     ) -> dict[str, bytes]:
         """Text → vector as stored."""
-        if texts:
+        if wanted:
             with self._database.reading() as connection:
                 self._recorded.prove(connection)
         found: dict[str, bytes] = {}
-        for start in range(0, len(texts), TEXTS_AT_ONCE):
-            on_embedded(start, len(texts))
-            some = list(texts[start : start + TEXTS_AT_ONCE])
+        for start in range(0, len(wanted), TEXTS_AT_ONCE):
+            on_embedded(start, len(wanted))
+            some = list(wanted[start : start + TEXTS_AT_ONCE])
             vectors = unit_rows(self._embeddings.embed_documents(some)).astype("<f4")
             found |= {text: vector.tobytes() for text, vector in zip(some, vectors, strict=True)}
         return found
@@ -373,7 +389,8 @@ class Library:
                 self._recorded.check(connection, dimension)
 
     def _follow(self) -> None:
-        """Bring the index in memory up to what was just written."""
+        """Bring the indexes up to what was just written."""
+        self._words.follow_soon()
         with self._database.reading() as connection, self._index.in_step(connection) as index:
             if index.wants_saving:
                 index.save()
@@ -407,6 +424,17 @@ class Library:
     # What is in it
 
     @property
+    def embeddings(self) -> Embeddings:
+        """What makes the vectors."""
+        return self._embeddings
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """One state of the library, for what reads it as a whole."""
+        with self._database.reading() as connection:
+            yield connection
+
+    @property
     def n_documents(self) -> int:
         """Number of documents."""
         return self._count("documents")
@@ -431,6 +459,12 @@ class Library:
         with self._database.reading() as connection:
             return [source for _, source in matching(connection, glob)]
 
+    def fingerprints(self) -> dict[str, tuple[str, str]]:
+        """Source → fingerprint and time of adding, of all documents."""
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT source, fingerprint, added_at FROM documents")
+            return {source: (fingerprint, added_at) for source, fingerprint, added_at in rows}
+
     def fingerprint(self, source: str) -> str | None:
         """What `put` was told of the source's content, None if it is not in the library."""
         with self._database.reading() as connection:
@@ -447,6 +481,13 @@ class Library:
                 raise _unknown(source)
             where = "source = ? ORDER BY position"
             return evidence.read_documents(connection, self.media_base_url, where, [source])
+
+    def chunks(self, chunk_ids: Sequence[str]) -> list[Document]:
+        """The evidence with these ids, without those that are not in the library."""
+        with self._database.reading() as connection:
+            where = "chunk_id IN (SELECT value FROM json_each(?)) ORDER BY chunks.id"
+            chosen = [json.dumps(list(chunk_ids))]
+            return evidence.read_documents(connection, self.media_base_url, where, chosen)
 
     def similar_pictures(self, image_key: str) -> list[Hit]:
         """Evidence that shows this picture, a copy or a crop of it; most alike first."""
@@ -520,6 +561,12 @@ class Library:
         query = encodable(query)
         return self._search.by_text(query, k, where) if query.strip() else []
 
+    def search_by_vector(
+        self, vector: Sequence[float], k: int = 10, *, where: Filter = EVERYTHING
+    ) -> list[Hit]:
+        """At most k pieces of evidence, nearest to the vector first."""
+        return self._search.by_vector(unit_rows([vector]), k, where)
+
     def search_image(
         self,
         image: Image.Image,
@@ -543,6 +590,30 @@ class Library:
         with self._database.reading() as connection:
             row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - a constant
         return int(row[0])
+
+
+def _put_in(
+    connection: sqlite3.Connection,
+    new: NewDocument,
+    rows: Sequence[Row],
+    vectors: Mapping[str, bytes],
+) -> tuple[int | None, Taken]:
+    """Put a document in; gives the row of its former version, if any, and what was in that."""
+    entry = Entry(
+        new.source,
+        encodable(new.title),
+        new.n_pages,
+        new.fingerprint,
+        new.dated_at,
+        new.collections,
+        new.added_at,
+    )
+    number = catalogue.document_id(connection, new.source)
+    if number is None and new.moved_from is not None:
+        number = catalogue.document_id(connection, new.moved_from)
+    taken = Taken() if number is None else catalogue.take_out_evidence(connection, number)
+    catalogue.put_in(connection, number, entry, rows, vectors)
+    return number, taken
 
 
 def _unknown(source: str) -> UnknownSource:

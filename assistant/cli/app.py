@@ -217,6 +217,35 @@ def remove(
     documents.remove(sources, library, as_json)
 
 
+@app.command("export-library")
+def export_library(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.")],
+    library: LibraryFlag = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Write the whole library as Parquet tables with its pictures."""
+    from assistant.cli import exchange
+
+    exchange.export(folder, library, as_json)
+
+
+@app.command("import-library")
+def import_library(
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PATH", help="What export-library has written, or a LangChain FAISS store."
+        ),
+    ],
+    library: LibraryFlag = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Take in an exported library, or a LangChain FAISS store, without unpickling anything."""
+    from assistant.cli import exchange
+
+    exchange.import_library(path, library, as_json)
+
+
 @app.command()
 def verify(
     repair: Annotated[
