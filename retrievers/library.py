@@ -341,7 +341,8 @@ class Library:
             for text in dict.fromkeys(row.text for own in rows for row in own)
             if text not in known
         ]
-        if unknown:
+        any_new = bool(unknown) or any(one.vectors for one in new)
+        if any_new:
             with self._database.reading() as connection:
                 self._recorded.prove(connection)
         for start in range(0, len(unknown), TEXTS_AT_ONCE):
@@ -349,7 +350,7 @@ class Library:
             texts = unknown[start : start + TEXTS_AT_ONCE]
             vectors = unit_rows(self._embeddings.embed_documents(texts)).astype("<f4")
             known |= {text: vector.tobytes() for text, vector in zip(texts, vectors, strict=True)}
-        return Embedded(known, version, any_new=bool(unknown) or any(one.vectors for one in new))
+        return Embedded(known, version, any_new)
 
     def _check_vectors(self, connection: sqlite3.Connection, vectors: Embedded) -> None:
         """Raise ModelMismatch if the vectors are not of the model that the library has now."""
