@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,21 +21,35 @@ from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from PIL import Image
 
-from retrievers import catalogue, collection_names, evidence, texts
+from retrievers import (
+    catalogue,
+    collection_names,
+    evidence,
+    journal,
+    repair,
+    roots,
+    texts,
+    verification,
+)
 from retrievers.catalogue import Entry, LibraryDocument, Taken
 from retrievers.database import Database, add_generation, setting, vectors_version
 from retrievers.errors import LibraryMissing, ModelMismatch, UnknownSource
 from retrievers.evidence import Row, encodable
+from retrievers.faults import Fault, Findings, OnProgress
 from retrievers.figure_parts import is_figure
 from retrievers.filters import EVERYTHING, Filter, matching
 from retrievers.hits import Hit, read_hits
+from retrievers.journal import Journal
 from retrievers.lexical import LexicalIndex
 from retrievers.pictures import OpenPicture, PictureEmbeddings, Pictures
 from retrievers.recorded_model import RecordedModel, recorded_facts
+from retrievers.roots import Roots
 from retrievers.search import AskedImage, Search
 from retrievers.vectors import VectorIndex, Vectors, rows_from_blobs, unit_rows
 
 BUSY_TIMEOUT_S = 30.0
+BESIDE = '\n{"'
+"""Stands in the fingerprint of a document for which files beside it were looked for."""
 TEXTS_AT_ONCE = 256
 
 
@@ -59,6 +73,7 @@ class NewDocument:
 
     dated_at: the file's own time, ISO 8601, UTC. collections: that it is put into too; it stays in
     those it is in. moved_from: the source under which the library knows it, if not this one.
+    copied_from: a source with the same words, which are not embedded again then.
     added_at: when it was first added elsewhere; now when None. vectors: text → vector as stored,
     where it is known.
     """
@@ -71,6 +86,7 @@ class NewDocument:
     dated_at: str | None = None
     collections: tuple[str, ...] = ()
     moved_from: str | None = None
+    copied_from: str | None = None
     added_at: str | None = None
     vectors: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -111,6 +127,8 @@ class Library:
         self._database = Database(self.folder / "library.sqlite", busy_timeout_s=busy_timeout_s)
         self._index = VectorIndex(self.folder / "vectors.faiss")
         self.pictures = Pictures(self._database, self.folder, open_picture, picture_embeddings)
+        self.roots = Roots(self._database)
+        self.journal = Journal(self._database, self.folder)
         self._words = LexicalIndex(self.folder / "lexical", self._database)
         self._search = Search(
             self._database,
@@ -215,30 +233,35 @@ class Library:
         self,
         new: Sequence[NewDocument],
         on_embedded: Callable[[int, int], None] = lambda _, __: None,
+        *,
+        run: str = "",
     ) -> Iterator[Change]:
         """Put documents in, each in place of what was there from the same source.
 
         Yields what became of each as soon as it is in, so that nothing happens before the first
         is asked for. Their evidence gets their source and title. Only chunks with new words are
         embedded, those of all documents together, which is several times faster where they are
-        small. on_embedded: is told how many texts of how many are embedded. Raises
-        ModelMismatch, LibraryLocked, LibraryUnwritable or LibraryDamaged; each
-        document is then in the library whole, or as before.
+        small. on_embedded: is told how many texts of how many are embedded. run: in whose journal
+        each is struck out as it is put in. Raises ModelMismatch, LibraryLocked, LibraryUnwritable
+        or LibraryDamaged; each document is then in the library whole, or as before.
         """
         rows = [[Row.of(document) for document in one.documents] for one in new]
-        before = [s for one in new for s in (one.source, one.moved_from) if s is not None]
+        before = [s for one in new for s in (one.source, one.moved_from, one.copied_from) if s]
         vectors = self._vectors_for(before, new, rows, on_embedded)
         for one, own in zip(new, rows, strict=True):
-            change = self._replace(one, own, vectors)
+            change = self._replace(one, own, vectors, run)
             self._words.follow_soon()
             yield change
         self._follow()
 
-    def _replace(self, new: NewDocument, rows: Sequence[Row], vectors: Embedded) -> Change:
+    def _replace(
+        self, new: NewDocument, rows: Sequence[Row], vectors: Embedded, run: str
+    ) -> Change:
         """Put one document in, in one transaction."""
         with self._database.writing() as connection:
             self._check_vectors(connection, vectors)
             number, taken = _put_in(connection, new, rows, vectors.by_text)
+            journal.strike(connection, run, [new.source])
             orphans = self._end_change(connection, taken)
         n_figures = sum(is_figure(document.metadata) for document in new.documents)
         return Change(number is not None, len(rows), n_figures, orphans)
@@ -264,14 +287,21 @@ class Library:
                 self._end_change(connection, Taken.together(taken))
         self._follow()
 
-    def remove(self, source: str) -> Change:
-        """Take a document out: its text, its vectors and its words. Raises UnknownSource."""
+    def remove(self, source: str, *, is_gone: bool = False) -> Change:
+        """Take a document out: its text, its vectors and its words. Raises UnknownSource.
+
+        No sync brings it in again, unless it is taken out because its file is gone.
+        """
         with self._database.writing() as connection:
             number = catalogue.document_id(connection, source)
             if number is None:
                 raise _unknown(source)
             taken = catalogue.take_out_evidence(connection, number)
             connection.execute("DELETE FROM documents WHERE id = ?", (number,))
+            if is_gone:
+                roots.forget(connection, source)
+            else:
+                roots.exclude(connection, source)
             orphans = self._end_change(connection, taken)
         self._follow()
         return Change(False, taken.n_chunks, taken.n_figures, orphans)
@@ -291,9 +321,11 @@ class Library:
         Raises UnknownSource or InvalidCollection.
         """
         with self._database.writing() as connection:
+            n_before = connection.total_changes
             for number in _numbers(connection, sources):
                 catalogue.collect(connection, number, [name])
-            add_generation(connection)
+            if connection.total_changes > n_before:
+                add_generation(connection)
 
     def release(self, name: str, sources: Sequence[str]) -> None:
         """Take documents out of a collection, all or none; they stay in the library.
@@ -345,12 +377,22 @@ class Library:
         if any_new:
             with self._database.reading() as connection:
                 self._recorded.prove(connection)
-        for start in range(0, len(unknown), TEXTS_AT_ONCE):
-            on_embedded(start, len(unknown))
-            texts = unknown[start : start + TEXTS_AT_ONCE]
-            vectors = unit_rows(self._embeddings.embed_documents(texts)).astype("<f4")
-            known |= {text: vector.tobytes() for text, vector in zip(texts, vectors, strict=True)}
-        return Embedded(known, version, any_new)
+        return Embedded(known | self._embedded(unknown, on_embedded), version, any_new=any_new)
+
+    def _embedded(
+        self, wanted: Sequence[str], on_embedded: Callable[[int, int], None] = lambda _, __: None
+    ) -> dict[str, bytes]:
+        """Text → vector as stored."""
+        if wanted:
+            with self._database.reading() as connection:
+                self._recorded.prove(connection)
+        found: dict[str, bytes] = {}
+        for start in range(0, len(wanted), TEXTS_AT_ONCE):
+            on_embedded(start, len(wanted))
+            some = list(wanted[start : start + TEXTS_AT_ONCE])
+            vectors = unit_rows(self._embeddings.embed_documents(some)).astype("<f4")
+            found |= {text: vector.tobytes() for text, vector in zip(some, vectors, strict=True)}
+        return found
 
     def _check_vectors(self, connection: sqlite3.Connection, vectors: Embedded) -> None:
         """Raise ModelMismatch if the vectors are not of the model that the library has now."""
@@ -372,6 +414,32 @@ class Library:
         with self._database.reading() as connection, self._index.in_step(connection) as index:
             if index.wants_saving:
                 index.save()
+
+    # Whether it is whole
+
+    def verify(self, on_progress: OnProgress = lambda _, __, ___: None) -> Findings:
+        """What is wrong with the library's own files; see `retrievers.verification`."""
+        findings = Findings()
+        verification.examine(self._database, self._words, findings, on_progress)
+        return findings
+
+    def repair(
+        self, faults: Iterable[Fault], on_progress: OnProgress = lambda _, __, ___: None
+    ) -> None:
+        """Mend what `verify` found; see `retrievers.repair`.
+
+        Raises LibraryLocked, LibraryUnwritable or ModelMismatch; what is mended stays so.
+        """
+        repair.repair(self._database, self._words, faults, self._embedded, on_progress)
+        self._follow()
+
+    def read_anew(self, sources: Iterable[str]) -> None:
+        """Have the next `add` read these sources though they are as before."""
+        with self._database.writing() as connection:
+            connection.executemany(
+                "UPDATE documents SET fingerprint = '' WHERE source = ? AND fingerprint != ''",
+                ((source,) for source in sources),
+            )
 
     # What is in it
 
@@ -425,6 +493,21 @@ class Library:
             ).fetchone()
         return row[0] if row else None
 
+    def copies(self, sha256: str) -> list[Entry]:
+        """The documents that were read from a file with this content, the first added first."""
+        with self._database.reading() as connection:
+            return catalogue.with_content(connection, sha256)
+
+    def beside(self) -> dict[str, str]:
+        """Source → fingerprint of the documents for which files beside them were looked for."""
+        with self._database.reading() as connection:
+            return dict(
+                connection.execute(
+                    "SELECT source, fingerprint FROM documents WHERE instr(fingerprint, ?)",
+                    (BESIDE,),
+                )
+            )
+
     def evidence(self, source: str) -> list[Document]:
         """Everything that was read from a document, in order. Raises UnknownSource."""
         with self._database.reading() as connection:
@@ -449,13 +532,40 @@ class Library:
             nothing = np.zeros((1, int(setting(connection, "dimension") or 0)), np.float32)
             return read_hits(connection, self.media_base_url, found, nothing, alike)
 
-    def image_keys(self) -> set[str]:
-        """The keys of all pictures that the evidence refers to."""
+    def image_keys(self, source: str | None = None) -> set[str]:
+        """The keys of all pictures that the evidence refers to, or that of one document."""
         with self._database.reading() as connection:
             rows = connection.execute(
-                "SELECT DISTINCT image_key FROM chunks WHERE image_key IS NOT NULL"
+                "SELECT DISTINCT image_key FROM chunks WHERE image_key IS NOT NULL AND "
+                "(?1 IS NULL OR document_id = (SELECT id FROM documents WHERE source = ?1))",
+                (source,),
             )
             return {row[0] for row in rows}
+
+    def image_keys_after(self, key: str, n: int) -> list[str]:
+        """The next n keys of pictures that the evidence refers to, in order."""
+        with self._database.reading() as connection, verification.lenient(connection):
+            rows = connection.execute(
+                "SELECT DISTINCT image_key FROM chunks WHERE image_key > ? AND "
+                "typeof(image_key) = 'text' ORDER BY image_key LIMIT ?",
+                (key, n),
+            )
+            return [row[0] for row in rows]
+
+    def unused_pictures(self, image_keys: Sequence[str]) -> tuple[str, ...]:
+        """Those of the pictures to which no evidence refers."""
+        with self._database.reading() as connection:
+            return catalogue.unused(connection, image_keys)
+
+    def showing(self, image_key: str) -> list[str]:
+        """The sources of the documents that show a picture."""
+        with self._database.reading() as connection, verification.lenient(connection):
+            rows = connection.execute(
+                "SELECT DISTINCT source FROM documents JOIN chunks ON document_id = documents.id "
+                "WHERE image_key = ?",
+                (image_key,),
+            )
+            return [row[0] for row in rows]
 
     def vectors(self, chunk_ids: Sequence[str]) -> Vectors:
         """float32 (n, dimension), unit rows in the order of the chunk ids.
