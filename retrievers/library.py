@@ -388,6 +388,9 @@ class Library:
             if text not in known
         ]
         any_new = bool(unknown) or any(one.vectors for one in new)
+        if any_new:
+            with self._database.reading() as connection:
+                self._recorded.prove(connection)
         return Embedded(known | self._embedded(unknown, on_embedded), version, any_new=any_new)
 
     def _embedded(
