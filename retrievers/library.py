@@ -169,7 +169,7 @@ class Library:
     def close(self) -> None:
         """Save the indexes that have changed, and close the files."""
         try:
-            if self._index.n_unsaved:
+            if self._index.wants_saving_at_end:
                 self.flush()
             self.pictures.flush_removed()
         finally:
@@ -178,8 +178,7 @@ class Library:
 
     def flush(self) -> None:
         """Save the vector index, so that the next process need not make it."""
-        with self._database.reading() as connection, self._index.in_step(connection) as index:
-            index.save()
+        self._index.save(self._database)
 
     # Documents in and out
 
@@ -335,10 +334,12 @@ class Library:
     def _follow(self) -> None:
         """Bring the indexes up to what was just written."""
         with self._database.reading() as connection:
-            with self._index.in_step(connection) as index:
-                if index.wants_saving:
-                    index.save()
+            with self._index.in_step(connection):
+                pass
             self._words.follow(connection)
+        self._index.grow(self._database)
+        if self._index.wants_saving:
+            self._index.save(self._database)
 
     # What is in it
 
