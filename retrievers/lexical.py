@@ -45,10 +45,14 @@ MAX_TERMS = 64
 MAX_IDS_IN_QUERY = 1_000
 """Of a filter; asking for more hits and choosing among them is faster beyond."""
 DEEPER = 8
+FOLLOW_AFTER_S = 0.5
+"""A commit waits for the disk: the process that makes many changes commits those of so long."""
 BEHIND_S = 1.0
 """After a change, how long others leave the index to the process that made it."""
 WAIT_S = 10.0
 """How long the process that made a change waits for another that writes the index."""
+SEARCH_WAITS_S = 1.0
+"""The same of a search for what its own process has changed."""
 SMALL_SEGMENT = 4_096
 """Documents that are written anew in a fifth of a second."""
 MAX_TAKEN_OUT = 0.25
@@ -92,6 +96,9 @@ class LexicalIndex:
         self._view: tempfile.TemporaryDirectory[str] | None = None
         self._opening = threading.Lock()
         self._following = threading.Lock()
+        self._followed_at = -FOLLOW_AFTER_S
+        self.is_pending = False
+        """Whether this process has made changes that the index still lacks."""
 
     def best(
         self, connection: sqlite3.Connection, query: str, n: int, among: Ids | None = None
@@ -115,8 +122,15 @@ class LexicalIndex:
             logger.warning("The lexical index cannot be used: %s", error)
             return []
 
+    def follow_soon(self, connection: sqlite3.Connection) -> None:
+        """Follow a change, unless one was followed just now; then the next search does it."""
+        self.is_pending = True
+        if time.monotonic() - self._followed_at >= FOLLOW_AFTER_S:
+            self.follow(connection)
+
     def follow(self, connection: sqlite3.Connection) -> None:
         """Bring the index up to what the connection sees. A failure is logged."""
+        self._followed_at, self.is_pending = time.monotonic(), False
         try:
             with self._following:
                 self._catch_up(self._opened(), connection, WAIT_S)
@@ -177,17 +191,21 @@ class LexicalIndex:
         if files.seen.generation == newest:
             return files.seen
         seen = files.look()
-        is_behind = seen.generation < newest and _is_overdue(connection, seen.generation)
+        is_mine, self.is_pending = self.is_pending, False
+        is_behind = seen.generation < newest and (
+            is_mine or _is_overdue(connection, seen.generation)
+        )
         if (is_behind or not self._is_ours(connection, seen)) and self._following.acquire(
-            blocking=False
+            blocking=is_mine
         ):
             try:
-                self._catch_up(files, connection, wait_s=0)
+                self._catch_up(files, connection, SEARCH_WAITS_S if is_mine else 0)
             except (OSError, ValueError) as error:
                 logger.warning("The lexical index could not be written: %s", error)
             finally:
                 self._following.release()
             seen = files.look()
+        self.is_pending = self.is_pending or (is_mine and seen.generation < newest)
         return seen if self._is_ours(connection, seen) else None
 
     def _is_ours(self, connection: sqlite3.Connection, seen: Seen) -> bool:

@@ -30,15 +30,13 @@ from retrievers.evidence import Row, encodable
 from retrievers.figure_parts import is_figure
 from retrievers.filters import EVERYTHING, Filter, matching
 from retrievers.hits import Hit, read_hits
-from retrievers.lexical import LexicalIndex
+from retrievers.lexical import FOLLOW_AFTER_S, LexicalIndex
 from retrievers.pictures import OpenPicture, PictureEmbeddings, Pictures
 from retrievers.search import AskedImage, Search
 from retrievers.vectors import VectorIndex, Vectors, rows_from_blobs, unit_rows
 
 BUSY_TIMEOUT_S = 30.0
 TEXTS_AT_ONCE = 256
-FOLLOW_AFTER_S = 1.0
-"""While many documents are put in, how long after one of them words find it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +170,9 @@ class Library:
             if self._index.wants_saving_at_end:
                 self.flush()
             self.pictures.flush_removed()
+            if self._words.is_pending:
+                with self._database.reading() as connection:
+                    self._words.follow(connection)
         finally:
             self._words.close()
             self._database.close()
@@ -217,7 +218,7 @@ class Library:
         try:
             for one, own in zip(new, rows, strict=True):
                 yield self._replace(one, own, vectors)
-                if time.monotonic() - followed_at > FOLLOW_AFTER_S:
+                if time.monotonic() - followed_at >= FOLLOW_AFTER_S:
                     self._follow()
                     followed_at = time.monotonic()
         finally:
@@ -336,7 +337,7 @@ class Library:
         with self._database.reading() as connection:
             with self._index.in_step(connection):
                 pass
-            self._words.follow(connection)
+            self._words.follow_soon(connection)
         self._index.grow(self._database)
         if self._index.wants_saving:
             self._index.save(self._database)

@@ -13,6 +13,8 @@ import os
 import struct
 import threading
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -101,7 +103,8 @@ def nearest_exactly(
     chosen = None
     if among is not None:
         chosen = faiss.SearchParameters(sel=_selector(among))  # type: ignore[call-arg]
-    scores, found = index.search(vector.reshape(1, -1), n, params=chosen)
+    with _one_thread():
+        scores, found = index.search(vector.reshape(1, -1), n, params=chosen)
     is_there = found[0] >= 0
     return found[0][is_there], scores[0][is_there]
 
@@ -116,11 +119,25 @@ def near_in_lists(index: Any, vector: Vectors, n: int, among: Ids | None) -> Ids
     selector = _selector(among) if among is not None else None
     while True:
         settings = faiss.SearchParametersIVF(sel=selector, nprobe=min(n_probes, index.nlist))  # type: ignore[call-arg]
-        _, found = index.search(vector.reshape(1, -1), n, params=settings)
+        with _one_thread():
+            _, found = index.search(vector.reshape(1, -1), n, params=settings)
         ids: Ids = found[0][found[0] >= 0]
         if len(ids) >= min(n, n_chosen) or n_probes >= index.nlist:
             return ids
         n_probes *= 4
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Search without others: for one query, waiting for them takes longer than it saves."""
+    import faiss
+
+    n_threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(n_threads)
 
 
 def _selector(among: Ids) -> Any:

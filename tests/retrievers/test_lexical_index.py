@@ -48,6 +48,12 @@ def _meta(index: Path) -> Any:
     return json.loads((index / "meta.json").read_text("utf-8"))
 
 
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each change is followed at once, not those of half a second together."""
+    monkeypatch.setattr(lexical, "FOLLOW_AFTER_S", 0.0)
+
+
 @pytest.fixture
 def reopened(library: Library, folder: Path) -> Iterator[Library]:
     """The same library as another process has it."""
@@ -127,6 +133,22 @@ class TestChanges:
         assert best(reopened, "gold") == [1]
         changes.close()
         assert best(reopened, "gold") == [1, 2]
+
+    def test_changes_that_follow_each_other_are_committed_together_or_when_asked_for(
+        self, library: Library, put: Put, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(lexical, "FOLLOW_AFTER_S", 60.0)
+        put("0.pdf", piece("gold 0"))
+        before = (folder / "lexical" / "meta.json").read_bytes()
+        for n in range(1, 5):
+            put(f"{n}.pdf", piece(f"gold {n}"))
+        assert (folder / "lexical" / "meta.json").read_bytes() == before
+        assert best(library, "gold") == [1, 2, 3, 4, 5]
+        library.remove("file:///docs/3.pdf")
+        library.close()
+        assert words(folder, "3") == set()
+        with Library.open(folder, WordCounts()) as reopened:
+            assert best(reopened, "gold") == [1, 2, 3, 5]
 
 
 class TestFilters:
@@ -272,6 +294,7 @@ class TestOthers:
         put("x.pdf", piece("gold"))
         assert best(reopened, "gold tin") == [1]
         monkeypatch.setattr(lexical, "WAIT_S", 0.1)
+        monkeypatch.setattr(lexical, "SEARCH_WAITS_S", 0.1)
         monkeypatch.setattr(lexical, "BEHIND_S", 0)
         with LexicalFiles(library.folder / "lexical").writing(0) as writing:
             assert writing is not None
