@@ -130,13 +130,14 @@ class LexicalIndex:
 
     def follow(self, connection: sqlite3.Connection) -> None:
         """Bring the index up to what the connection sees. A failure is logged."""
-        self._followed_at, self.is_pending = time.monotonic(), False
+        self.is_pending = False
         try:
             with self._following:
                 self._catch_up(self._opened(), connection, WAIT_S)
         except (OSError, ValueError) as error:
             logger.warning("The lexical index could not be written: %s", error)
             self._files = None
+        self._followed_at = time.monotonic()
 
     def rebuild(self, connection: sqlite3.Connection) -> None:
         """Make the index anew. Raises OSError or ValueError if it cannot be written."""

@@ -235,7 +235,7 @@ class Library:
             new.collections,
         )
         with self._database.writing() as connection:
-            self._check_dimension(connection, vectors)
+            self._check_dimension(connection, [vectors[row.text] for row in rows])
             number = catalogue.document_id(connection, new.source)
             if number is None and new.moved_from is not None:
                 number = catalogue.document_id(connection, new.moved_from)
@@ -324,8 +324,8 @@ class Library:
             known |= {text: vector.tobytes() for text, vector in zip(texts, vectors, strict=True)}
         return known
 
-    def _check_dimension(self, connection: sqlite3.Connection, vectors: dict[str, bytes]) -> None:
-        dimensions = {len(vector) // 4 for vector in vectors.values()}
+    def _check_dimension(self, connection: sqlite3.Connection, vectors: Sequence[bytes]) -> None:
+        dimensions = {len(vector) // 4 for vector in vectors}
         for dimension in dimensions:
             check_model(connection, self.model, dimension)
             connection.execute(
