@@ -19,14 +19,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import anyio
 import uvicorn
 from fastapi import Depends, FastAPI, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import Field
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import Receive, Scope, Send
@@ -34,10 +34,10 @@ from starlette.types import Receive, Scope, Send
 from assistant.addresses import is_loopback
 from assistant.answer import search_result
 from assistant.assistant import Assistant
-from assistant.errors import EXPLAINED, AssistantError, SettingsInvalid
+from assistant.errors import ASKED_WRONGLY, EXPLAINED, AssistantError, SettingsInvalid
 from assistant.events import Event
+from assistant.filters import EvidenceFilter, WrittenFilter
 from assistant.openai_protocol import (
-    MAX_GLOB_CHARS,
     ChatRequest,
     chunks,
     completion,
@@ -47,7 +47,6 @@ from assistant.openai_protocol import (
 from assistant.settings import Settings
 from assistant.writers import MAX_QUESTION_CHARS
 from loaders import LoaderError
-from retrievers import Filter
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -79,16 +78,18 @@ OWN_FAILURE = "limner itself failed on this request; its log says where. Please 
 logger = logging.getLogger(__name__)
 
 
-Modality = Literal["text", "table", "figure", "audio", "video"]
-
-
-class SearchRequest(BaseModel):
-    """A search. source: a glob over file names; modality: as in the metadata."""
+class SearchRequest(EvidenceFilter):
+    """A search, and what it may find."""
 
     query: str = Field(min_length=1, max_length=MAX_QUESTION_CHARS)
     k: int = Field(default=10, ge=1, le=MAX_HITS)
-    source: str | None = Field(default=None, max_length=MAX_GLOB_CHARS)
-    modality: Modality | None = None
+
+
+class PictureRequest(WrittenFilter):
+    """A search by a picture, and what it may find. query: words about the picture."""
+
+    query: str = Field(default="", max_length=MAX_QUESTION_CHARS)
+    k: int = Field(default=10, ge=1, le=MAX_HITS)
 
 
 class EventStream(StreamingResponse):
@@ -196,43 +197,40 @@ def _add_openai(app: FastAPI, assistant: Assistant) -> None:
     def chat_completions(request: ChatRequest) -> dict[str, Any] | EventStream:
         """A checked answer in Markdown; the field `limner` holds the Answer."""
         if request.stream:
-            return _streamed(
-                assistant.stream(request.question, where=Filter(source=request.source))
-            )
-        return completion(assistant.ask(request.question, where=Filter(source=request.source)))
+            return _streamed(assistant.stream(request.question, where=request.filter))
+        return completion(assistant.ask(request.question, where=request.filter))
 
 
 def _add_search(app: FastAPI, assistant: Assistant) -> None:
     @app.post("/search")
     def search(request: SearchRequest) -> dict[str, Any]:
         """Ranked evidence."""
-        hits = assistant.search(
-            request.query,
-            request.k,
-            where=Filter(source=request.source, modality=request.modality),
-        )
+        hits = assistant.search(request.query, request.k, where=request.filter)
         return search_result(request.query, hits)
+
+    @app.get("/collections")
+    def collections() -> dict[str, Any]:
+        """The collections, by name, and how many documents each has."""
+        found = assistant.library.collections()
+        return {"collections": [{"name": n, "documents": count} for n, count in found.items()]}
 
     one_picture = threading.Lock()
 
     @app.post("/search/image", max_body_size=MAX_PICTURE_BYTES, openapi_extra=PICTURE_BODY)
     def search_image(
         picture: Annotated[bytes, Depends(_picture_sent)],
-        query: Annotated[str, Query(max_length=MAX_QUESTION_CHARS)] = "",
-        k: Annotated[int, Query(ge=1, le=MAX_HITS)] = 10,
-        source: Annotated[str | None, Query(max_length=MAX_GLOB_CHARS)] = None,
-        modality: Modality | None = None,
+        request: Annotated[PictureRequest, Query()],
     ) -> dict[str, Any]:
         """Ranked evidence for a picture, which is the body of the request."""
         try:
             # A large one takes hundreds of megabytes while it is decoded.
             with one_picture:
                 hits = assistant.search_image(
-                    picture, query=query, k=k, where=Filter(source=source, modality=modality)
+                    picture, query=request.query, k=request.k, where=request.filter
                 )
         except LoaderError as error:
             raise HTTPException(400, str(error)) from error
-        return search_result(query, hits)
+        return search_result(request.query, hits)
 
 
 async def _picture_sent(request: Request) -> bytes:
@@ -290,6 +288,11 @@ def _add_error_handlers(app: FastAPI) -> None:
     def unavailable(_: Request, error: Exception) -> JSONResponse:
         return JSONResponse(_explained(error), 503)
 
+    def asked_wrongly(_: Request, error: Exception) -> JSONResponse:
+        return JSONResponse(error_body(str(error), "invalid_request_error"), 400)
+
+    for wrong in ASKED_WRONGLY:
+        app.add_exception_handler(wrong, asked_wrongly)
     for kind in EXPLAINED:
         app.add_exception_handler(kind, unavailable)
 

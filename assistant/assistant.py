@@ -60,6 +60,7 @@ from retrievers import (
     LibraryDocument,
     MiniLMEmbeddings,
     UnknownSource,
+    collection_names,
 )
 from retrievers.figure_parts import whole_id
 from retrievers.filters import EVERYTHING
@@ -183,9 +184,13 @@ class Assistant:
         """Whether figures are described by nothing but their own words, though that was not set."""
         return self.settings.captioner == "blip" and self._blip() is None
 
-    def documents(self) -> list[LibraryDocument]:
-        """What is in the library."""
-        return self.library.documents()
+    def documents(self, collection: str | None = None) -> list[LibraryDocument]:
+        """What is in the library, or in one collection. Raises UnknownCollection."""
+        found = self.library.documents()
+        if collection is None:
+            return found
+        name = collection_names.known(collection, self.library.collections())
+        return [document for document in found if name in document.collections]
 
     def add(
         self,
@@ -195,17 +200,19 @@ class Assistant:
         on_progress: OnProgress | None = None,
         depth: int = 0,
         fetch_remote_images: bool = False,
+        collections: Sequence[str] = (),
     ) -> Report:
         """Read files, folders, URLs and other loaders' Documents into the library.
 
         passwords: tried, after the settings' own, on documents that need one. depth: how many
         links are followed from each URL, within its host. fetch_remote_images: or the settings'.
+        collections: that all of them are put into, unchanged ones too. Raises InvalidCollection.
         """
         limits = self.settings.limits
         if fetch_remote_images:
             limits = replace(limits, fetch_remote_images=True)
         describer = self.choose_describer()
-        return self._add(sources, describer, limits, passwords, on_progress, depth)
+        return self._add(sources, describer, limits, passwords, on_progress, depth, collections)
 
     def _add(
         self,
@@ -215,6 +222,7 @@ class Assistant:
         passwords: Sequence[str],
         on_progress: OnProgress | None,
         depth: int = 0,
+        collections: Sequence[str] = (),
     ) -> Report:
         own = self.settings.password
         return ingest(
@@ -227,6 +235,7 @@ class Assistant:
             [own.get_secret_value(), *passwords] if own else passwords,
             transcriber=Transcriber(self.settings.speech_model),
             depth=depth,
+            collections=collections,
         )
 
     def add_uploads(
@@ -235,12 +244,18 @@ class Assistant:
         *,
         passwords: Sequence[str] = (),
         on_progress: OnProgress | None = None,
+        collections: Sequence[str] = (),
     ) -> Report:
         """Keep files (name, content) below the library's folder and read them into it."""
+        for name in collections:
+            collection_names.kept_name(name)
         folder = self.library.folder
         describer = self.choose_describer()  # first: where a model is missing, nothing is kept
         paths = [uploads.store(folder, name, content) for name, content in files]
-        report = self._add(paths, describer, self.settings.limits, passwords, on_progress)
+        limits = self.settings.limits
+        report = self._add(
+            paths, describer, limits, passwords, on_progress, collections=collections
+        )
         for source, _ in report.failed:
             uploads.discard(folder, source)
         return report
@@ -277,6 +292,22 @@ class Assistant:
             else "is not in the library"
         )
         raise UnknownSource(f"{name} {found}. `limner list` prints the sources.")
+
+    def find_sources(self, name: str) -> list[str]:
+        """The URIs of the documents that a path, URI, folder, file name or glob means.
+
+        Raises UnknownSource where there is none.
+        """
+        uri = source_uri(name)
+        if self.library.fingerprint(uri) is not None:
+            return [uri]
+        below = f"{uri.rstrip('/')}/"
+        found = [known for known in self.library.sources() if known.startswith(below)]
+        if found := found or self.library.sources(name):
+            return found
+        raise UnknownSource(
+            f"{name} means no document in the library. `limner list` prints the sources."
+        )
 
     def search_image(
         self,
@@ -343,7 +374,7 @@ class Assistant:
         """The sources of an answer: the best hits, and the best figures where they lack some."""
         hits = self.search(question, self.settings.n_sources, where=where)
         figures = self.search(
-            question, self.settings.n_figure_sources, where=replace(where, modality="figure")
+            question, self.settings.n_figure_sources, where=Filter(modality="figure").within(where)
         )
         known = {whole_id(hit.document.metadata) for hit in hits}
         hits += [f for f in figures if whole_id(f.document.metadata) not in known]

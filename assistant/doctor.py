@@ -5,10 +5,11 @@ Leaves out mending: it only looks, and downloads nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import files
 from pathlib import Path
+from typing import Any
 
 from assistant.assistant import Assistant
 from assistant.captioner import choose_captioner
@@ -65,9 +66,19 @@ def _library(settings: Settings) -> Check:
     def look() -> str:
         embeddings = MiniLMEmbeddings(settings.embedding_model)
         with Library.open(settings.library, embeddings) as library:
-            return f"{settings.library}: {library.n_documents} documents, {library.n_chunks} pieces"
+            held = f"{library.n_documents} documents, {library.n_chunks} pieces"
+            return f"{settings.library}: {held}; {_recorded(library.facts())}"
 
     return _checked("library", look)
+
+
+def _recorded(facts: Mapping[str, Any]) -> str:
+    """What a library records of itself."""
+    told = [f"format {facts['format']}", f"vectors of {facts['model']}"]
+    if facts["dimension"]:
+        told.append(f"{facts['dimension']} dimensions")
+    made_with = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+    return ", ".join(told) + (f" (made with {made_with})" if made_with else "")
 
 
 def _media(settings: Settings) -> Check:

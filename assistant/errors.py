@@ -21,6 +21,7 @@ Errors of ollama, openai and httpx become one of these once, where they leave th
 from __future__ import annotations
 
 from loaders.errors import LoaderError, PartMissing
+from retrievers.errors import ASKED_WRONGLY as ASKED_WRONGLY  # noqa: PLC0414 - for the UI too
 from retrievers.errors import LibraryError, ModelMissing
 
 

@@ -44,7 +44,7 @@ from loaders.source import (
     source_uri,
 )
 from loaders.worker_pool import ENDED, Reading, WorkerPool
-from retrievers import Library, LibraryError, ModelMissing
+from retrievers import Library, LibraryError, ModelMissing, collection_names
 from retrievers.library import Change, NewDocument
 
 READING_VERSION = 6
@@ -144,15 +144,19 @@ def ingest(
     *,
     depth: int = 0,
     transcriber: Transcriber | None = None,
+    collections: Sequence[str] = (),
 ) -> Report:
     """Bring the sources into the library; unchanged ones are left as they are.
 
     depth: how many links are followed from each URL, within its host.
     passwords: tried on documents that need one; kept nowhere. transcriber: writes down speech,
-    with the package's weights by default. An interrupt from the keyboard
-    ends the run: what is done stays, and the report says what was not begun. Several runs may
-    fill one library at once. Raises LibraryError where the library itself cannot be written.
+    with the package's weights by default. collections: that the sources are put into, unchanged
+    ones too. An interrupt from the keyboard ends the run: what is done stays, and the report says
+    what was not begun. Several runs may fill one library at once. Raises LibraryError where the
+    library itself cannot be written, and InvalidCollection.
     """
+    for name in collections:
+        collection_names.kept_name(name)
     start = time.perf_counter()
     report = Report()
     found = list(_expanded(sources, library.folder, report))
@@ -174,11 +178,13 @@ def ingest(
             on_progress=on_progress,
             passwords=passwords,
             depth=depth,
+            collections=tuple(collections),
             pool=pool,
             disused=disused,
             folder=Path(folder),
         )
         run.read(found)
+        run.collect_unchanged()
         if not report.interrupt:
             run.learn_pictures()
     if describer.vision:
@@ -265,6 +271,7 @@ class _Run:
     on_progress: OnProgress | None
     passwords: Sequence[str] = field(repr=False)
     depth: int
+    collections: tuple[str, ...]
     pool: WorkerPool
     disused: DisusedPictures
     folder: Path
@@ -278,6 +285,8 @@ class _Run:
     """Of the whole run, as it was told last."""
     order: dict[str, int] = field(default_factory=dict)
     """The place of each source among those that were reached."""
+    unchanged: list[str] = field(default_factory=list)
+    """The sources that need no reading."""
     held: list[_Task] = field(default_factory=list)
     """Sources that are read and not yet in the library: small ones are embedded together."""
     events: SimpleQueue[_Task | Callable[[], object]] = field(default_factory=SimpleQueue)
@@ -317,6 +326,12 @@ class _Run:
             self.library.flush()
         for entries in (self.report.failed, self.report.skipped):
             entries.sort(key=lambda entry: self.order.get(entry[0], -1))
+
+    def collect_unchanged(self) -> None:
+        """Put into the collections what was in the library already."""
+        there = set(self.library.sources()) if self.collections and self.unchanged else set()
+        for name in self.collections if there else ():
+            self.library.collect(name, [uri for uri in self.unchanged if uri in there])
 
     def learn_pictures(self) -> None:
         """Look for copies of the pictures that have come, and at what they show."""
@@ -545,6 +560,7 @@ class _Run:
             return
         else:
             self.report.unchanged += 1
+            self.unchanged.append(task.uri)
         self._end(task.uri)
 
     def _report(self, uri: str, error: BaseException) -> None:
@@ -577,7 +593,7 @@ class _Run:
             )
 
         try:
-            for change in self.library.put_all([_new_document(task) for task in tasks], tell):
+            for change in self.library.put_all([self._new(task) for task in tasks], tell):
                 self._count(left.popleft(), change)
         except Exception as error:
             if not left or isinstance(error, OF_ALL):
@@ -589,6 +605,17 @@ class _Run:
             # They are embedded together: only one by one is it known whose error it is.
             for task in left:
                 self._put([task])
+
+    def _new(self, task: _Task) -> NewDocument:
+        reading = task.reading or Reading()
+        return NewDocument(
+            task.uri,
+            reading.documents,
+            task.fingerprint,
+            reading.title,
+            reading.n_pages,
+            collections=self.collections,
+        )
 
     def _count(self, task: _Task, change: Change) -> None:
         self._end(task.uri)
@@ -638,10 +665,3 @@ class _Run:
         """The source is read, or reported."""
         self.n_done += 1
         self.shares.pop(uri, None)
-
-
-def _new_document(task: _Task) -> NewDocument:
-    reading = task.reading or Reading()
-    return NewDocument(
-        task.uri, reading.documents, task.fingerprint, reading.title, reading.n_pages
-    )

@@ -1,7 +1,7 @@
 """OpenAI's chat protocol, as far as limner speaks it: the request, the answer, its chunks.
 
-limner adds `source` to the request and `limner`, the Answer, to what it sends; OpenAI's
-clients pass both on. Leaves out HTTP: that is `assistant.api`.
+limner adds what may be found (`assistant.filters`) to the request and `limner`, the Answer, to
+what it sends; OpenAI's clients pass both on. Leaves out HTTP: that is `assistant.api`.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ import uuid
 from collections.abc import Generator, Iterator
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, model_validator
 
 from assistant.answer import Answer
 from assistant.events import AnswerFinished, Event
+from assistant.filters import EvidenceFilter
 from assistant.streamed import StreamedMarkdown
 from assistant.writers import MAX_QUESTION_CHARS
 
 MODEL_ID = "limner"
-MAX_GLOB_CHARS = 1_000
 
 
 class Message(BaseModel):
@@ -38,15 +38,14 @@ class Message(BaseModel):
         return "\n".join(str(part.get("text", "")) for part in self.content)
 
 
-class ChatRequest(BaseModel):
+class ChatRequest(EvidenceFilter):
     """What limner reads of OpenAI's request; the rest, such as temperature, has no effect.
 
-    source, an addition to the protocol: a glob over the file names to ask.
+    What it may find is an addition to the protocol, in which `metadata` means something else.
     """
 
     messages: list[Message]
     stream: bool = False
-    source: str | None = Field(default=None, max_length=MAX_GLOB_CHARS)
 
     @model_validator(mode="after")
     def _has_a_question(self) -> Self:

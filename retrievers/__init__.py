@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from retrievers.errors import (
+    InvalidCollection,
     InvalidFilter,
     LibraryDamaged,
     LibraryError,
@@ -18,6 +19,7 @@ from retrievers.errors import (
     ModelMismatch,
     ModelMissing,
     SchemaMismatch,
+    UnknownCollection,
     UnknownSource,
 )
 
@@ -35,6 +37,7 @@ __all__ = [
     "ClipEmbeddings",
     "Filter",
     "Hit",
+    "InvalidCollection",
     "InvalidFilter",
     "Library",
     "LibraryDamaged",
@@ -48,6 +51,7 @@ __all__ = [
     "ModelMissing",
     "MultimodalRetriever",
     "SchemaMismatch",
+    "UnknownCollection",
     "UnknownSource",
 ]
 

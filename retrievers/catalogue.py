@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from retrievers import evidence
+from retrievers import collection_names, evidence
 from retrievers.evidence import Row
 from retrievers.figure_parts import IS_FIGURE
 from retrievers.vectors import Ids
@@ -118,6 +118,7 @@ def take_out_evidence(connection: sqlite3.Connection, number: int) -> Taken:
         "SELECT min(id), max(id) FROM chunks WHERE document_id = ?", (number,)
     ).fetchone()
     connection.execute("DELETE FROM vectors WHERE id BETWEEN ? AND ?", ids)
+    connection.execute("DELETE FROM new_vectors WHERE id BETWEEN ? AND ?", ids)
     connection.execute("DELETE FROM chunks WHERE document_id = ?", (number,))
     return Taken(
         n_chunks=len(chunks),
@@ -128,11 +129,13 @@ def take_out_evidence(connection: sqlite3.Connection, number: int) -> Taken:
 
 
 def collect(connection: sqlite3.Connection, number: int, names: Iterable[str]) -> None:
-    """Put a document into collections too."""
-    connection.executemany(
-        "INSERT OR IGNORE INTO collections (name, document_id) VALUES (?, ?)",
-        ((name, number) for name in names),
-    )
+    """Put a document into collections too. Raises InvalidCollection."""
+    for name in names:
+        same = collection_names.match(name, collection_names.all_names(connection))
+        connection.execute(
+            "INSERT OR IGNORE INTO collections (name, document_id) VALUES (?, ?)",
+            (same or collection_names.kept_name(name), number),
+        )
 
 
 def unused(connection: sqlite3.Connection, image_keys: Sequence[str]) -> tuple[str, ...]:

@@ -24,6 +24,8 @@ from retrievers.errors import (
 )
 
 SCHEMA_VERSION = "2"
+OLDER_VERSIONS = ("1",)
+"""Formats that `retrievers.format_one` brings to the present one."""
 PAGE_BYTES = 8192
 """Five vectors of MiniLM fill a page; in pages of 4 KB two would, and waste a quarter."""
 TELL_AFTER_S = 1.0
@@ -41,6 +43,7 @@ TABLES = {
     "journal",
     "chunks",
     "vectors",
+    "new_vectors",
     "pictures",
     "picture_links",
     "picture_vectors",
@@ -107,11 +110,11 @@ class Database:
 
     def _make_tables(self, connection: sqlite3.Connection, settings: Mapping[str, str]) -> None:
         """Make the tables and put in the settings, unless another process has done so."""
-        schema = files("retrievers").joinpath("schema.sql").read_text("utf-8")
         try:
             # A process that makes the same library at the same time waits here, then finds
             # everything made.
-            connection.executescript(f"BEGIN IMMEDIATE; {schema}")
+            connection.execute("BEGIN IMMEDIATE")
+            make_tables(connection)
             if setting(connection, "schema") is None:
                 connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
             connection.execute("COMMIT")
@@ -179,6 +182,13 @@ class Database:
         finally:
             connection.execute(f"PRAGMA busy_timeout = {1_000 * self.busy_timeout_s:.0f}")
 
+    def shrink_log(self) -> None:
+        """Take what was written over into the file, if no reader is in the way."""
+        with self._connection() as connection:
+            connection.execute("PRAGMA busy_timeout = 0")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.execute(f"PRAGMA busy_timeout = {1_000 * self.busy_timeout_s:.0f}")
+
     def close(self) -> None:
         """Close the connections; one in use by another thread closes when it is given back."""
         self._closed = True
@@ -220,17 +230,34 @@ class Database:
             raise
         return connection
 
-    def _check_schema(self) -> None:
+    def format(self) -> str | None:
+        """The format that the file says it has, None where it says nothing.
+
+        Raises LibraryMissing, LibraryDamaged or LibraryUnwritable.
+        """
+        if not self.path.is_file():
+            raise self._missing()
+        return self._look()[0]
+
+    def _look(self) -> tuple[str | None, set[str]]:
+        """The format that the file says it has, and its tables."""
         with self.reading() as connection:
             tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
             if not tables:
                 raise self._missing()
-            found = setting(connection, "schema") if "settings" in tables else None
+            return setting(connection, "schema") if "settings" in tables else None, tables
+
+    def _check_schema(self) -> None:
+        found, tables = self._look()
         if found is not None and found != SCHEMA_VERSION:
+            to_do = (
+                "Bring it to that one, which reads and embeds nothing again, with: limner migrate"
+                if found in OLDER_VERSIONS
+                else "It was made by a newer one. Update limner: pip install --upgrade limner"
+            )
             raise SchemaMismatch(
                 f"The library {self.path.parent} has format {found}; this version of limner "
-                f"reads format {SCHEMA_VERSION}. Use the version of limner that made it, or "
-                "add the documents to a new library."
+                f"reads format {SCHEMA_VERSION}. {to_do}"
             )
         if found is None or not tables >= TABLES:
             raise LibraryDamaged(
@@ -275,10 +302,31 @@ class Database:
         return None
 
 
+def make_tables(connection: sqlite3.Connection) -> None:
+    """Make the tables and indexes that are not there, in the caller's transaction."""
+    statement = ""
+    for line in files("retrievers").joinpath("schema.sql").read_text("utf-8").splitlines(True):
+        statement += line
+        # One by one: a script would end the transaction.
+        if sqlite3.complete_statement(statement):
+            connection.execute(statement)
+            statement = ""
+
+
 def setting(connection: sqlite3.Connection, key: str) -> str | None:
     """The value of a setting, None if it is not set."""
     row = connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
     return row[0] if row else None
+
+
+def set_setting(connection: sqlite3.Connection, key: str, value: str) -> None:
+    """Set a setting, in place of what it was."""
+    connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, value))
+
+
+def vectors_version(connection: sqlite3.Connection) -> str:
+    """What changes whenever all vectors were built anew: the generation that this made."""
+    return setting(connection, "vectors_version") or ""
 
 
 def check_model(connection: sqlite3.Connection, model: str, dimension: int | None = None) -> None:
@@ -287,14 +335,15 @@ def check_model(connection: sqlite3.Connection, model: str, dimension: int | Non
     if built_with != model:
         raise ModelMismatch(
             f"The library was built with the embedding model {built_with}, but limner is set to "
-            f"{model}. Set it back to {built_with}, or build the vectors anew with: limner migrate"
+            f'{model}. Set it back, in limner.toml, with embedding_model = "{built_with}"; or '
+            f"build the vectors anew with {model}: limner migrate"
         )
     built_for = setting(connection, "dimension")
     if dimension is not None and built_for is not None and int(built_for) != dimension:
         raise ModelMismatch(
             f"The library was built with vectors of {built_for} numbers, but the embedding model "
-            f"{model} gives {dimension}. Set the model of that time, or build the vectors anew "
-            "with: limner migrate"
+            f"{model} gives {dimension}: it is another model of that name. Set embedding_model, "
+            "in limner.toml, to the one of that time; or build the vectors anew: limner migrate"
         )
 
 

@@ -8,6 +8,8 @@ LibraryError
 ├── SchemaMismatch       made by another version of limner
 ├── ModelMismatch        made with another embedding model
 ├── InvalidFilter        what is asked of evidence makes no sense
+├── InvalidCollection    a collection cannot have this name
+├── UnknownCollection    no such collection in the library
 └── UnknownSource        no such document in the library
 ModelMissing             the weights of an embedding model are not on this machine
 
@@ -50,8 +52,20 @@ class InvalidFilter(LibraryError):
     """What is asked of the evidence to be found makes no sense."""
 
 
+class InvalidCollection(LibraryError):
+    """A collection cannot have this name."""
+
+
+class UnknownCollection(LibraryError):
+    """The library holds no collection of this name."""
+
+
 class UnknownSource(LibraryError):
     """The library holds no document from this source."""
+
+
+ASKED_WRONGLY = (InvalidFilter, InvalidCollection, UnknownCollection)
+"""Nothing is wrong with the library: asked otherwise, it answers."""
 
 
 class ModelMissing(Exception):

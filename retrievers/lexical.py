@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 import sqlite3
 import tempfile
@@ -46,13 +47,11 @@ MAX_IDS_IN_QUERY = 1_000
 """Of a filter; asking for more hits and choosing among them is faster beyond."""
 DEEPER = 8
 FOLLOW_AFTER_S = 0.5
-"""A commit waits for the disk: the process that makes many changes commits those of so long."""
+"""In a long run of changes, between two times that the index is brought up to them."""
 BEHIND_S = 1.0
 """After a change, how long others leave the index to the process that made it."""
 WAIT_S = 10.0
 """How long the process that made a change waits for another that writes the index."""
-SEARCH_WAITS_S = 1.0
-"""The same of a search for what its own process has changed."""
 SMALL_SEGMENT = 4_096
 """Documents that are written anew in a fifth of a second."""
 MAX_TAKEN_OUT = 0.25
@@ -96,9 +95,9 @@ class LexicalIndex:
         self._view: tempfile.TemporaryDirectory[str] | None = None
         self._opening = threading.Lock()
         self._following = threading.Lock()
-        self._followed_at = -FOLLOW_AFTER_S
-        self.is_pending = False
-        """Whether this process has made changes that the index still lacks."""
+        self._is_behind = False
+        """Whether this process has changed the library since."""
+        self._followed_at = -math.inf
 
     def best(
         self, connection: sqlite3.Connection, query: str, n: int, among: Ids | None = None
@@ -122,21 +121,26 @@ class LexicalIndex:
             logger.warning("The lexical index cannot be used: %s", error)
             return []
 
-    def follow_soon(self, connection: sqlite3.Connection) -> None:
-        """Follow a change, unless one was followed just now; then the next search does it."""
-        self.is_pending = True
-        if time.monotonic() - self._followed_at >= FOLLOW_AFTER_S:
-            self.follow(connection)
+    def follow_soon(self) -> None:
+        """Bring the index up to what was just written: now, or with the next search or change.
 
-    def follow(self, connection: sqlite3.Connection) -> None:
-        """Bring the index up to what the connection sees. A failure is logged."""
-        self.is_pending = False
+        Each time takes a tenth of a second, most of it for the disk. A failure is logged.
+        """
+        self._is_behind = True
+        if time.monotonic() - self._followed_at >= FOLLOW_AFTER_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Bring the index up to what this process has written. A failure is logged."""
+        if not self._is_behind:
+            return
         try:
-            with self._following:
+            with self._following, self._library.reading() as connection:
                 self._catch_up(self._opened(), connection, WAIT_S)
         except (OSError, ValueError) as error:
             logger.warning("The lexical index could not be written: %s", error)
             self._files = None
+        self._is_behind = False
         self._followed_at = time.monotonic()
 
     def rebuild(self, connection: sqlite3.Connection) -> None:
@@ -188,25 +192,22 @@ class LexicalIndex:
         newest = database.generation(connection)
         if not newest:
             return None
+        self.flush()
         files = self._opened()
         if files.seen.generation == newest:
             return files.seen
         seen = files.look()
-        is_mine, self.is_pending = self.is_pending, False
-        is_behind = seen.generation < newest and (
-            is_mine or _is_overdue(connection, seen.generation)
-        )
+        is_behind = seen.generation < newest and _is_overdue(connection, seen.generation)
         if (is_behind or not self._is_ours(connection, seen)) and self._following.acquire(
-            blocking=is_mine
+            blocking=False
         ):
             try:
-                self._catch_up(files, connection, SEARCH_WAITS_S if is_mine else 0)
+                self._catch_up(files, connection, wait_s=0)
             except (OSError, ValueError) as error:
                 logger.warning("The lexical index could not be written: %s", error)
             finally:
                 self._following.release()
             seen = files.look()
-        self.is_pending = self.is_pending or (is_mine and seen.generation < newest)
         return seen if self._is_ours(connection, seen) else None
 
     def _is_ours(self, connection: sqlite3.Connection, seen: Seen) -> bool:

@@ -9,29 +9,28 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from PIL import Image
 
-from retrievers import catalogue, evidence
+from retrievers import catalogue, collection_names, evidence
 from retrievers.catalogue import Entry, LibraryDocument, Taken
-from retrievers.database import Database, add_generation, check_model, setting
-from retrievers.embeddings import model_name
-from retrievers.errors import LibraryMissing, UnknownSource
+from retrievers.database import Database, add_generation, setting, vectors_version
+from retrievers.errors import LibraryMissing, ModelMismatch, UnknownSource
 from retrievers.evidence import Row, encodable
 from retrievers.figure_parts import is_figure
 from retrievers.filters import EVERYTHING, Filter, matching
 from retrievers.hits import Hit, read_hits
-from retrievers.lexical import FOLLOW_AFTER_S, LexicalIndex
+from retrievers.lexical import LexicalIndex
 from retrievers.pictures import OpenPicture, PictureEmbeddings, Pictures
+from retrievers.recorded_model import RecordedModel, recorded_facts
 from retrievers.search import AskedImage, Search
 from retrievers.vectors import VectorIndex, Vectors, rows_from_blobs, unit_rows
 
@@ -71,6 +70,16 @@ class NewDocument:
     moved_from: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Text → vector as stored. version: of the library's vectors, to which they belong."""
+
+    by_text: dict[str, bytes]
+    version: str
+    dimensions: frozenset[int]
+    any_new: bool
+
+
 class Library:
     """Documents on disk, found by meaning and by words. Safe for threads and processes.
 
@@ -92,7 +101,8 @@ class Library:
         self.folder = folder.resolve()
         base = media_base_url or (self.folder / "media").as_uri()
         self.media_base_url = base.rstrip("/") + "/"
-        self.model = model_name(embeddings)
+        self._recorded = RecordedModel(embeddings)
+        self.model = self._recorded.name
         self._embeddings = embeddings
         self._database = Database(self.folder / "library.sqlite", busy_timeout_s=busy_timeout_s)
         self._index = VectorIndex(self.folder / "vectors.faiss")
@@ -104,6 +114,7 @@ class Library:
             self._words,
             self.pictures,
             embeddings,
+            self._recorded,
             self.media_base_url,
         )
 
@@ -151,7 +162,7 @@ class Library:
             self._database.create(self.model)
             self._database.open()
         with self._database.reading() as connection:
-            check_model(connection, self.model)
+            self._recorded.check(connection)
 
     def __enter__(self) -> Self:
         return self
@@ -170,9 +181,7 @@ class Library:
             if self._index.wants_saving_at_end:
                 self.flush()
             self.pictures.flush_removed()
-            if self._words.is_pending:
-                with self._database.reading() as connection:
-                    self._words.follow(connection)
+            self._words.flush()
         finally:
             self._words.close()
             self._database.close()
@@ -214,17 +223,13 @@ class Library:
         rows = [[Row.of(document) for document in one.documents] for one in new]
         before = [s for one in new for s in (one.source, one.moved_from) if s is not None]
         vectors = self._vectors_for(before, rows, on_embedded)
-        followed_at = time.monotonic()
-        try:
-            for one, own in zip(new, rows, strict=True):
-                yield self._replace(one, own, vectors)
-                if time.monotonic() - followed_at >= FOLLOW_AFTER_S:
-                    self._follow()
-                    followed_at = time.monotonic()
-        finally:
-            self._follow()
+        for one, own in zip(new, rows, strict=True):
+            change = self._replace(one, own, vectors)
+            self._words.follow_soon()
+            yield change
+        self._follow()
 
-    def _replace(self, new: NewDocument, rows: Sequence[Row], vectors: dict[str, bytes]) -> Change:
+    def _replace(self, new: NewDocument, rows: Sequence[Row], vectors: Embedded) -> Change:
         """Put one document in, in one transaction."""
         entry = Entry(
             new.source,
@@ -235,12 +240,12 @@ class Library:
             new.collections,
         )
         with self._database.writing() as connection:
-            self._check_dimension(connection, [vectors[row.text] for row in rows])
+            self._check_vectors(connection, vectors)
             number = catalogue.document_id(connection, new.source)
             if number is None and new.moved_from is not None:
                 number = catalogue.document_id(connection, new.moved_from)
             taken = Taken() if number is None else catalogue.take_out_evidence(connection, number)
-            catalogue.put_in(connection, number, entry, rows, vectors)
+            catalogue.put_in(connection, number, entry, rows, vectors.by_text)
             orphans = self._end_change(connection, taken)
         n_figures = sum(is_figure(document.metadata) for document in new.documents)
         return Change(number is not None, len(rows), n_figures, orphans)
@@ -254,6 +259,7 @@ class Library:
             taken = catalogue.take_out_evidence(connection, number)
             connection.execute("DELETE FROM documents WHERE id = ?", (number,))
             orphans = self._end_change(connection, taken)
+        self._words.follow_soon()
         self._follow()
         return Change(False, taken.n_chunks, taken.n_figures, orphans)
 
@@ -267,7 +273,10 @@ class Library:
     # Collections
 
     def collect(self, name: str, sources: Sequence[str]) -> None:
-        """Put documents into a collection, all or none. Raises UnknownSource."""
+        """Put documents into a collection, all or none. name: see `retrievers.collection_names`.
+
+        Raises UnknownSource or InvalidCollection.
+        """
         with self._database.writing() as connection:
             for number in _numbers(connection, sources):
                 catalogue.collect(connection, number, [name])
@@ -276,34 +285,33 @@ class Library:
     def release(self, name: str, sources: Sequence[str]) -> None:
         """Take documents out of a collection, all or none; they stay in the library.
 
-        Raises UnknownSource.
+        Raises UnknownSource or UnknownCollection.
         """
         with self._database.writing() as connection:
+            kept = collection_names.known(name, collection_names.all_names(connection))
             connection.executemany(
                 "DELETE FROM collections WHERE name = ? AND document_id = ?",
-                [(name, number) for number in _numbers(connection, sources)],
+                [(kept, number) for number in _numbers(connection, sources)],
             )
             add_generation(connection)
 
     def collections(self) -> dict[str, int]:
         """The names of the collections and how many documents each has, by name."""
         with self._database.reading() as connection:
-            return dict(
-                connection.execute(
-                    "SELECT name, count(*) FROM collections GROUP BY name ORDER BY name"
-                )
-            )
+            counted = connection.execute("SELECT name, count(*) FROM collections GROUP BY name")
+            return dict(sorted(counted, key=lambda row: (row[0].casefold(), row[0])))
 
     def _vectors_for(
         self,
         sources: Sequence[str],
         rows: Sequence[Sequence[Row]],
         on_embedded: Callable[[int, int], None],
-    ) -> dict[str, bytes]:
-        """Text → vector as stored, embedded only where its source had no such text before."""
+    ) -> Embedded:
+        """The vectors of all texts, embedded only where their source had no such text before."""
         known: dict[str, bytes] = {}
         with self._database.reading() as connection:
-            check_model(connection, self.model)
+            self._recorded.check(connection)
+            version = vectors_version(connection)
             for source in sources:
                 known |= dict(
                     connection.execute(
@@ -317,27 +325,35 @@ class Library:
             for text in dict.fromkeys(row.text for own in rows for row in own)
             if text not in known
         ]
+        if new:
+            with self._database.reading() as connection:
+                self._recorded.prove(connection)
         for start in range(0, len(new), TEXTS_AT_ONCE):
             on_embedded(start, len(new))
             texts = new[start : start + TEXTS_AT_ONCE]
             vectors = unit_rows(self._embeddings.embed_documents(texts)).astype("<f4")
             known |= {text: vector.tobytes() for text, vector in zip(texts, vectors, strict=True)}
-        return known
+        dimensions = frozenset(len(vector) // 4 for vector in known.values())
+        return Embedded(known, version, dimensions, any_new=bool(new))
 
-    def _check_dimension(self, connection: sqlite3.Connection, vectors: Sequence[bytes]) -> None:
-        dimensions = {len(vector) // 4 for vector in vectors}
-        for dimension in dimensions:
-            check_model(connection, self.model, dimension)
-            connection.execute(
-                "INSERT OR IGNORE INTO settings VALUES ('dimension', ?)", (str(dimension),)
+    def _check_vectors(self, connection: sqlite3.Connection, vectors: Embedded) -> None:
+        """Raise ModelMismatch if the vectors are not of the model that the library has now."""
+        self._recorded.check(connection)
+        if vectors.version != vectors_version(connection):
+            raise ModelMismatch(
+                "Another process has built the vectors of the library anew while documents were "
+                "embedded for it. Run the same command again."
             )
+        for dimension in vectors.dimensions:
+            if vectors.any_new:
+                self._recorded.record(connection, dimension)
+            else:
+                self._recorded.check(connection, dimension)
 
     def _follow(self) -> None:
-        """Bring the indexes up to what was just written."""
-        with self._database.reading() as connection:
-            with self._index.in_step(connection):
-                pass
-            self._words.follow_soon(connection)
+        """Bring the index in memory up to what was just written, and save it where it is due."""
+        with self._database.reading() as connection, self._index.in_step(connection):
+            pass
         self._index.grow(self._database)
         if self._index.wants_saving:
             self._index.save(self._database)
@@ -358,6 +374,11 @@ class Library:
         """All documents, in the order in which they were added."""
         with self._database.reading() as connection:
             return catalogue.listed(connection)
+
+    def facts(self) -> dict[str, Any]:
+        """What the library records of itself: format, embedding model, dimension, versions."""
+        with self._database.reading() as connection:
+            return recorded_facts(connection)
 
     def sources(self, glob: str = "*") -> list[str]:
         """The sources whose file name or whole URI the glob matches; case does not matter."""

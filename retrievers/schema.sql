@@ -77,6 +77,13 @@ CREATE TABLE IF NOT EXISTS vectors (
   vector BLOB NOT NULL
 );
 
+-- Those of another model, built beside them; empty but while that is going on. What removes rows of
+-- `vectors` removes theirs.
+CREATE TABLE IF NOT EXISTS new_vectors (
+  id INTEGER PRIMARY KEY,
+  vector BLOB NOT NULL
+);
+
 -- What the pictures that chunks show look like: made from media/, and gone with the last
 -- chunk that shows one. marks: see retrievers.picture_marks; empty for a blank.
 CREATE TABLE IF NOT EXISTS pictures (

@@ -14,14 +14,14 @@ from langchain_core.embeddings import Embeddings
 from PIL import Image
 
 from retrievers import catalogue, evidence
-from retrievers.database import Database, check_model, generation, setting
-from retrievers.embeddings import model_name
+from retrievers.database import Database, generation, setting
 from retrievers.figure_parts import by_figure
 from retrievers.filters import Filter
 from retrievers.fusion import fuse
 from retrievers.hits import Hit, read_hits
 from retrievers.lexical import LexicalIndex
 from retrievers.pictures import Pictures
+from retrievers.recorded_model import RecordedModel
 from retrievers.vectors import Ids, VectorIndex, unit_rows
 
 MIN_CANDIDATES = 50
@@ -50,6 +50,7 @@ class Search:
         words: LexicalIndex,
         pictures: Pictures,
         embeddings: Embeddings,
+        recorded: RecordedModel,
         media_base_url: str,
     ) -> None:
         self._database = database
@@ -57,6 +58,7 @@ class Search:
         self._words = words
         self._pictures = pictures
         self._embeddings = embeddings
+        self._recorded = recorded
         self._media_base_url = media_base_url
         self._known: tuple[int, dict[str, Ids | None]] = (0, {})
 
@@ -99,7 +101,9 @@ class Search:
             with self._index.in_step(connection) as index:
                 if vector is None:
                     vector = np.zeros((1, int(setting(connection, "dimension") or 0)), np.float32)
-                check_model(connection, model_name(self._embeddings), vector.shape[1])
+                self._recorded.check(connection, vector.shape[1])
+                if text:
+                    self._recorded.prove(connection)
                 among = self._chosen(connection, where)
                 if text:
                     by_meaning = index.nearest(vector, n, among)
@@ -124,6 +128,7 @@ class Search:
 
     def _is_empty(self) -> bool:
         with self._database.reading() as connection:
+            self._recorded.check(connection)  # before anything is embedded with a wrong model
             return connection.execute("SELECT 1 FROM chunks").fetchone() is None
 
     def _text_with(self, image_key: str) -> str | None:

@@ -217,7 +217,7 @@ class VectorIndex:
 
     def _version(self, connection: sqlite3.Connection) -> str:
         """Another one when all vectors were replaced by others."""
-        return database.setting(connection, f"{self._table}_version") or ""
+        return database.vectors_version(connection) if self._table == "vectors" else ""
 
 
 @dataclass(slots=True)

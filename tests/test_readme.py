@@ -63,6 +63,14 @@ def test_the_library_example_answers_with_a_figure(
     assert "![Figure 1" in said
 
 
+def test_the_filter_example_finds_figures_of_a_collection(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (code,) = (block for block in PYTHON if "find_sources" in block)
+    run(code, folder, monkeypatch)
+    assert "Figure 1. New privately owned housing units" in capsys.readouterr().out
+
+
 def test_the_community_loader_example_adds_its_rows(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

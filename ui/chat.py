@@ -12,10 +12,10 @@ import streamlit as st
 from assistant import Filter
 from assistant.answer import Answer, as_markdown
 from assistant.assistant import Assistant
-from assistant.errors import EXPLAINED
+from assistant.errors import ASKED_WRONGLY, EXPLAINED
 from assistant.settings import Settings, read_settings
 from ui.answers import show_answer, stream_answer
-from ui.documents import show_library
+from ui.documents import chosen, show_library
 from ui.plain_text import plain
 
 ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
@@ -32,7 +32,7 @@ class Turn:
     """A question and, once there is one, its answer or what went wrong."""
 
     question: str
-    source: str | None
+    where: Filter
     answer: Answer | None = None
     error: str | None = None
 
@@ -60,7 +60,7 @@ def _show_page(assistant: Assistant) -> None:
     asked = typed or st.session_state.pop("example", None)
     if asked:
         # Before anything that a click elsewhere might interrupt: no question gets lost.
-        turns.append(Turn(asked, st.session_state.get("within")))
+        turns.append(Turn(asked, chosen()))
         st.session_state.report = None
     with st.sidebar:
         show_library(assistant)
@@ -85,7 +85,7 @@ def _show_turn(turn: Turn, assistant: Assistant) -> None:
 
 def _answer(turn: Turn, assistant: Assistant) -> None:
     try:
-        events = assistant.stream(turn.question, where=Filter(source=turn.source))
+        events = assistant.stream(turn.question, where=turn.where)
         turn.answer = stream_answer(events, assistant)
     except EXPLAINED as error:
         turn.error = str(error)
@@ -114,9 +114,11 @@ def _welcome(assistant: Assistant) -> None:
 
 def _examples(assistant: Assistant) -> list[str]:
     """Questions that this very library answers, each with a figure."""
-    hits = assistant.search(
-        "chart that shows results", 4 * N_EXAMPLES, where=Filter(modality="figure")
-    )
+    figures = Filter(modality="figure").within(chosen())
+    try:
+        hits = assistant.search("chart that shows results", 4 * N_EXAMPLES, where=figures)
+    except ASKED_WRONGLY:  # a new one, that is empty yet
+        return []
     captions = dict.fromkeys(str(hit.document.metadata["caption"]) for hit in hits)
     short = [caption for caption in captions if len(caption) <= MAX_EXAMPLE_CHARS]
     return [f"Show me the figure: {caption}" for caption in short[:N_EXAMPLES]]

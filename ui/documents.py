@@ -12,7 +12,10 @@ from urllib.parse import unquote, urlsplit
 
 import streamlit as st
 
+from assistant import Filter
+from assistant.answer import as_markdown
 from assistant.assistant import Assistant
+from assistant.errors import ASKED_WRONGLY
 from assistant.ingestion import Progress, Report
 from ui.plain_text import plain
 
@@ -27,37 +30,64 @@ TALL_LIST = 6
 LIST_HEIGHT_PX = 380
 
 
-def show_library(assistant: Assistant) -> str | None:
-    """Show the library; return the source of the one document to ask within, if any."""
+def chosen() -> Filter:
+    """What is to be asked, by the choices of the sidebar."""
+    state = st.session_state
+    return Filter(source=state.get("within"), collection=state.get("collection"))
+
+
+def show_library(assistant: Assistant) -> None:
+    """Show the library, and let a collection or a document of it be chosen to ask within."""
     st.header("Library")
-    _take_uploads(assistant)
-    documents = assistant.documents()
+    collection = _choose_collection(assistant)
+    _take_uploads([collection] if collection else [], assistant)
+    try:
+        documents = assistant.documents(collection)
+    except ASKED_WRONGLY:
+        st.caption(f"{plain(collection or '')} is new: documents that you add now are put into it.")
+        return
     if not documents:
-        return None
-    within = _choose_document(documents)
-    st.caption(
-        f"{_counted(len(documents), 'document')} in {plain(str(assistant.settings.library))}"
-    )
+        return
+    _choose_document(documents, "all of them" if collection else "all documents")
+    place = collection or str(assistant.settings.library)
+    st.caption(f"{_counted(len(documents), 'document')} in {plain(place)}")
     tall = len(documents) > TALL_LIST
     with st.container(height=LIST_HEIGHT_PX if tall else "content", border=tall):
         for document in documents[:N_LISTED]:
             _show_document(document, assistant)
         if len(documents) > N_LISTED:
             st.caption(f"… and {len(documents) - N_LISTED} more: `limner list` shows all.")
-    return within
 
 
-def _choose_document(documents: Sequence[LibraryDocument]) -> str | None:
+def _choose_collection(assistant: Assistant) -> str | None:
+    name: str | None = st.selectbox(
+        "Collection",
+        list(assistant.library.collections()),
+        index=None,
+        placeholder="all documents",
+        accept_new_options=True,
+        key="collection",
+        help="Questions are asked within it, and documents that you add are put into it. "
+        "Type a name to begin a new one.",
+    )
+    try:
+        Filter(collection=name).check()
+    except ASKED_WRONGLY as error:
+        st.error(as_markdown(str(error)))
+        return None
+    return name
+
+
+def _choose_document(documents: Sequence[LibraryDocument], all_of_them: str) -> None:
     titles = {document.source: document.title for document in documents}
-    chosen: str | None = st.selectbox(
+    st.selectbox(
         "Ask within",
         list(titles),
         index=None,
         format_func=lambda source: titles[source],
-        placeholder="all documents",
+        placeholder=all_of_them,
         key="within",
     )
-    return chosen
 
 
 def _show_document(document: LibraryDocument, assistant: Assistant) -> None:
@@ -81,6 +111,8 @@ def _show_document(document: LibraryDocument, assistant: Assistant) -> None:
 def _facts(document: LibraryDocument) -> list[str]:
     facts = [_counted(document.n_pages, "page")] if document.n_pages else []
     facts += [_counted(document.n_figures, "figure")] if document.n_figures else []
+    if document.collections:
+        facts.append(f"in {plain(', '.join(document.collections))}")
     name = _file_name(document.source)
     return facts if name == document.title else [plain(name), *facts]
 
@@ -98,7 +130,7 @@ def _confirm_removal(source: str, assistant: Assistant) -> None:
             st.rerun()
 
 
-def _take_uploads(assistant: Assistant) -> None:
+def _take_uploads(collections: Sequence[str], assistant: Assistant) -> None:
     state = st.session_state
     state.setdefault("n_uploads", 0)
     files = st.file_uploader(
@@ -109,33 +141,50 @@ def _take_uploads(assistant: Assistant) -> None:
         help="PDF, Word, PowerPoint, HTML, Markdown, plain text and pictures.",
     )
     if files:
-        _read(files, [], assistant)
+        _read(files, [], collections, assistant)
     if report := state.get("report"):
         _show_report(report)
     if locked := state.get("locked"):
-        _ask_for_password(locked, assistant)
+        _ask_for_password(locked, collections, assistant)
 
 
-def _read(files: Sequence[UploadedFile], passwords: Sequence[str], assistant: Assistant) -> None:
+def _read(
+    files: Sequence[UploadedFile],
+    passwords: Sequence[str],
+    collections: Sequence[str],
+    assistant: Assistant,
+) -> None:
     """Read uploads and show the page anew; those that wait for a password are kept at hand."""
     state = st.session_state
-    state.report = _add(files, passwords, assistant)
+    state.report = _add(files, passwords, collections, assistant)
     state.locked = list(files) if state.report.locked else []
     state.n_uploads += 1
     st.rerun()
 
 
-def _ask_for_password(files: Sequence[UploadedFile], assistant: Assistant) -> None:
+def _ask_for_password(
+    files: Sequence[UploadedFile], collections: Sequence[str], assistant: Assistant
+) -> None:
     with st.form("password", clear_on_submit=True):
         password = st.text_input("Password", type="password", autocomplete="off")
         if st.form_submit_button("Open") and password:
-            _read(files, [password], assistant)
+            _read(files, [password], collections, assistant)
 
 
-def _add(files: Sequence[UploadedFile], passwords: Sequence[str], assistant: Assistant) -> Report:
+def _add(
+    files: Sequence[UploadedFile],
+    passwords: Sequence[str],
+    collections: Sequence[str],
+    assistant: Assistant,
+) -> Report:
     bar = st.progress(0.0, "Saving")
     named = [(file.name, file.getbuffer()) for file in files]
-    report = assistant.add_uploads(named, passwords=passwords, on_progress=_shown_in(bar.progress))
+    report = assistant.add_uploads(
+        named,
+        passwords=passwords,
+        on_progress=_shown_in(bar.progress),
+        collections=collections,
+    )
     bar.empty()
     return report
 

@@ -51,6 +51,31 @@ SourceFlag = Annotated[
     str | None,
     typer.Option("--source", metavar="GLOB", help="Only documents whose file name matches."),
 ]
+CollectionFlag = Annotated[
+    str | None,
+    typer.Option("--collection", metavar="NAME", help="Only documents in this collection."),
+]
+ModalityFlag = Annotated[
+    Modality | None, typer.Option("--modality", help="Only evidence of this kind.")
+]
+SinceFlag = Annotated[
+    str | None,
+    typer.Option(
+        "--since", metavar="DATE", help="Only documents of 2024-05-01, or all of 2024, or later."
+    ),
+]
+UntilFlag = Annotated[
+    str | None, typer.Option("--until", metavar="DATE", help="Only documents of then or before.")
+]
+WhereFlag = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        metavar="KEY=VALUE",
+        help="Only evidence with these metadata, such as section=Methods or 'page>=3'; may be "
+        "given several times.",
+    ),
+]
 LlmFlag = Annotated[
     str | None,
     typer.Option("--llm", help="auto, ollama, openai or embedded. [default: auto]"),
@@ -92,6 +117,14 @@ def add(
             help="Read with this LangChain loader; what follows are its arguments (or name=value).",
         ),
     ] = None,
+    collections: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--collection",
+            metavar="NAME",
+            help="Put them into this collection, unchanged ones too; may be given several times.",
+        ),
+    ] = None,
     library: LibraryFlag = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -106,15 +139,46 @@ def add(
         as_json,
         depth=depth,
         fetch_remote_images=fetch_remote_images,
+        collections=collections or [],
     )
 
 
 @app.command("list")
-def list_documents(library: LibraryFlag = None, as_json: JsonFlag = False) -> None:
+def list_documents(
+    collection: CollectionFlag = None, library: LibraryFlag = None, as_json: JsonFlag = False
+) -> None:
     """Say what is in the library."""
     from assistant.cli import documents
 
-    documents.list_documents(library, as_json)
+    documents.list_documents(collection, library, as_json)
+
+
+@app.command()
+def collections(library: LibraryFlag = None, as_json: JsonFlag = False) -> None:
+    """Name the collections: sets of documents to ask within."""
+    from assistant.cli import collections as cli
+
+    cli.list_collections(library, as_json)
+
+
+@app.command()
+def collect(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    sources: Annotated[
+        list[str],
+        typer.Argument(metavar="SOURCE...", help="Paths, folders, URIs, file names or globs."),
+    ],
+    remove: Annotated[
+        bool,
+        typer.Option("--remove", help="Take them out of it instead; the library keeps them."),
+    ] = False,
+    library: LibraryFlag = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Put documents of the library into a collection, or take them out of it."""
+    from assistant.cli import collections as cli
+
+    cli.collect(name, sources, library, as_json, remove=remove)
 
 
 @app.command()
@@ -160,21 +224,31 @@ def search(
     image: Annotated[
         Path | None, typer.Option("--image", metavar="FILE", help="Search by a picture.")
     ] = None,
-    modality: Annotated[Modality | None, typer.Option("--modality")] = None,
+    modality: ModalityFlag = None,
     source: SourceFlag = None,
+    collection: CollectionFlag = None,
+    since: SinceFlag = None,
+    until: UntilFlag = None,
+    where: WhereFlag = None,
     library: LibraryFlag = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Print the evidence that is nearest to a query or a picture, best first."""
     from assistant.cli import questions
 
-    questions.search(query, k, image, modality, source, library, as_json)
+    chosen = questions.Chosen(source, modality, collection, since, until, where or [])
+    questions.search(query, k, image, chosen, library, as_json)
 
 
 @app.command()
 def ask(
     question: Annotated[str, typer.Argument(metavar="QUESTION")],
     source: SourceFlag = None,
+    collection: CollectionFlag = None,
+    modality: ModalityFlag = None,
+    since: SinceFlag = None,
+    until: UntilFlag = None,
+    where: WhereFlag = None,
     llm: LlmFlag = None,
     model: ModelFlag = None,
     library: LibraryFlag = None,
@@ -183,12 +257,18 @@ def ask(
     """Answer one question, with citations and figures."""
     from assistant.cli import questions
 
-    questions.ask(question, source, llm, model, library, as_json)
+    chosen = questions.Chosen(source, modality, collection, since, until, where or [])
+    questions.ask(question, chosen, llm, model, library, as_json)
 
 
 @app.command()
 def chat(
     source: SourceFlag = None,
+    collection: CollectionFlag = None,
+    modality: ModalityFlag = None,
+    since: SinceFlag = None,
+    until: UntilFlag = None,
+    where: WhereFlag = None,
     llm: LlmFlag = None,
     model: ModelFlag = None,
     library: LibraryFlag = None,
@@ -196,7 +276,8 @@ def chat(
     """Ask question after question in the terminal."""
     from assistant.cli import questions
 
-    questions.chat(source, llm, model, library)
+    chosen = questions.Chosen(source, modality, collection, since, until, where or [])
+    questions.chat(chosen, llm, model, library)
 
 
 @app.command()
@@ -225,7 +306,7 @@ def serve(
 
 @app.command()
 def mcp(library: LibraryFlag = None) -> None:
-    """Serve the tools `search` and `ask` to agents over MCP (stdio)."""
+    """Serve the tools `search`, `ask` and `collections` to agents over MCP (stdio)."""
     from assistant.cli import servers
 
     servers.mcp(library)
@@ -245,6 +326,14 @@ def evaluate(
     from assistant.cli import evaluation
 
     evaluation.evaluate(questions_file, ranked, scope, library, as_json)
+
+
+@app.command()
+def migrate(library: LibraryFlag = None, as_json: JsonFlag = False) -> None:
+    """Bring a library to the embedding model that limner is set to, and to its present format."""
+    from assistant.cli import migration
+
+    migration.migrate(library, as_json)
 
 
 @app.command()

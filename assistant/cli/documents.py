@@ -51,6 +51,7 @@ def add(
     *,
     depth: int = 0,
     fetch_remote_images: bool = False,
+    collections: Sequence[str] = (),
 ) -> None:
     """Read sources into the library with progress on stderr.
 
@@ -62,11 +63,16 @@ def add(
             [loader_named(loader, sources)] if loader else [as_typed(s) for s in sources]
         )
         report = read_with_progress(
-            assistant, typed, passwords, depth=depth, fetch_remote_images=fetch_remote_images
+            assistant,
+            typed,
+            passwords,
+            depth=depth,
+            fetch_remote_images=fetch_remote_images,
+            collections=collections,
         )
         is_person_there = not as_json and sys.stdin.isatty() and err.is_terminal
         if report.locked and not report.interrupt and is_person_there:
-            _ask_for_passwords(assistant, report)
+            _ask_for_passwords(assistant, report, collections)
         if as_json:
             print_json(report.to_dict())
         else:
@@ -87,11 +93,13 @@ def add(
         raise typer.Exit(1)
 
 
-def _ask_for_passwords(assistant: Assistant, report: Report) -> None:
+def _ask_for_passwords(assistant: Assistant, report: Report, collections: Sequence[str]) -> None:
     """Have a person type what opens the locked documents; one password often opens several."""
     known: list[str] = []
     for source in list(report.locked):
-        retry = read_with_progress(assistant, [source], known) if known else Report(locked=[source])
+        retry = Report(locked=[source])
+        if known:
+            retry = read_with_progress(assistant, [source], known, collections=collections)
         for _ in range(MAX_TRIES):
             if not retry.locked:
                 break
@@ -105,7 +113,7 @@ def _ask_for_passwords(assistant: Assistant, report: Report) -> None:
             if not given:
                 break
             known.append(given)
-            retry = read_with_progress(assistant, [source], [given])
+            retry = read_with_progress(assistant, [source], [given], collections=collections)
         if retry.interrupt:
             report.interrupt, report.n_unread = retry.interrupt, retry.n_unread
             return
@@ -120,6 +128,7 @@ def read_with_progress(
     *,
     depth: int = 0,
     fetch_remote_images: bool = False,
+    collections: Sequence[str] = (),
 ) -> Report:
     """Read sources and tell on stderr which is read and how far: as a bar, or in lines."""
     bar = Progress(
@@ -165,6 +174,7 @@ def read_with_progress(
             on_progress=step,
             depth=depth,
             fetch_remote_images=fetch_remote_images,
+            collections=collections,
         )
         if not report.interrupt:
             bar.update(task, description="Done", completed=bar.tasks[0].total)
@@ -189,13 +199,15 @@ def _read_so_far(n_pages: int, n_figures: int) -> str:
     return f"{n_pages} pages, {n_figures} figures"
 
 
-def list_documents(library: Path | None, as_json: bool) -> None:
-    """Print one line a document."""
+def list_documents(collection: str | None, library: Path | None, as_json: bool) -> None:
+    """Print one line a document, of all or of one collection."""
     with opened(library) as assistant:
-        documents = assistant.documents()
+        documents = assistant.documents(collection)
+        facts = assistant.library.facts()
     if as_json:
         print_json(
             {
+                "library": facts,
                 "documents": [
                     {
                         "source": d.source,
@@ -204,16 +216,20 @@ def list_documents(library: Path | None, as_json: bool) -> None:
                         "chunks": d.n_chunks,
                         "figures": d.n_figures,
                         "added_at": d.added_at,
+                        "dated_at": d.dated_at,
+                        "collections": d.collections,
                     }
                     for d in documents
-                ]
+                ],
             }
         )
         return
     for d in documents:
         pages = f"{d.n_pages} pages, " if d.n_pages else ""
         held = f"{pages}{d.n_chunks} pieces, {d.n_figures} figures"
-        say(f"{file_name(d.source)}  ({held})  {d.source}")
+        within = f", in {', '.join(d.collections)}" if d.collections else ""
+        day = (d.dated_at or d.added_at)[:10]
+        say(f"{file_name(d.source)}  ({day}, {held}{within})  {d.source}")
     say(f"{len(documents)} documents.")
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from assistant.answer import REPLACED, Answer, Source, search_result
@@ -11,17 +12,44 @@ from assistant.cli.sources import as_typed, check_glob
 from assistant.cli.terminal import opened, out, print_json, refuse, say, say_error
 from assistant.errors import EXPLAINED, QuestionsInvalid
 from assistant.events import AnswerFinished, Event, SentenceChecked, SourcesFound, TextAdded
-from retrievers import Filter
+from assistant.filters import first_day, last_day, where_all
+from retrievers import Filter, collection_names
 
 PREVIEW_CHARS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What evidence may be found, as it was typed."""
+
+    source: str | None
+    modality: str | None
+    collection: str | None
+    since: str | None
+    until: str | None
+    where: Sequence[str]
+
+    def filter(self, assistant: Assistant) -> Filter:
+        """Raises InvalidFilter, InvalidCollection, and what no document fits at once."""
+        check_glob(assistant, self.source)
+        chosen = Filter(
+            self.source,
+            self.modality,
+            self.collection,
+            first_day(self.since) if self.since is not None else None,
+            last_day(self.until) if self.until is not None else None,
+        )
+        chosen.check()
+        if self.collection is not None:
+            collection_names.known(self.collection, assistant.library.collections())
+        return where_all(self.where).within(chosen)
 
 
 def search(
     query: str,
     k: int,
     image: Path | None,
-    modality: str | None,
-    source: str | None,
+    chosen: Chosen,
     library: Path | None,
     as_json: bool,
 ) -> None:
@@ -29,14 +57,12 @@ def search(
     if not query.strip() and image is None:
         refuse("Give a query, or a picture with --image FILE.")
     with opened(library) as assistant:
-        check_glob(assistant, source)
+        where = chosen.filter(assistant)
         if image is None:
-            hits = assistant.search(query, k, where=Filter(source=source, modality=modality))
+            hits = assistant.search(query, k, where=where)
         else:
             picture = Path(as_typed(str(image)))
-            hits = assistant.search_image(
-                picture, query=query, k=k, where=Filter(source=source, modality=modality)
-            )
+            hits = assistant.search_image(picture, query=query, k=k, where=where)
     if as_json:
         print_json(search_result(query, hits))
         return
@@ -54,7 +80,7 @@ def search(
 
 def ask(
     question: str,
-    source: str | None,
+    chosen: Chosen,
     llm: str | None,
     model: str | None,
     library: Path | None,
@@ -64,21 +90,21 @@ def ask(
     if not question.strip():
         refuse('Give a question, such as limner ask "How tall is Taranaki?".')
     with opened(library, llm=llm, model=model) as assistant:
-        check_glob(assistant, source)
+        where = chosen.filter(assistant)
         if as_json:
-            print_json(assistant.ask(question, where=Filter(source=source)).to_dict())
+            print_json(assistant.ask(question, where=where).to_dict())
         else:
-            print_answer(assistant.stream(question, where=Filter(source=source)))
+            print_answer(assistant.stream(question, where=where))
 
 
-def chat(source: str | None, llm: str | None, model: str | None, library: Path | None) -> None:
+def chat(chosen: Chosen, llm: str | None, model: str | None, library: Path | None) -> None:
     """Ask question after question; an empty line or Ctrl-D ends it."""
     with opened(library, llm=llm, model=model) as assistant:
-        check_glob(assistant, source)
+        where = chosen.filter(assistant)
         say(f"{assistant.library.n_documents} documents, {assistant.model.name}. Empty line ends.")
         while question := _next_question():
             try:
-                print_answer(assistant.stream(question, where=Filter(source=source)))
+                print_answer(assistant.stream(question, where=where))
             except EXPLAINED as error:
                 say_error(error)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -75,8 +77,26 @@ def _json_or_text(value: str) -> Any:
 
 def find(assistant: Assistant, name: str) -> str:
     """The URI of the one document that a path, URI or file name means. Raises UnknownSource."""
-    try:
+    with _names_no_source(name):
         return assistant.find_source(name)
+
+
+def find_all(assistant: Assistant, names: Iterable[str]) -> list[str]:
+    """The URIs of all documents that paths, folders, URIs, file names and globs mean, each once.
+
+    Raises UnknownSource where one of them means none.
+    """
+    found: dict[str, None] = {}
+    for name in names:
+        with _names_no_source(name):
+            found |= dict.fromkeys(assistant.find_sources(name))
+    return list(found)
+
+
+@contextmanager
+def _names_no_source(name: str) -> Iterator[None]:
+    try:
+        yield
     except (RuntimeError, ValueError) as error:
         raise UnknownSource(
             f"{name} is no path, URI or file name ({error}). `limner list` prints the sources."

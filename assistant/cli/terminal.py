@@ -23,6 +23,7 @@ from rich.segment import Segment
 from assistant.assistant import Assistant
 from assistant.errors import EXPLAINED, SettingsInvalid
 from assistant.settings import Settings, read_settings
+from retrievers import InvalidCollection, InvalidFilter
 
 OFFLINE = "HF_HUB_OFFLINE"
 PRIVATE = {
@@ -109,7 +110,7 @@ def sentences_for_errors(*, may_fetch: bool = False) -> Iterator[None]:
     _log_errors_only()
     try:
         yield
-    except SettingsInvalid as error:
+    except (SettingsInvalid, InvalidFilter, InvalidCollection) as error:
         refuse(f"limner: {error}")
     except EXPLAINED as error:
         say_error(error)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date
+import operator as op
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from retrievers import Filter, InvalidFilter, Library, UnknownSource
+from retrievers import (
+    Filter,
+    InvalidCollection,
+    InvalidFilter,
+    Library,
+    UnknownCollection,
+    UnknownSource,
+)
 from retrievers.library import NewDocument
 from tests.retrievers.words import piece
 
@@ -71,6 +81,16 @@ def test_metadata_choose(filled: Library, metadata: dict[str, Any], names: set[s
     assert found(filled, Filter(metadata=metadata)) == names
 
 
+def test_a_section_is_found_by_its_path_and_by_each_heading(library: Library) -> None:
+    path = 'Whales › "Blue" ones › Food'
+    library.put("file:///a.md", [piece("eaten whales", section=path)], fingerprint="1", title="A")
+    for heading in (path, "Whales", '"Blue" ones', "Food"):
+        assert found(library, Filter(metadata={"section": heading})) == {"eaten"}
+        assert found(library, Filter(metadata={"section": {"$ne": heading}})) == set()
+    for other in ("Blue", "Whales › Food", "food"):
+        assert found(library, Filter(metadata={"section": other})) == set()
+
+
 @pytest.mark.parametrize(
     ("since", "until", "names"),
     [
@@ -94,7 +114,6 @@ def test_a_collection_chooses_and_outlives_a_new_version(filled: Library) -> Non
     assert filled.collections() == {"land": 1, "sea": 3}
     filled.put("file:///docs/early.md", [piece("early whales again")], fingerprint="2", title="E")
     assert found(filled, Filter(collection="land")) == {"early"}
-    assert found(filled, Filter(collection="nowhere")) == set()
     filled.collect("land", ["file:///docs/late.md"])
     filled.release("land", ["file:///docs/early.md"])
     assert found(filled, Filter(collection="land")) == {"late"}
@@ -113,7 +132,20 @@ def test_a_collection_takes_all_of_its_new_documents_or_none(filled: Library) ->
 
 
 @pytest.mark.parametrize(
-    "metadata", [{"page": {"$regex": "1"}}, {"page": {}}, {"page": None}, {"page": [object()]}]
+    "metadata",
+    [
+        {"page": {"$regex": "1"}},
+        {"page": {}},
+        {"page": None},
+        {"page": [object()]},
+        {"page": float("nan")},
+        {"page": {"$lt": float("inf")}},
+        {"page": 2**63},
+        {"page": {"$gte": True}},
+        {"page": {"$gte": [1]}},
+        {"page": [[1]]},
+        {"page": {"$eq": {"$eq": 1}}},
+    ],
 )
 def test_a_filter_that_makes_no_sense_is_an_error(filled: Library, metadata: dict) -> None:
     with pytest.raises(InvalidFilter, match="page"):
@@ -135,3 +167,178 @@ def test_a_moved_document_keeps_its_collections_and_embeds_nothing(filled: Libra
     assert embeddings.embedded == []
     assert filled.documents()[0].source == "file:///new/early.md"
     assert found(filled, Filter(collection="land")) == {"early"}
+
+
+def test_a_filter_of_too_many_conditions_is_an_error(filled: Library) -> None:
+    many = {f"key {n}": n for n in range(101)}
+    with pytest.raises(InvalidFilter, match="101 conditions; the limit is 100"):
+        filled.search("whales", where=Filter(metadata=many))
+    assert found(filled, Filter(metadata={"page": list(range(2, 5000))})) == {"middle", "late"}
+
+
+def test_days_that_no_day_can_be_between_are_an_error(filled: Library) -> None:
+    with pytest.raises(InvalidFilter, match="since 2003-01-01 and until 2002-01-01"):
+        found(filled, Filter(since=date(2003, 1, 1), until=date(2002, 1, 1)))
+
+
+def test_a_time_means_its_day(filled: Library) -> None:
+    noon = datetime(2002, 7, 1, 15, tzinfo=UTC)
+    assert found(filled, Filter(since=noon, until=noon)) == {"middle"}
+
+
+def test_an_unknown_collection_is_an_error_that_names_those_there_are(filled: Library) -> None:
+    with pytest.raises(UnknownCollection, match=r"no collection 'lake'\. There are: land, sea\."):
+        found(filled, Filter(collection="lake"))
+    with pytest.raises(UnknownCollection, match="lake"):
+        filled.release("lake", ["file:///docs/late.md"])
+
+
+def test_a_collection_is_kept_as_written_and_found_without_case(filled: Library) -> None:
+    filled.collect("  Été\u00a02024 ", ["file:///docs/late.md"])
+    filled.collect("E\u0301TE\u0301 2024", ["file:///docs/early.md"])
+    assert filled.collections() == {"land": 1, "sea": 3, "Été 2024": 2}
+    assert found(filled, Filter(collection="été 2024")) == {"early", "late"}
+    filled.release("ÉTÉ 2024", ["file:///docs/late.md"])
+    assert filled.collections()["Été 2024"] == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["a b", 'report\'s "final"; --', "100 %", "研究", "👩\u200d🔬 papers", "می\u200cخواهم"]
+)
+def test_a_collection_may_have_any_printable_name(filled: Library, name: str) -> None:
+    filled.collect(name, ["file:///docs/late.md"])
+    assert name in filled.collections()
+    assert found(filled, Filter(collection=name)) == {"late"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "  ", "\u200d", "a\nb", "a\tb", "a\x00b", "\x1b[31mred", "a\u202eb", "\ud800", "a" * 101],
+)
+def test_a_collection_may_have_no_other_name(filled: Library, name: str) -> None:
+    with pytest.raises(InvalidCollection, match="collection"):
+        filled.collect(name, ["file:///docs/late.md"])
+    with pytest.raises(InvalidCollection):
+        found(filled, Filter(collection=name))
+    new = NewDocument("file:///new.md", [piece("whales")], "1", "New", collections=(name,))
+    with pytest.raises(InvalidCollection):
+        list(filled.put_all([new]))
+    assert filled.collections() == {"land": 1, "sea": 3}
+    assert filled.n_documents == 3
+
+
+def test_within_chooses_what_both_choose(filled: Library) -> None:
+    sea, land = Filter(collection="sea"), Filter(collection="land")
+    assert found(filled, sea.within(land)) == found(filled, land.within(sea)) == {"early"}
+    assert found(filled, Filter(source="*e*").within(Filter(source="*l*"))) == {
+        "early",
+        "late",
+        "middle",
+    }
+    assert found(filled, Filter(source="m*").within(Filter(source="l*"))) == set()
+    pages = Filter(metadata={"page": {"$gte": 2}})
+    assert found(filled, pages.within(Filter(metadata={"page": {"$lt": 3}}))) == {"middle"}
+    assert found(filled, pages.within(sea).within(Filter(source="late*"))) == {"late"}
+    assert Filter().within(sea) == sea.within(Filter()) == sea
+    assert Filter().within(Filter()).chooses_all
+
+
+def test_bounds_do_not_tell_which_collections_lie_outside(filled: Library) -> None:
+    for bounds in (
+        Filter(source="m*"),
+        Filter(metadata={"page": 2}),
+        Filter(since=date(2002, 1, 1)),
+    ):
+        with pytest.raises(UnknownCollection) as told:
+            found(filled, Filter(collection="land").within(bounds))
+        assert str(told.value) == "There is no collection 'land'. There are: sea."
+
+
+KEYS = ["a", 'odd "key"', "$.a", "clé", "'; --", "\x01", "page", "section"]
+TEXTS = st.sampled_from(
+    [
+        "a › b'",
+        '" › \\',
+        "",
+        "a",
+        "A",
+        "b'",
+        '"',
+        "é",
+        "e\u0301",
+        "\U0001f41f",
+        "1",
+        "a\x00b",
+        "\ud800",
+    ]
+)
+SCALARS = st.one_of(
+    st.booleans(), st.integers(-3, 3), st.floats(-3, 3, width=16), TEXTS, st.just(2**63 - 1)
+)
+STORED = st.one_of(
+    SCALARS, st.lists(SCALARS, max_size=3), st.none(), st.just({"a": 1}), st.just([[1]])
+)
+ORDERED = SCALARS.filter(lambda value: not isinstance(value, bool))
+WANTED = st.one_of(
+    SCALARS,
+    st.lists(SCALARS, max_size=3),
+    st.dictionaries(st.sampled_from(["$gt", "$gte", "$lt", "$lte"]), ORDERED, min_size=1),
+    st.dictionaries(st.sampled_from(["$eq", "$ne"]), SCALARS, min_size=1),
+    st.dictionaries(st.sampled_from(["$in", "$nin"]), st.lists(SCALARS, max_size=3), min_size=1),
+)
+
+
+@st.composite
+def metadata(draw: st.DrawFn, values: st.SearchStrategy[Any]) -> dict[str, Any]:
+    found = draw(st.dictionaries(st.sampled_from(KEYS), values, max_size=3))
+    if "page" in found and values is STORED:
+        found["page"] = draw(st.integers(1, 3))
+    return found
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(metadata(STORED), min_size=1, max_size=8), metadata(WANTED), metadata(WANTED))
+def test_metadata_are_chosen_as_a_plain_predicate_would(
+    library: Library,
+    stored: list[dict[str, Any]],
+    wanted: dict[str, Any],
+    bounds: dict[str, Any],
+) -> None:
+    pieces = [piece(f"{n} whales", **one) for n, one in enumerate(stored)]
+    library.put("file:///all.md", pieces, fingerprint="1", title="All")
+    where = Filter(metadata=wanted).within(Filter(metadata=bounds))
+    assert found(library, where) == {
+        str(n) for n, one in enumerate(stored) if fits(one, wanted) and fits(one, bounds)
+    }
+
+
+def fits(stored: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    """The filter in plain Python."""
+    compare = {"$gt": op.gt, "$gte": op.ge, "$lt": op.lt, "$lte": op.le}
+    for key, condition in wanted.items():
+        there = stored.get(key)
+        values = [plain(v) for v in (there if isinstance(there, list) else [there])]
+        if key == "section" and isinstance(there, str):
+            values += plain(there).split(" › ")
+        if isinstance(condition, list):
+            condition = {"$in": condition}
+        elif not isinstance(condition, dict):
+            condition = {"$eq": condition}
+        for operator, value in condition.items():
+            if operator in compare:
+                ordered = [v for v in values if not isinstance(v, bool | list | dict | None)]
+                like = [v for v in ordered if isinstance(v, str) == isinstance(value, str)]
+                holds = any(compare[operator](v, plain(value)) for v in like)
+            else:
+                among = [plain(v) for v in (value if isinstance(value, list) else [value])]
+                holds = any(v in among for v in values) == (operator in ("$eq", "$in"))
+            if not holds:
+                return False
+    return True
+
+
+def plain(value: Any) -> Any:
+    """Text as a library stores it."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value

@@ -122,15 +122,14 @@ class TestChanges:
         assert best(library, "gold", 12) == list(range(1, 13))
 
     def test_while_many_documents_are_put_in_the_first_can_be_found(
-        self, library: Library, reopened: Library, monkeypatch: pytest.MonkeyPatch
+        self, library: Library, reopened: Library
     ):
-        monkeypatch.setattr("retrievers.library.FOLLOW_AFTER_S", 0.0)
         changes = library.put_all(
             [library_document(f"file:///{n}", [piece(f"gold {n}")]) for n in range(3)]
         )
         next(changes)
-        next(changes)
         assert best(reopened, "gold") == [1]
+        next(changes)
         changes.close()
         assert best(reopened, "gold") == [1, 2]
 
@@ -294,7 +293,6 @@ class TestOthers:
         put("x.pdf", piece("gold"))
         assert best(reopened, "gold tin") == [1]
         monkeypatch.setattr(lexical, "WAIT_S", 0.1)
-        monkeypatch.setattr(lexical, "SEARCH_WAITS_S", 0.1)
         monkeypatch.setattr(lexical, "BEHIND_S", 0)
         with LexicalFiles(library.folder / "lexical").writing(0) as writing:
             assert writing is not None
@@ -312,7 +310,7 @@ class TestOthers:
         code = """
 import os
 from retrievers.lexical import LexicalIndex
-LexicalIndex.follow = lambda *arguments: os._exit(9)
+LexicalIndex.flush = lambda *arguments: os._exit(9)
 Library.open(sys.argv[1], WordCounts()).put(
     "file:///docs/y.pdf", [piece("tin")], fingerprint="1", title="y")
 """

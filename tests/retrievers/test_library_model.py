@@ -13,7 +13,8 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from hypothesis import settings
+import pytest
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -26,7 +27,7 @@ from hypothesis.stateful import (
 )
 from langchain_core.documents import Document
 
-from retrievers import Filter, Library
+from retrievers import Filter, Library, UnknownCollection
 from retrievers.library import NewDocument
 from tests.retrievers.words import WordCounts, image_key, piece
 
@@ -135,9 +136,12 @@ class LibraryBesideItsModel(RuleBasedStateMachine):
 
     @rule(source=known, name=st.sampled_from(NAMES))
     def release(self, source: str, name: str) -> None:
-        if source in self.model:
+        if source in self.model and self.has(name):
             self.library.release(name, [source])
             self.model[source].collections.discard(name)
+
+    def has(self, collection: str) -> bool:
+        return any(collection in one.collections for one in self.model.values())
 
     @rule()
     def reopen(self) -> None:
@@ -187,15 +191,17 @@ class LibraryBesideItsModel(RuleBasedStateMachine):
             and (not where.metadata or page >= 2)
             and (where.source is None or source.endswith(f"/{where.source}"))
         )
+        is_known = where.collection is None or self.has(where.collection)
+        if not is_known and any(one.content for one in self.model.values()):
+            with pytest.raises(UnknownCollection):
+                library.search(query, 1_000, where=where)
+            return
         hits = library.search(query, 1_000, where=where)
         found = sorted(
             (h.document.metadata["source"], h.document.page_content, round(h.score, 5))
             for h in hits
         )
         assert found == expected
-        if expected and max(cosine for *_, cosine in expected) > 0:
-            best = max(cosine for *_, cosine in expected)
-            assert any(round(hit.score, 5) == best for hit in hits[:2])
 
 
 @cache
@@ -205,6 +211,11 @@ def cosine(one: str, other: str) -> float:
 
 
 LibraryBesideItsModel.TestCase.settings = settings(
-    max_examples=20, stateful_step_count=20, deadline=None
+    max_examples=20,
+    stateful_step_count=20,
+    deadline=None,
+    # Shrinking takes an hour where a step takes a tenth of a second.
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    report_multiple_bugs=False,
 )
 TestLibraryBesideItsModel = LibraryBesideItsModel.TestCase

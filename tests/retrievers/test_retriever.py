@@ -3,13 +3,14 @@
 import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from typing import Any
 
 import pytest
 from langchain_core.messages import ToolCall
 from langchain_core.tools import BaseTool
 from langchain_tests.integration_tests import RetrieversIntegrationTests
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from retrievers import Library, MultimodalRetriever
 from tests.retrievers.conftest import Put
@@ -65,6 +66,33 @@ class TestRetriever:
         found = everything.invoke("gold", k=1, source="sea*", modality="text")
         assert [d.page_content for d in found] == ["Gold fish."]
 
+    def test_a_call_narrows_what_the_retriever_is_set_to_and_never_widens_it(self, gold: Library):
+        gold.collect("Metals", ["file:///docs/gold.pdf"])
+        gold.collect("All", gold.sources())
+        metals = MultimodalRetriever(library=gold, collection="metals", k=20)
+        inside = {d.metadata["source"] for d in metals.invoke("gold")}
+        assert inside == {"file:///docs/gold.pdf"}
+        for choice in (
+            {"collection": "All"},
+            {"source": "*"},
+            {"collection": "METALS", "since": date(2001, 1, 1)},
+            {"metadata_filter": {"page": {"$gte": 1}}},
+            {"collection": "", "source": "", "modality": ""},
+        ):
+            found = {d.metadata["source"] for d in metals.invoke("gold", **choice)}
+            assert found == inside
+        assert metals.invoke("gold", source="sea*") == []
+        assert metals.invoke("gold", until=date(2001, 1, 1)) == []
+        figures = MultimodalRetriever(library=gold, modality="figure")
+        assert figures.invoke("gold", modality="text") == []
+        pages = MultimodalRetriever(library=gold, metadata_filter={"page": 1})
+        assert {d.metadata["page"] for d in pages.invoke("gold")} == {1}
+        assert pages.invoke("gold", metadata_filter={"page": 2}) == []
+
+    def test_metadata_of_langchain_are_no_filter(self, gold: Library):
+        traced = MultimodalRetriever(library=gold, metadata={"team": "blue"})
+        assert traced.invoke("gold", {"metadata": {"run": 7}})
+
     def test_k_must_be_at_least_one(self, gold: Library):
         with pytest.raises(ValidationError):
             MultimodalRetriever(library=gold, k=0)
@@ -94,10 +122,64 @@ class TestTool:
     def tool(self, gold: Library) -> BaseTool:
         return MultimodalRetriever(library=gold).as_tool()
 
-    def test_a_model_sees_one_string_argument(self, tool: BaseTool):
+    def test_a_model_sees_a_query_and_what_is_left_open(self, tool: BaseTool, gold: Library):
         assert tool.name == "search_documents"
         assert "documents" in tool.description
-        assert {name: field["type"] for name, field in tool.args.items()} == {"query": "string"}
+        assert tool.args["query"]["type"] == "string"
+        assert set(tool.args) == {"query", "source", "collection", "modality"}
+        gold.collect("Metals", gold.sources())
+        fixed = MultimodalRetriever(library=gold, collection="Metals", modality="text").as_tool()
+        assert set(fixed.args) == {"query", "source"}
+
+    def test_a_model_narrows_its_search(self, tool: BaseTool, gold: Library):
+        gold.collect("Water", ["file:///docs/sea.html"])
+        call = {"query": "gold", "collection": "water", "source": "*.html", "modality": "text"}
+        assert tool.invoke(call).startswith("[1] sea.html, sheet Fish\nGold fish.")
+        assert tool.invoke({"query": "gold", "source": "*.pdf", "collection": "water"}) == (
+            "Nothing was found in the documents."
+        )
+        assert tool.invoke({"query": "gold", "collection": "Lake"}) == (
+            "There is no collection 'Lake'. There are: Water."
+        )
+        with pytest.raises(ValidationError):
+            tool.invoke({"query": "gold", "modality": "smell"})
+
+    @pytest.mark.parametrize(
+        "asked",
+        [
+            {"collection": "Metals"},
+            {"collection": "Metals", "source": "gold*"},
+            {"source": "*gold*"},
+            {"source": "file:///docs/gold.pdf"},
+            {"modality": "figure"},
+        ],
+    )
+    def test_a_model_cannot_leave_what_the_retriever_is_set_to(
+        self, gold: Library, asked: dict[str, str]
+    ):
+        class Everything(BaseModel):
+            """A schema that offers what the retriever has fixed."""
+
+            query: str
+            source: str | None = None
+            collection: str | None = None
+            modality: str | None = None
+
+        gold.collect("Metals", ["file:///docs/gold.pdf"])
+        gold.collect("Water", ["file:///docs/sea.html"])
+        for fixed in (
+            {"collection": "Water"},
+            {"source": "sea*"},
+            {"metadata_filter": {"title": "sea.html"}},
+        ):
+            retriever = MultimodalRetriever(library=gold, **fixed)
+            for tool in (retriever.as_tool(), retriever.as_tool(Everything)):
+                call = ToolCall(
+                    name=tool.name, args={"query": "gold"} | asked, id="1", type="tool_call"
+                )
+                message = tool.invoke(call)
+                assert "Metals" not in message.content.replace("no collection 'Metals'", "")
+                assert {hit["title"] for hit in message.artifact["hits"]} <= {"sea.html"}
 
     def test_the_text_is_numbered_and_names_places_and_figures(self, tool: BaseTool, gold: Library):
         text = tool.invoke({"query": "Gold price by year."})

@@ -10,6 +10,7 @@ from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 
 DIMENSION = 512
+CHARACTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 class WordCounts(Embeddings):
@@ -29,6 +30,15 @@ class WordCounts(Embeddings):
         for word in re.findall(r"\w+", text.lower()):
             vector[zlib.crc32(word.encode()) % DIMENSION] += 1.0
         return vector
+
+
+class CharacterCounts(WordCounts):
+    """Another model, of another dimension: texts are close when they share characters."""
+
+    name = "character-counts"
+
+    def embed_query(self, text: str) -> list[float]:
+        return [float(text.lower().count(character)) for character in CHARACTERS]
 
 
 def piece(text: str, **metadata: Any) -> Document:

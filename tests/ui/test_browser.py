@@ -137,15 +137,23 @@ def test_hostile_text_does_nothing(port: int, page: Page) -> None:
     assert "<b>bold</b>" in page.text  # the title, in the sidebar and among the sources
 
 
-def test_upload_is_added_and_answers(port: int, page: Page, tmp_path: Path) -> None:
+def test_upload_is_added_to_a_new_collection_and_answers(
+    port: int, page: Page, tmp_path: Path
+) -> None:
+    from selenium.webdriver.common.keys import Keys
+
     bees = tmp_path / "bees.md"
     bees.write_text("# Bees of Vale\n\nThe orchard keeps 37 hives of bees behind the barn.\n")
     chart = tmp_path / "hives.png"
     draw_chart().save(chart)
     page.open(port)
+    box = page.wait_for(lambda: page.find("[data-testid=stSelectbox] input"))[0]
+    box.send_keys("Bees & hives", Keys.ENTER)
+    page.wait_for(lambda: "Bees & hives is new" in page.text)
     chooser = page.wait_for(lambda: page.find("[data-testid=stFileUploader] input[type=file]"))[0]
     chooser.send_keys(f"{bees}\n{chart}")
     page.wait_for(lambda: "Read 2 documents with 1 figure." in page.text)
+    page.wait_for(lambda: "2 documents in Bees & hives" in page.text.replace("\xa0", " "))
     assert "Bees of Vale" in page.text
     page.ask("How many hives of bees does the orchard keep?")
     assert "37 hives" in page.text

@@ -10,6 +10,7 @@ import streamlit as st
 from markdown_it import MarkdownIt
 from streamlit.testing.v1 import AppTest
 
+from assistant import Filter
 from assistant.answer import NOT_IN_LIBRARY
 from assistant.assistant import Assistant
 from assistant.errors import GenerationFailed
@@ -112,9 +113,34 @@ def test_hostile_text_of_a_document_shows_as_text(library: Path) -> None:
 
 def test_question_stays_within_the_chosen_document(library: Path) -> None:
     page = open_page()
-    page.selectbox[0].select(HOSTILE_TITLE).run()
+    page.selectbox(key="within").select(HOSTILE_TITLE).run()
     ask(page, FACT_QUESTION)
     assert not any("412" in text for text in texts(page.chat_message[1]))
+
+
+def test_question_stays_within_the_chosen_collection(library: Path) -> None:
+    with Assistant.open(Settings(library=library)) as assistant:
+        assistant.library.collect("Ways *in*", assistant.find_sources("gate.html"))
+    page = open_page()
+    assert any("in Ways \\*in\\*" in m.value for m in page.sidebar.markdown)
+    page.selectbox(key="collection").select("Ways *in*").run()
+    assert page.selectbox(key="within").options == [HOSTILE_TITLE]
+    assert not any(TITLE in m.value for m in page.sidebar.markdown)
+    ask(page, FACT_QUESTION)
+    assert not any("412" in text for text in texts(page.chat_message[1]))
+    page.selectbox(key="collection").set_value(None).run()
+    ask(page, FACT_QUESTION)
+    assert "412" in texts(page.chat_message[3])[0]
+
+
+def test_upload_is_put_into_the_chosen_collection(library: Path) -> None:
+    with Assistant.open(Settings(library=library)) as assistant:
+        assistant.library.collect("Bees", assistant.find_sources("gate.html"))
+        page = open_page()
+        page.selectbox(key="collection").select("Bees").run()
+        page.file_uploader[0].upload("bees.txt", b"The orchard keeps 37 hives.").run()
+        assert not page.exception
+        assert assistant.library.collections() == {"Bees": 2}
 
 
 def test_example_question_is_asked_by_a_click(library: Path) -> None:
@@ -235,7 +261,7 @@ def test_broken_stream_is_a_sentence_that_stays(
 ) -> None:
     asked = []
 
-    def stream(self: Assistant, question: str, *, source: str | None = None) -> Iterator[Event]:
+    def stream(self: Assistant, question: str, *, where: Filter) -> Iterator[Event]:
         asked.append(question)
         yield SourcesFound(())
         yield TextAdded("The orchard")
