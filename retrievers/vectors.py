@@ -198,7 +198,7 @@ class VectorIndex:
             held = _Held(vector_forms.flat(dimension), generation, 0, version, 0)
         else:
             sample = _sample(connection, self._table, vector_forms.n_lists(n) * ROWS_PER_LIST)
-            rows = _stored(connection, self._table, sample, dimension)
+            _, rows = _stored(connection, self._table, sample, dimension)
             held = _Held(vector_forms.in_lists(rows, n), generation, 0, version, n)
         held.add_new(connection, self._table)
         return held
@@ -267,8 +267,8 @@ class Nearest:
         if vector_forms.is_flat(self._index):
             ids, scores = vector_forms.nearest_exactly(self._index, vector, n, among)
         else:
-            ids = self._worth_comparing(vector, n, among)
-            rows = _stored(self._connection, self._table, ids, self._index.d)
+            chosen = self._worth_comparing(vector, n, among)
+            ids, rows = _stored(self._connection, self._table, chosen, self._index.d)
             scores = rows @ vector.reshape(-1)
         best = np.lexsort((ids, -scores))[:n]
         return [(int(ids[place]), float(scores[place])) for place in best]
@@ -284,13 +284,15 @@ class Nearest:
         return 0 if self._index is None else int(self._index.ntotal)
 
 
-def _stored(connection: sqlite3.Connection, table: str, ids: Ids, dimension: int) -> Vectors:
-    """The rows with the ids, which grow."""
+def _stored(
+    connection: sqlite3.Connection, table: str, ids: Ids, dimension: int
+) -> tuple[Ids, Vectors]:
+    """Those of the ids that are there, in order, and their rows."""
     rows = connection.execute(
-        f"SELECT vector FROM {table} WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",  # noqa: S608 - a constant
+        f"SELECT id, vector FROM {table} WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",  # noqa: S608 - a constant
         (json.dumps(ids.tolist()),),
-    )
-    return rows_from_blobs([row[0] for row in rows], dimension)
+    ).fetchall()
+    return ids_of(rows), rows_from_blobs([row[1] for row in rows], dimension)
 
 
 def _sample(connection: sqlite3.Connection, table: str, n: int) -> Ids:
