@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,8 +23,9 @@ from assistant import uploads
 from assistant.answer import NOT_IN_LIBRARY, Answer, Sentence, Source, is_refusal
 from assistant.captioner import captioner_for_run
 from assistant.citations import CitationChecker
+from assistant.discovery import folder_root
 from assistant.events import AnswerFinished, Event, SentenceChecked, SourcesFound, TextAdded
-from assistant.ingestion import OnProgress, Report, ingest
+from assistant.ingestion import Ingestion, ingest
 from assistant.llm import LanguageModel, choose_llm
 from assistant.quotes import (
     SHOWS_ANSWER,
@@ -34,14 +35,16 @@ from assistant.quotes import (
     find_figure,
     find_quotes,
 )
+from assistant.report import OnProgress, Report
 from assistant.sentences import sentences_of_stream
 from assistant.settings import Settings
+from assistant.sync import sync
+from assistant.watch import watch
 from assistant.writers import is_phrasable, phrase_quote, write_from_sources
 from loaders import (
     AdaptedLoader,
     BlipCaptioner,
     FigureDescriber,
-    Limits,
     LoaderError,
     MediaStore,
     OcrReader,
@@ -64,6 +67,7 @@ from retrievers import (
 )
 from retrievers.figure_parts import whole_id
 from retrievers.filters import EVERYTHING
+from retrievers.roots import is_below
 
 PICTURE_SIDE = 512
 """Pixels: the longer side at which pictures are compared."""
@@ -206,36 +210,68 @@ class Assistant:
 
         passwords: tried, after the settings' own, on documents that need one. depth: how many
         links are followed from each URL, within its host. fetch_remote_images: or the settings'.
-        collections: that all of them are put into, unchanged ones too. Raises InvalidCollection.
+        collections: that all of them are put into, unchanged ones too, and those that a sync finds
+        there later. Raises InvalidCollection.
         """
-        limits = self.settings.limits
-        if fetch_remote_images:
-            limits = replace(limits, fetch_remote_images=True)
-        describer = self.choose_describer()
-        return self._add(sources, describer, limits, passwords, on_progress, depth, collections)
-
-    def _add(
-        self,
-        sources: Iterable[str | Path | AdaptedLoader],
-        describer: FigureDescriber,
-        limits: Limits,
-        passwords: Sequence[str],
-        on_progress: OnProgress | None,
-        depth: int = 0,
-        collections: Sequence[str] = (),
-    ) -> Report:
-        own = self.settings.password
         return ingest(
             sources,
-            self.library,
-            self.media,
-            describer,
-            limits,
+            self._ingestion(passwords),
             on_progress,
-            [own.get_secret_value(), *passwords] if own else passwords,
-            transcriber=Transcriber(self.settings.speech_model),
             depth=depth,
+            fetch_remote_images=fetch_remote_images,
             collections=collections,
+        )
+
+    def sync(
+        self,
+        *,
+        passwords: Sequence[str] = (),
+        on_progress: OnProgress | None = None,
+        only: Collection[Path] | None = None,
+    ) -> Report:
+        """Bring the library up to date with all that was added: new, changed, moved, deleted.
+
+        only: the paths at or below which something has changed; the others are not looked at.
+        """
+        return sync(self._ingestion(passwords), on_progress, only=only)
+
+    def watch(
+        self,
+        folders: Iterable[str | Path] = (),
+        *,
+        on_report: Callable[[Report], None],
+        on_error: Callable[[Exception], None],
+        stop: threading.Event | None = None,
+    ) -> None:
+        """Add the folders, sync, and sync again what changes in all that was added.
+
+        Ends when stop is set. on_report: is told what each sync did. on_error: what kept one from
+        its end; it is tried again. Raises KeyboardInterrupt.
+        """
+        self.library.roots.note([folder_root(folder) for folder in folders])
+        watch(
+            lambda only: self.sync(only=only),
+            self.library.roots.all,
+            self.library.folder,
+            on_report,
+            on_error,
+            stop or threading.Event(),
+        )
+
+    @property
+    def interrupted(self) -> list[str]:
+        """The sources that runs which were ended have left undone: a sync goes on with them."""
+        return self.library.journal.left()
+
+    def _ingestion(self, passwords: Sequence[str]) -> Ingestion:
+        own = self.settings.password
+        return Ingestion(
+            library=self.library,
+            media=self.media,
+            describer=self.choose_describer(),
+            limits=self.settings.limits,
+            passwords=[own.get_secret_value(), *passwords] if own else passwords,
+            transcriber=Transcriber(self.settings.speech_model),
         )
 
     def add_uploads(
@@ -250,12 +286,12 @@ class Assistant:
         for name in collections:
             collection_names.kept_name(name)
         folder = self.library.folder
-        describer = self.choose_describer()  # first: where a model is missing, nothing is kept
-        paths = [uploads.store(folder, name, content) for name, content in files]
-        limits = self.settings.limits
-        report = self._add(
-            paths, describer, limits, passwords, on_progress, collections=collections
-        )
+        ingestion = self._ingestion(passwords)  # first: where a model is missing, nothing is kept
+        disused = DisusedPictures(self.media)
+        with disused.kept():  # until the library refers to them
+            paths = [uploads.store(folder, name, content) for name, content in files]
+            report = ingest(paths, ingestion, on_progress, collections=collections)
+        disused.delete(self.library.image_keys)
         for source, _ in report.failed:
             uploads.discard(folder, source)
         return report
@@ -267,13 +303,33 @@ class Assistant:
         reads meanwhile. Raises UnknownSource.
         """
         disused = DisusedPictures(self.media)
-        orphans = self.library.remove(source).orphan_keys
-        for key in orphans:
+        for key in self.library.image_keys(source):  # before: a process may be killed any moment
             disused.add(key)
+        self.media.page_readings(source).forget()
+        with uploads.taken_away(self.library.folder, source):
+            orphans = self.library.remove(source).orphan_keys
         self._readings.forget(orphans)
         disused.delete(self.library.image_keys)
-        self.media.page_readings(source).forget()
-        uploads.discard(self.library.folder, source)
+
+    def remove_folder(self, source: str) -> list[str]:
+        """Take out all documents below a folder, or what else was added; no sync looks there again.
+
+        Gives the sources of the documents. Raises UnknownSource where nothing comes from there.
+        """
+        below = [other for other in self.library.sources() if is_below(other, source)]
+        if not below and all(root.source != source for root in self.library.roots.all()):
+            raise UnknownSource(f"{source} is no folder that was added.")
+        self.library.roots.exclude(source)
+        for other in below:
+            self.remove(other)
+        return below
+
+    def is_folder(self, source: str) -> bool:
+        """Whether documents come from below the source, or would: it was added by itself."""
+        if source in (sources := self.library.sources()):
+            return False
+        is_root = any(root.source == source for root in self.library.roots.all())
+        return is_root or any(is_below(other, source) for other in sources)
 
     def find_source(self, name: str) -> str:
         """The URI of the one document that a path, URI or file name means.

@@ -63,13 +63,17 @@ def _embeddings(settings: Settings) -> Check:
 
 
 def _library(settings: Settings) -> Check:
-    def look() -> str:
+    try:
         embeddings = MiniLMEmbeddings(settings.embedding_model)
         with Library.open(settings.library, embeddings) as library:
+            n_left = len(library.journal.left())
             held = f"{library.n_documents} documents, {library.n_chunks} pieces"
-            return f"{settings.library}: {held}; {_recorded(library.facts())}"
-
-    return _checked("library", look)
+            detail = f"{settings.library}: {held}; {_recorded(library.facts())}"
+    except EXPLAINED as error:
+        return Check("library", False, type(error).__name__, str(error))
+    if n_left:
+        detail = f"{detail}; a run was interrupted, which left {n_left} sources to be read"
+    return Check("library", not n_left, detail, "Go on with: limner sync" * bool(n_left))
 
 
 def _recorded(facts: Mapping[str, Any]) -> str:

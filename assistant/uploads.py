@@ -10,6 +10,8 @@ import hashlib
 import os
 import re
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 FOLDER = "uploads"
@@ -29,6 +31,21 @@ def store(library: Path, name: str, content: bytes | memoryview) -> Path:
     return path
 
 
+def files(library: Path) -> Iterator[Path]:
+    """All that was uploaded, or was about to be."""
+    yield from (path for path in _folder(library).glob("*/*") if path.is_file())
+
+
+def all_below(library: Path) -> list[Path]:
+    """The uploads that are there, in order."""
+    return sorted(path for path in _folder(library).glob("*/*") if not path.name.startswith("."))
+
+
+def is_upload(library: Path, source: str) -> bool:
+    """Whether the source is an upload."""
+    return source.startswith(_folder(library).as_uri() + "/")
+
+
 def discard(library: Path, source: str) -> None:
     """Delete the upload behind a source; nothing if the source is not an upload."""
     for path in _folder(library).glob("*/*"):
@@ -36,6 +53,32 @@ def discard(library: Path, source: str) -> None:
             path.unlink(missing_ok=True)
             if not any(path.parent.iterdir()):
                 path.parent.rmdir()
+
+
+@contextmanager
+def taken_away(library: Path, source: str) -> Iterator[None]:
+    """Delete the upload behind a source, if it is one, unless the block fails.
+
+    It is out of sight before: a process that is killed leaves none that a sync would bring back.
+    """
+    hidden = {
+        path: path.with_name(f".{path.name}.removed")
+        for place in _folder(library).glob("*/*")
+        for path in [place.with_name(place.name.removeprefix(".").removesuffix(".removed")), place]
+        if path.as_uri() == source
+    }
+    for path in [path for path in hidden if path.exists()]:
+        path.replace(hidden[path])
+    try:
+        yield
+    except BaseException:
+        for path, place in hidden.items():
+            place.replace(path)
+        raise
+    for place in hidden.values():
+        place.unlink()
+        if not any(place.parent.iterdir()):
+            place.parent.rmdir()
 
 
 def safe_name(name: str) -> str:

@@ -495,6 +495,22 @@ class _Ids:
         return digest if n == 1 else f"{digest}-{n}"
 
 
+def placed_anew(documents: Sequence[Document], uri: str, title: str) -> Iterator[Document]:
+    """The Documents of a file as they would be read where it lies now, in order.
+
+    uri, title: those of that place.
+    """
+    ids = _Ids()
+    chunk_id = ""
+    for document in documents:
+        metadata = document.metadata | {"source": uri, "title": title}
+        if "part" in metadata:
+            metadata["chunk_id"] = f"{chunk_id}.{metadata['part']}"
+        else:
+            chunk_id = metadata["chunk_id"] = ids.make(metadata, document.page_content)
+        yield Document(page_content=document.page_content, metadata=metadata)
+
+
 def _metadata(
     modality: str, path: list[tuple[int, str]], page: int | None, bbox: BBox | None
 ) -> dict[str, Any]:

@@ -15,13 +15,16 @@ import stat
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 from urllib.parse import unquote, unquote_to_bytes, urljoin, urlsplit
 
 from bs4.element import Tag
 from PIL import Image
 
+from loaders import companions
 from loaders.elements import Element
 from loaders.errors import LoaderError
 from loaders.html_tree import attribute
@@ -85,6 +88,7 @@ class NamedPictures:
         self._folders = folders
         self._fetch_s = limits.fetch_total_s
         self._folder = file.path.parent
+        self._companions = file.companions
         self._root = file.figure_root
         self._limits = limits
         self._titles_are_captions = titles_are_captions
@@ -173,18 +177,28 @@ class NamedPictures:
     def _read_below_root(self, name: str) -> bytes | None:
         """The content of a regular file below the root; None if there is none."""
         root = self._root or self._folder
+        path = self._folder
         try:
             path = ((root if name.startswith("/") else self._folder) / name.lstrip("/")).resolve()
             if not path.is_relative_to(root):
+                self._noted(path, None)  # a folder around it may be added later
                 raise _Unread(OUTSIDE)
             found = path.stat()
             if not stat.S_ISREG(found.st_mode):
                 return None
             if found.st_size > self._limits.max_bytes:
+                self._noted(path, None)
                 raise _Unread(f"it has {found.st_size / BYTES_PER_MIB:,.0f} MiB, above the limit")
-            return path.read_bytes()
-        except (OSError, ValueError, RuntimeError):  # not there, or not a possible name
+            return self._noted(path, path.read_bytes())
+        except OSError:  # not there: it may come
+            return self._noted(path, None)
+        except (ValueError, RuntimeError):  # not a possible name
             return None
+
+    def _noted(self, path: Path, content: bytes | None) -> bytes | None:
+        with suppress(OSError, ValueError):
+            companions.note(self._companions, self._folder, path, content)
+        return content
 
 
 def is_data_uri(address: str) -> bool:

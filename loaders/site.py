@@ -21,7 +21,7 @@ from loaders.encoding import decode
 from loaders.errors import LoaderError
 from loaders.html_tree import attribute, parse_html
 from loaders.limits import Limits
-from loaders.source import SourceFile, fetch, is_public, is_url, login_part, without_login
+from loaders.source import Fetched, SourceFile, fetch, is_public, is_url, login_part, without_login
 
 AGENT = "limner"
 SECONDS_BETWEEN_PAGES = 0.2
@@ -130,7 +130,8 @@ class _Site:
             self._seconds_left -= time.monotonic() - start
 
     def _page(self, address: str, path: Path, *, is_first: bool) -> SourceFile | Skipped:
-        final = _address(self._fetch(address, path, self._n_bytes_left))
+        found = self._fetch(address, path, self._n_bytes_left)
+        final = _address(found.url)
         self._n_bytes_left -= path.stat().st_size
         if is_first and _host(final) != self._host:
             self._host, self._robots = _host(final), self._fetch_robots(final)
@@ -138,10 +139,10 @@ class _Site:
             path.unlink()
             return Skipped(address, ELSEWHERE)
         name = unquote(PurePosixPath(urlsplit(final).path).name)
-        return SourceFile(final, path, name or self._host[1], None)
+        return SourceFile(final, path, name or self._host[1], None, found.dated_at)
 
-    def _fetch(self, address: str, path: Path, max_bytes: int) -> str:
-        """Write a page to path, with the login where it is for this host; where it was found."""
+    def _fetch(self, address: str, path: Path, max_bytes: int) -> Fetched:
+        """Write a page to path, with the login where it is for this host."""
         if self._login and _host(address) in (self._login_host, _secured(self._login_host)):
             address = address.replace("://", f"://{self._login}@", 1)
         limits = replace(self._limits, max_bytes=max_bytes)

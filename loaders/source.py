@@ -18,14 +18,17 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import httpcore
 import httpx
 
+from loaders.companions import Companions
 from loaders.errors import FetchRefused, LimitExceeded, SourceMissing
 from loaders.limits import BYTES_PER_MIB, Limits
 
@@ -51,6 +54,10 @@ class SourceFile:
     """The file's name as a person knows it."""
     figure_root: Path | None
     """Relative pictures are read only from below this folder; None reads none."""
+    dated_at: str | None = None
+    """When it was last changed, ISO 8601, UTC."""
+    companions: Companions = field(default_factory=dict, compare=False)
+    """The files beside it that reading it looked for."""
 
     def sha256(self) -> str:
         """Hash of the content, read in pieces."""
@@ -141,9 +148,10 @@ def fetched_file(
     url: str, path: Path, limits: Limits, is_allowed: Callable[[str], bool] = is_public
 ) -> SourceFile:
     """The page that a person named, written to path. Raises FetchRefused or LimitExceeded."""
-    parts = urlsplit(fetch(url, path, limits, is_allowed))
+    found = fetch(url, path, limits, is_allowed)
+    parts = urlsplit(found.url)
     name = unquote(parts.path.rstrip("/").rsplit("/", 1)[-1])
-    return SourceFile(source_uri(url), path, name or parts.netloc, None)
+    return SourceFile(source_uri(url), path, name or parts.netloc, None, found.dated_at)
 
 
 def local_file(
@@ -158,7 +166,24 @@ def local_file(
             "read; save the file and add it."
         )
     _check_readable(path, limits)
-    return SourceFile(path.as_uri(), path, path.name, (figure_root or path.parent).resolve())
+    root = (figure_root or path.parent).resolve()
+    return SourceFile(path.as_uri(), path, path.name, root, _dated_at(path.stat().st_mtime))
+
+
+def _dated_at(seconds: float) -> str | None:
+    """A time as a source has it; None where it is none that can be."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+    except (OSError, OverflowError, ValueError):
+        return None
+
+
+def _last_modified(response: httpx.Response) -> str | None:
+    """When a server says that a page was changed."""
+    try:
+        return _dated_at(parsedate_to_datetime(response.headers["Last-Modified"]).timestamp())
+    except (KeyError, OverflowError, ValueError):
+        return None
 
 
 def _check_readable(path: Path, limits: Limits) -> None:
@@ -302,10 +327,17 @@ def _client(limits: Limits, is_allowed: Callable[[str], bool]) -> httpx.Client:
     )
 
 
+class Fetched(NamedTuple):
+    """What came of a fetch. url: after redirects. dated_at: of the page, where it is known."""
+
+    url: str
+    dated_at: str | None
+
+
 def fetch(
     url: str, path: Path, limits: Limits, is_allowed: Callable[[str], bool] = is_public
-) -> str:
-    """Write the page to path; return the URL after redirects.
+) -> Fetched:
+    """Write the page to path.
 
     Raises FetchRefused or LimitExceeded.
     """
@@ -328,7 +360,7 @@ def fetch(
                         f"{shown} is larger than {limits.max_bytes / BYTES_PER_MIB:,.0f} MiB."
                     )
                 file.write(piece)
-            return without_login(str(response.url))
+            return Fetched(without_login(str(response.url)), _last_modified(response))
     except _TooSlow as error:
         raise FetchRefused(
             f"{shown} took longer than {limits.fetch_total_s:,.0f} s. "

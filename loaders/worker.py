@@ -27,7 +27,8 @@ from loaders.captioning.context import FigureContext
 from loaders.captioning.describer import NO_CONTEXTS, FigureDescriber
 from loaders.captioning.ocr import OcrReader
 from loaders.captioning.readings import ReadingCache
-from loaders.errors import LoaderError, PartMissing
+from loaders.disused import DisusedPictures
+from loaders.errors import LoaderError, PartMissing, StoreUnusable
 from loaders.formats import loader_for
 from loaders.limits import Limits
 from loaders.loader import Stage
@@ -96,11 +97,17 @@ class _Parent:
 
 
 class _AnnouncedMedia(MediaStore):
-    """Tells of each picture it stores: should the process end, they can be deleted."""
+    """Notes and tells of each picture it stores: should the process end, they can be deleted."""
 
     def __init__(self, parent: _Parent, folder: str, base_url: str, max_pixels: int) -> None:
         super().__init__(folder, base_url=base_url, max_pixels=max_pixels)
         self._parent = parent
+        self._disused = DisusedPictures(self)
+
+    def _keep(self, key: str, content: bytes, shown: Image.Image) -> None:
+        # First: this process may be killed as soon as the picture is there, and so may its parent.
+        self._disused.add(key)
+        super()._keep(key, content, shown)
 
     def put(self, image: bytes | Image.Image) -> Picture:
         picture = super().put(image)
@@ -156,7 +163,7 @@ class _Worker:
         """Tell the parent all that a file holds, or why it cannot be read."""
         try:
             self._read(request)
-        except LoaderError as error:
+        except (LoaderError, StoreUnusable) as error:
             self._parent.told(error=type(error).__name__, text=str(error))
         except PartMissing as error:
             self._parent.told(part_missing=str(error))
@@ -183,7 +190,9 @@ class _Worker:
             file,
             media=self._media,
             describer=describer,
-            limits=self._limits,
+            limits=dataclasses.replace(
+                self._limits, fetch_remote_images=request["fetch_remote_images"]
+            ),
             passwords=request["passwords"],
             transcriber=self._transcriber,
             on_progress=self._parent.is_at,
@@ -203,6 +212,7 @@ class _Worker:
                 "missing": describer.missing,
                 "transcribes": loader.transcribes,
                 "is_commented": loader.is_commented,
+                "companions": file.companions,
             },
         )
 

@@ -29,8 +29,16 @@ from loaders import errors
 from loaders.captioning.context import FigureContext
 from loaders.captioning.describer import BATCH_SIZE, FigureDescriber
 from loaders.captioning.ocr import OcrReader
+from loaders.companions import Companions
 from loaders.elements import Skipped
-from loaders.errors import BrokenDocument, LimitExceeded, LoaderError, PartMissing, WorkerFailed
+from loaders.errors import (
+    BrokenDocument,
+    LimitExceeded,
+    LoaderError,
+    PartMissing,
+    StoreUnusable,
+    WorkerFailed,
+)
 from loaders.limits import BYTES_PER_MIB, Limits, n_cores
 from loaders.loader import OnProgress, Stage
 from loaders.media import MediaStore
@@ -85,6 +93,7 @@ class Reading:
     skipped: list[Skipped] = field(default_factory=list)
     transcribes: bool = False
     is_commented: bool = False
+    companions: Companions = field(default_factory=dict)
 
 
 class WorkerPool:
@@ -161,14 +170,16 @@ class WorkerPool:
         file: SourceFile,
         passwords: Sequence[str] = (),
         *,
+        fetch_remote_images: bool = False,
         on_progress: OnProgress | None = None,
         on_stored: Callable[[str], None] | None = None,
     ) -> Reading:
         """Read one file; waits for a worker.
 
+        fetch_remote_images: even if the limits do not say so.
         on_stored: is told the key of each picture put into the media store, so that the
-        pictures of a file that fails can be deleted. Raises a LoaderError, PartMissing, or
-        WorkerFailed for a fault of limner's own.
+        pictures of a file that fails can be deleted. Raises a LoaderError, StoreUnusable,
+        PartMissing, or WorkerFailed for a fault of limner's own.
         """
         with self._free:
             process = self._take()
@@ -181,6 +192,8 @@ class WorkerPool:
                         "name": file.name,
                         "figure_root": str(file.figure_root) if file.figure_root else None,
                         "passwords": list(passwords),
+                        "fetch_remote_images": fetch_remote_images
+                        or self._limits.fetch_remote_images,
                     }
                 )
                 return self._listen(process, file.name, on_progress, on_stored)
@@ -291,6 +304,10 @@ class WorkerPool:
         reading.skipped = [Skipped(what, reason) for what, reason in done["skipped"]]
         reading.transcribes = done["transcribes"]
         reading.is_commented = done["is_commented"]
+        reading.companions = {
+            str(name): None if digest is None else str(digest)
+            for name, digest in done["companions"].items()
+        }
         for reader, reason in done["missing"].items():
             self._describer.drop(reader, reason)
         return reading
@@ -490,7 +507,7 @@ def _error(message: Message) -> Exception:
     match message:
         case {"error": str(kind), "text": str(text)}:
             found = getattr(errors, kind, None)
-            if isinstance(found, type) and issubclass(found, LoaderError):
+            if isinstance(found, type) and issubclass(found, LoaderError | StoreUnusable):
                 return found(text)
         case {"part_missing": str(text)}:
             return PartMissing(text)

@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from retrievers.errors import (
+    ExportRefused,
+    ImportInvalid,
     InvalidCollection,
     InvalidFilter,
     LibraryDamaged,
@@ -16,8 +18,10 @@ from retrievers.errors import (
     LibraryLocked,
     LibraryMissing,
     LibraryUnwritable,
+    MetadataInvalid,
     ModelMismatch,
     ModelMissing,
+    PartOfDocument,
     SchemaMismatch,
     UnknownCollection,
     UnknownSource,
@@ -30,13 +34,16 @@ if TYPE_CHECKING:
     from retrievers.filters import Filter
     from retrievers.hits import Hit
     from retrievers.library import Change, Library
+    from retrievers.library_store import LibraryVectorStore
     from retrievers.retriever import MultimodalRetriever
 
 __all__ = [
     "Change",
     "ClipEmbeddings",
+    "ExportRefused",
     "Filter",
     "Hit",
+    "ImportInvalid",
     "InvalidCollection",
     "InvalidFilter",
     "Library",
@@ -46,10 +53,13 @@ __all__ = [
     "LibraryLocked",
     "LibraryMissing",
     "LibraryUnwritable",
+    "LibraryVectorStore",
+    "MetadataInvalid",
     "MiniLMEmbeddings",
     "ModelMismatch",
     "ModelMissing",
     "MultimodalRetriever",
+    "PartOfDocument",
     "SchemaMismatch",
     "UnknownCollection",
     "UnknownSource",
@@ -62,6 +72,7 @@ _MODULES = {
     "Hit": "hits",
     "Library": "library",
     "LibraryDocument": "catalogue",
+    "LibraryVectorStore": "library_store",
     "MiniLMEmbeddings": "embeddings",
     "MultimodalRetriever": "retriever",
 }

@@ -16,6 +16,8 @@ from retrievers.evidence import Row
 from retrievers.figure_parts import IS_FIGURE
 from retrievers.vectors import Ids
 
+_IDS = "SELECT id FROM chunks WHERE document_id = ?"
+
 
 @dataclass(frozen=True, slots=True)
 class LibraryDocument:
@@ -42,6 +44,7 @@ class Entry:
     fingerprint: str
     dated_at: str | None = None
     collections: tuple[str, ...] = ()
+    added_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,35 @@ class Taken:
     image_keys: tuple[str, ...] = ()
     ids: tuple[tuple[int, int], ...] = ()
 
+    @classmethod
+    def together(cls, several: Sequence[Taken]) -> Taken:
+        """What was taken out in several steps of one change."""
+        ids: list[tuple[int, int]] = []
+        for first, last in sorted(pair for one in several for pair in one.ids):
+            follows = bool(ids) and ids[-1][1] + 1 == first
+            ids.append((ids.pop()[0] if follows else first, last))
+        return cls(
+            sum(one.n_chunks for one in several),
+            sum(one.n_figures for one in several),
+            tuple(sorted({key for one in several for key in one.image_keys})),
+            tuple(ids),
+        )
+
 
 def document_id(connection: sqlite3.Connection, source: str) -> int | None:
     """The row of a document, None if it is not in the library."""
     row = connection.execute("SELECT id FROM documents WHERE source = ?", (source,)).fetchone()
     return row[0] if row else None
+
+
+def with_content(connection: sqlite3.Connection, sha256: str) -> list[Entry]:
+    """The documents whose fingerprint begins so, the first added first."""
+    rows = connection.execute(
+        "SELECT source, title, n_pages, fingerprint, dated_at FROM documents "
+        "WHERE substr(fingerprint, 1, 64) = ? ORDER BY id",
+        (sha256,),
+    )
+    return [Entry(*row) for row in rows]
 
 
 def put_in(
@@ -83,7 +110,7 @@ def put_in(
         number = connection.execute(
             "INSERT INTO documents (source, title, n_pages, fingerprint, dated_at, checksum, "
             "added_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (*values, datetime.now(UTC).isoformat(timespec="seconds")),
+            (*values, entry.added_at or datetime.now(UTC).isoformat(timespec="seconds")),
         ).lastrowid
         assert number is not None  # noqa: S101 - for the type checker
     else:
@@ -114,18 +141,27 @@ def take_out_evidence(connection: sqlite3.Connection, number: int) -> Taken:
     ).fetchall()
     if not chunks:
         return Taken()
-    ids = connection.execute(
-        "SELECT min(id), max(id) FROM chunks WHERE document_id = ?", (number,)
-    ).fetchone()
-    connection.execute("DELETE FROM vectors WHERE id BETWEEN ? AND ?", ids)
-    connection.execute("DELETE FROM new_vectors WHERE id BETWEEN ? AND ?", ids)
+    ids = runs(row[0] for row in connection.execute(f"{_IDS} ORDER BY id", (number,)))
+    connection.execute(f"DELETE FROM vectors WHERE id IN ({_IDS})", (number,))  # noqa: S608
+    connection.execute(f"DELETE FROM new_vectors WHERE id IN ({_IDS})", (number,))  # noqa: S608
     connection.execute("DELETE FROM chunks WHERE document_id = ?", (number,))
     return Taken(
         n_chunks=len(chunks),
         n_figures=sum(is_figure for is_figure, _ in chunks),
         image_keys=tuple(sorted({key for _, key in chunks if key})),
-        ids=(ids,),
+        ids=tuple(ids),
     )
+
+
+def runs(ids: Iterable[int]) -> list[tuple[int, int]]:
+    """Ids in order as ranges, first to last; those of a document are one unless it is damaged."""
+    found: list[tuple[int, int]] = []
+    for number in ids:
+        if found and number == found[-1][1] + 1:
+            found[-1] = (found[-1][0], number)
+        else:
+            found.append((number, number))
+    return found
 
 
 def collect(connection: sqlite3.Connection, number: int, names: Iterable[str]) -> None:

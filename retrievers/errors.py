@@ -7,6 +7,10 @@ LibraryError
 ├── LibraryUnwritable    read-only, no permission, or the disk is full
 ├── SchemaMismatch       made by another version of limner
 ├── ModelMismatch        made with another embedding model
+├── MetadataInvalid      metadata that JSON cannot hold, or a text that is too long
+├── ImportInvalid        what is to be imported is damaged, hostile or of an unknown kind
+├── PartOfDocument       evidence that changes only with its whole document
+├── ExportRefused        an export cannot be written where it should be
 ├── InvalidFilter        what is asked of evidence makes no sense
 ├── InvalidCollection    a collection cannot have this name
 ├── UnknownCollection    no such collection in the library
@@ -46,6 +50,22 @@ class SchemaMismatch(LibraryError):
 
 class ModelMismatch(LibraryError):
     """The library was made with another embedding model."""
+
+
+class MetadataInvalid(LibraryError, ValueError):
+    """Metadata hold what JSON cannot, or a text is too long."""
+
+
+class ImportInvalid(LibraryError):
+    """What is to be imported is damaged, hostile or of an unknown kind."""
+
+
+class PartOfDocument(LibraryError):
+    """Evidence that limner has read itself changes only with its whole document."""
+
+
+class ExportRefused(LibraryError):
+    """An export cannot be written where it should be."""
 
 
 class InvalidFilter(LibraryError):

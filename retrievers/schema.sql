@@ -34,6 +34,9 @@ CREATE TABLE IF NOT EXISTS documents (
   checksum TEXT NOT NULL
 );
 
+-- A fingerprint begins with the SHA-256 of the content: a file that was moved is known by it.
+CREATE INDEX IF NOT EXISTS documents_by_content ON documents (substr(fingerprint, 1, 64));
+
 CREATE TABLE IF NOT EXISTS collections (
   name TEXT NOT NULL,
   document_id INTEGER NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
@@ -41,16 +44,18 @@ CREATE TABLE IF NOT EXISTS collections (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS collections_of_document ON collections (document_id);
 
--- What a person had added, so that a sync knows where to look. options: JSON.
+-- What a person had added, so that a sync knows where to look. kind, options: see retrievers.roots.
 CREATE TABLE IF NOT EXISTS roots (
   source TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
   options TEXT NOT NULL
 ) WITHOUT ROWID;
 
--- What a run has still to do, so that an interrupted one goes on. options: JSON.
+-- What each run has still to do, so that an interrupted one is known; see retrievers.journal.
 CREATE TABLE IF NOT EXISTS journal (
-  source TEXT PRIMARY KEY,
-  options TEXT NOT NULL
+  run TEXT NOT NULL,
+  source TEXT NOT NULL,
+  PRIMARY KEY (run, source)
 ) WITHOUT ROWID;
 
 -- metadata: JSON of what has no column here.

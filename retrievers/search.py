@@ -22,7 +22,7 @@ from retrievers.hits import Hit, read_hits
 from retrievers.lexical import LexicalIndex
 from retrievers.pictures import Pictures
 from retrievers.recorded_model import RecordedModel
-from retrievers.vectors import Ids, VectorIndex, unit_rows
+from retrievers.vectors import Ids, VectorIndex, Vectors, unit_rows
 
 MIN_CANDIDATES = 50
 CANDIDATES_PER_HIT = 5
@@ -70,6 +70,17 @@ class Search:
         if where.modality in (None, "figure"):
             shown = self._pictures.told_by(query, where)
         return self._fused(query, k, where, shown=shown, copies={})
+
+    def by_vector(self, vector: Vectors, k: int, where: Filter) -> list[Hit]:
+        """See `Library.search_by_vector`."""
+        if k < 1 or self._is_empty():
+            return []
+        with self._database.reading() as connection:
+            with self._index.in_step(connection) as index:
+                self._recorded.check(connection, vector.shape[1])
+                found = index.nearest(vector, _n_candidates(k), where.chunks(connection))
+            (best,) = by_figure(connection, [found])
+            return read_hits(connection, self._media_base_url, best[:k], vector)
 
     def by_image(self, asked: AskedImage, k: int, where: Filter) -> list[Hit]:
         """See `Library.search_image`."""

@@ -34,7 +34,11 @@ PROBES = 24
 """Lists to look into: of 1,024 over a million rows these hold 99 % of the best ten."""
 ROWS_PER_LIST = 32
 """Of the sample that the centres are trained on."""
+MIN_LIKENESS = 0.95
+"""Of a vector and what a byte for each number makes of it."""
 BYTES_AT_ONCE = 1 << 20
+MAX_LOOPS = 1 << 20
+"""Of FAISS, while it reads a file: it has one for each list."""
 
 # After FAISS's own bytes, which it reads from the front: a note in JSON, then its length, the
 # checksum of all before, and a mark.
@@ -149,6 +153,38 @@ def _selector(among: Ids) -> Any:
     return faiss.IDSelectorBitmap(np.packbits(bits, bitorder="little"))  # type: ignore[call-arg, arg-type]
 
 
+def ids_in(index: Any) -> Ids:
+    """The ids of all rows, in no order."""
+    import faiss
+
+    if is_flat(index):
+        return np.asarray(faiss.vector_to_array(index.id_map), dtype=np.int64)
+    lists = index.invlists
+    sizes = [lists.list_size(number) for number in range(index.nlist)]
+    found = [
+        faiss.rev_swig_ptr(lists.get_ids(number), size).copy()
+        for number, size in enumerate(sizes)
+        if size
+    ]
+    return np.concatenate([np.empty(0, dtype=np.int64), *found])
+
+
+def n_alike(index: Any, ids: Ids, rows: Vectors) -> int:
+    """How many of the rows with the ids the index holds as they are, as far as its form can."""
+    import faiss
+
+    hashed: Any = faiss.DirectMap.Hashtable  # type: ignore[attr-defined]
+    if not len(ids):
+        return 0
+    if is_flat(index):
+        return int((index.reconstruct_batch(ids) == rows).all(axis=1).sum())
+    if index.direct_map.type != hashed:
+        index.set_direct_map_type(hashed)
+    found = index.reconstruct_batch(ids)
+    lengths = np.linalg.norm(found, axis=1) * np.linalg.norm(rows, axis=1)
+    return int(((found * rows).sum(axis=1) >= MIN_LIKENESS * lengths).sum())
+
+
 # The file
 
 
@@ -199,6 +235,9 @@ def read(path: Path) -> tuple[Any, Note]:
             file.seek(0)
             if _checksum(file, n_bytes) != checksum:
                 raise ValueError("the file is damaged")
+            # What its header says must not make FAISS ask for more memory than it can fill.
+            faiss.set_deserialization_vector_byte_limit(n_bytes)
+            faiss.set_deserialization_loop_limit(MAX_LOOPS)
             try:
                 index: Any = faiss.read_index(str(path))
             except RuntimeError as error:

@@ -140,6 +140,25 @@ class VectorIndex:
             self._held = held
         self.save(library)
 
+    def check(self, connection: sqlite3.Connection) -> str | None:
+        """What is wrong with the file; None where nothing is, or there is no file.
+
+        Loads it, so use an object of its own. This must be the connection's first read.
+        """
+        newest, dimension = database.generation(connection), self._dimension(connection)
+        if not (newest and dimension and self._path.exists()):
+            return None
+        try:
+            held = self._read(connection, dimension)
+        except (OSError, ValueError) as error:
+            return str(error)
+        try:
+            self._drop_removed(connection, held)
+            held.add_new(connection, self._table)
+            return _difference(connection, self._table, held.index)
+        except LibraryDamaged:
+            return None  # the library's own vectors are: that is told of their document
+
     # Following the database
 
     def _catch_up(self, connection: sqlite3.Connection) -> None:
@@ -293,6 +312,26 @@ def _stored(
         (json.dumps(ids.tolist()),),
     ).fetchall()
     return ids_of(rows), rows_from_blobs([row[1] for row in rows], dimension)
+
+
+def _difference(connection: sqlite3.Connection, table: str, index: Any) -> str | None:
+    """How the index differs from the table."""
+    rows = connection.execute(f"SELECT id, vector FROM {table} ORDER BY id")  # noqa: S608 - a constant
+    held = np.sort(vector_forms.ids_in(index))
+    n_known = n_equal = 0
+    while block := rows.fetchmany(ROWS_AT_ONCE):
+        blobs = {row[0]: row[1] for row in block}
+        ids = held[np.isin(held, list(blobs))]
+        n_known += len(ids)
+        stored = rows_from_blobs([blobs[int(i)] for i in ids], index.d)
+        n_equal += vector_forms.n_alike(index, ids, stored)
+        if len(ids) < len(block):
+            return "it lacks vectors that the library has"
+    if n_known != len(held):
+        return f"it holds {len(held) - n_known} vectors that the library does not have"
+    if n_equal < n_known:
+        return f"{n_known - n_equal} of its vectors are others than those of the library"
+    return None
 
 
 def _sample(connection: sqlite3.Connection, table: str, n: int) -> Ids:

@@ -80,6 +80,15 @@ def test_the_community_loader_example_adds_its_rows(
     assert "1 added" in capsys.readouterr().out
 
 
+def test_the_vector_store_example_finds_its_text(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (code,) = (block for block in PYTHON if "LibraryVectorStore" in block)
+    run(code, folder, monkeypatch)
+    found = "Oil fell in 2020. {'source': 'notes.txt', 'year': 2020}"
+    assert found in capsys.readouterr().out
+
+
 def test_every_make_target_and_command_that_the_readme_names_exists() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     for target in re.findall(r"`?make (\w+)", README):
@@ -89,7 +98,7 @@ def test_every_make_target_and_command_that_the_readme_names_exists() -> None:
     known = {c.name or c.callback.__name__ for c in app.registered_commands if c.callback}
     known |= {group.name for group in app.registered_groups}
     shell = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))
-    named = set(re.findall(r"^limner (\w+)", shell, re.MULTILINE))
+    named = set(re.findall(r"^limner ([\w-]+)", shell, re.MULTILINE))
     assert named <= known
 
 

@@ -16,7 +16,7 @@ from assistant import Filter
 from assistant.answer import as_markdown
 from assistant.assistant import Assistant
 from assistant.errors import ASKED_WRONGLY
-from assistant.ingestion import Progress, Report
+from assistant.report import Progress, Report
 from ui.plain_text import plain
 
 if TYPE_CHECKING:

@@ -143,6 +143,30 @@ def add(
     )
 
 
+@app.command()
+def sync(
+    passwords: PasswordFlag = None, library: LibraryFlag = None, as_json: JsonFlag = False
+) -> None:
+    """Bring the library up to date with all that was added: new, changed, moved and deleted."""
+    from assistant.cli import following
+
+    following.sync(passwords or [], library, as_json)
+
+
+@app.command()
+def watch(
+    folders: Annotated[
+        list[str] | None, typer.Argument(metavar="[FOLDER...]", help="Added, if they are not yet.")
+    ] = None,
+    library: LibraryFlag = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Sync, then follow all that was added and sync what changes, until Ctrl-C."""
+    from assistant.cli import following
+
+    following.watch(folders or [], library, as_json)
+
+
 @app.command("list")
 def list_documents(
     collection: CollectionFlag = None, library: LibraryFlag = None, as_json: JsonFlag = False
@@ -215,6 +239,50 @@ def remove(
     from assistant.cli import documents
 
     documents.remove(sources, library, as_json)
+
+
+@app.command("export-library")
+def export_library(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.")],
+    library: LibraryFlag = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Write the whole library as Parquet tables with its pictures."""
+    from assistant.cli import exchange
+
+    exchange.export(folder, library, as_json)
+
+
+@app.command("import-library")
+def import_library(
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PATH", help="What export-library has written, or a LangChain FAISS store."
+        ),
+    ],
+    library: LibraryFlag = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Take in an exported library, or a LangChain FAISS store, without unpickling anything."""
+    from assistant.cli import exchange
+
+    exchange.import_library(path, library, as_json)
+
+
+@app.command()
+def verify(
+    repair: Annotated[
+        bool,
+        typer.Option("--repair", help="Mend what can be, and delete what nothing refers to."),
+    ] = False,
+    library: LibraryFlag = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Prove that the library is whole, with its pictures; exit code 1 where it is not."""
+    from assistant.cli import verification
+
+    verification.verify(library, as_json, mends=repair)
 
 
 @app.command()

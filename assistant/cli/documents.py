@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-import math
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import typer
 from langchain_core.documents import Document
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Column
 
 from assistant.answer import Source
 from assistant.assistant import Assistant
-from assistant.cli.sources import as_typed, file_name, find, loader_named
+from assistant.cli.progress import shown
+from assistant.cli.sources import as_typed, file_name, find, find_or_folder, loader_named
 from assistant.cli.terminal import err, exit_code, opened, print_json, printable, say
-from assistant.ingestion import Progress as Step
-from assistant.ingestion import Report
+from assistant.report import Report
 from loaders import AdaptedLoader
-from loaders.loader import Stage
 from retrievers import Hit
 from retrievers.evidence import place_name
 
-SECONDS_BETWEEN_LINES = 5.0
-"""Where stderr is no terminal: ten thousand files are not ten thousand lines."""
 NO_CAPTIONER = (
     "Figures are found by their captions and the text in them. To have them described by what "
     "they show as well, see: limner doctor"
@@ -62,13 +48,15 @@ def add(
         typed: list[str | AdaptedLoader] = (
             [loader_named(loader, sources)] if loader else [as_typed(s) for s in sources]
         )
-        report = read_with_progress(
-            assistant,
-            typed,
-            passwords,
-            depth=depth,
-            fetch_remote_images=fetch_remote_images,
-            collections=collections,
+        report = shown(
+            lambda step: assistant.add(
+                typed,
+                passwords=passwords,
+                on_progress=step,
+                depth=depth,
+                fetch_remote_images=fetch_remote_images,
+                collections=collections,
+            )
         )
         is_person_there = not as_json and sys.stdin.isatty() and err.is_terminal
         if report.locked and not report.interrupt and is_person_there:
@@ -76,10 +64,17 @@ def add(
         if as_json:
             print_json(report.to_dict())
         else:
-            _tell(report)
+            tell(report)
         # Once a library, with its first figures; `limner doctor` says it at any time.
         if report.figures and not n_figures and assistant.lacks_captioner:
             err.print(NO_CAPTIONER, style="yellow")
+        if not report.interrupt:
+            tell_of_interrupted(assistant)
+    end(report)
+
+
+def end(report: Report) -> None:
+    """End the command as its run ended."""
     if report.interrupt:
         left = (
             f"{report.n_unread} sources were not read"
@@ -88,9 +83,18 @@ def add(
         )
         err.print(f"Stopped: {left}. Run the same command to go on.")
         raise typer.Exit(exit_code(report.interrupt))
-    nothing_read = not (report.added or report.updated or report.unchanged)
-    if report.failed and nothing_read:
+    if report.has_done_nothing:
         raise typer.Exit(1)
+
+
+def tell_of_interrupted(assistant: Assistant) -> None:
+    """Say on stderr that an earlier run was interrupted, if so."""
+    if left := assistant.interrupted:
+        err.print(
+            f"A run was interrupted: {len(left)} sources are still to be read. "
+            "Go on with: limner sync",
+            style="yellow",
+        )
 
 
 def _ask_for_passwords(assistant: Assistant, report: Report, collections: Sequence[str]) -> None:
@@ -99,7 +103,7 @@ def _ask_for_passwords(assistant: Assistant, report: Report, collections: Sequen
     for source in list(report.locked):
         retry = Report(locked=[source])
         if known:
-            retry = read_with_progress(assistant, [source], known, collections=collections)
+            retry = _try(assistant, source, known, collections)
         for _ in range(MAX_TRIES):
             if not retry.locked:
                 break
@@ -113,7 +117,7 @@ def _ask_for_passwords(assistant: Assistant, report: Report, collections: Sequen
             if not given:
                 break
             known.append(given)
-            retry = read_with_progress(assistant, [source], [given], collections=collections)
+            retry = _try(assistant, source, [given], collections)
         if retry.interrupt:
             report.interrupt, report.n_unread = retry.interrupt, retry.n_unread
             return
@@ -121,88 +125,21 @@ def _ask_for_passwords(assistant: Assistant, report: Report, collections: Sequen
             report.take_in_retry(source, retry)
 
 
-def read_with_progress(
-    assistant: Assistant,
-    sources: Sequence[str | AdaptedLoader],
-    passwords: Sequence[str] = (),
-    *,
-    depth: int = 0,
-    fetch_remote_images: bool = False,
-    collections: Sequence[str] = (),
+def _try(
+    assistant: Assistant, source: str, passwords: Sequence[str], collections: Sequence[str]
 ) -> Report:
-    """Read sources and tell on stderr which is read and how far: as a bar, or in lines."""
-    bar = Progress(
-        # In a narrow window the name gives way.
-        TextColumn(
-            "{task.description}",
-            markup=False,
-            table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),
-        ),
-        TextColumn("{task.fields[place]}", markup=False),
-        BarColumn(bar_width=12),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[read]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=err,
-        transient=err.is_terminal,
-        expand=True,
-    )
-    told_at = -math.inf
-    with bar:
-        task = bar.add_task("Looking for files", total=None, place="", read="")
-
-        def step(progress: Step) -> None:
-            nonlocal told_at
-            doing = _doing(progress)
-            bar.update(
-                task,
-                description=doing,
-                place=_place(progress.stage),
-                completed=progress.share * progress.n_sources,
-                total=progress.n_sources,
-                read=_read_so_far(progress.n_pages, progress.n_figures),
-            )
-            now = time.monotonic()
-            if not err.is_terminal and now - told_at >= SECONDS_BETWEEN_LINES:
-                told_at = now
-                err.print(f"{doing} ({progress.n_done} of {progress.n_sources} done)")
-
-        report = assistant.add(
-            sources,
-            passwords=passwords,
-            on_progress=step,
-            depth=depth,
-            fetch_remote_images=fetch_remote_images,
-            collections=collections,
+    return shown(
+        lambda step: assistant.add(
+            [source], passwords=passwords, on_progress=step, collections=collections
         )
-        if not report.interrupt:
-            bar.update(task, description="Done", completed=bar.tasks[0].total)
-        bar.update(task, place="", read=_read_so_far(report.pages, report.figures))
-    return report
-
-
-def _doing(progress: Step) -> str:
-    if progress.stage and progress.stage.what == "look":
-        return "Comparing pictures"
-    verb = "Fetching" if progress.is_fetching else "Reading"
-    return f"{verb} {file_name(progress.source)}"
-
-
-def _place(stage: Stage | None) -> str:
-    if stage is None:
-        return ""
-    return f"{stage.what} {stage.n_done}" + (f"/{stage.n}" if stage.n else "")
-
-
-def _read_so_far(n_pages: int, n_figures: int) -> str:
-    return f"{n_pages} pages, {n_figures} figures"
+    )
 
 
 def list_documents(collection: str | None, library: Path | None, as_json: bool) -> None:
     """Print one line a document, of all or of one collection."""
     with opened(library) as assistant:
         documents = assistant.documents(collection)
+        tell_of_interrupted(assistant)
         facts = assistant.library.facts()
     if as_json:
         print_json(
@@ -288,21 +225,33 @@ def _looks_like_json(
 
 
 def remove(sources: list[str], library: Path | None, as_json: bool) -> None:
-    """Take documents out, each by path, URI or file name; none where one is unknown."""
+    """Take documents out, each by path, URI or file name, or all below a folder.
+
+    None where one is unknown.
+    """
     with opened(library) as assistant:
-        removed = list(dict.fromkeys(find(assistant, source) for source in sources))
-        for uri in removed:
-            assistant.remove(uri)
+        named = list(dict.fromkeys(find_or_folder(assistant, source) for source in sources))
+        removed = []
+        for uri in named:
+            if assistant.is_folder(uri):
+                removed += assistant.remove_folder(uri)
+            elif uri not in removed:
+                assistant.remove(uri)
+                removed.append(uri)
     if as_json:
         print_json({"removed": removed})
     else:
-        for uri in removed:
+        for uri in removed or named:
             say(f"Removed {uri}")
 
 
-def _tell(report: Report) -> None:
+def tell(report: Report) -> None:
+    """Say what a run did."""
+    more = [f"{report.moved} moved"] * bool(report.moved)
+    more += [f"{report.removed} removed"] * bool(report.removed)
+    counts = [f"{report.added} added", f"{report.updated} updated", *more]
     say(
-        f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged, "
+        f"{', '.join(counts)}, {report.unchanged} unchanged, "
         f"{len(report.failed)} failed: {report.pages} pages, {report.chunks} pieces of evidence, "
         f"{report.figures} figures in {report.seconds:.0f} s."
     )

@@ -15,7 +15,7 @@ from langchain_core.document_loaders import BaseLoader
 from assistant.assistant import Assistant
 from assistant.errors import SettingsInvalid
 from loaders import AdaptedLoader, adapt
-from loaders.source import is_url, local_path
+from loaders.source import is_url, local_path, source_uri
 from retrievers import UnknownSource
 
 
@@ -101,6 +101,15 @@ def _names_no_source(name: str) -> Iterator[None]:
         raise UnknownSource(
             f"{name} is no path, URI or file name ({error}). `limner list` prints the sources."
         ) from error
+
+
+def find_or_folder(assistant: Assistant, name: str) -> str:
+    """The URI of one document, or of a folder that documents come from. Raises UnknownSource."""
+    try:
+        uri = source_uri(name)
+    except (RuntimeError, ValueError):
+        uri = ""
+    return uri if uri and assistant.is_folder(uri) else find(assistant, name)
 
 
 def check_glob(assistant: Assistant, glob: str | None) -> None:

@@ -168,9 +168,13 @@ def opened(
 
 def print_json(value: Any) -> None:
     """The value as JSON on stdout, with what a terminal would obey written as escapes."""
-    text = SURROGATES.sub("\ufffd", json.dumps(value, ensure_ascii=False, indent=2))
+    sys.stdout.write(escaped(json.dumps(value, ensure_ascii=False, indent=2)) + "\n")
+
+
+def escaped(text: str) -> str:
+    """JSON with what a terminal would obey written as escapes."""
     # JSON has escaped the other controls already; its line feeds are its own.
-    sys.stdout.write(CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
+    return CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", SURROGATES.sub("\ufffd", text))
 
 
 def say(text: str = "", style: str | None = None) -> None:

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from typing import Protocol, runtime_checkable
 
@@ -80,6 +80,12 @@ class LineReader(Protocol):
         """What looks like a line in a picture, whichever way it lies. Raises PartMissing."""
 
 
+@cache
+def _version() -> str:
+    """That of the engine: looking it up takes longer than finding that a file is unchanged."""
+    return version("rapidocr")
+
+
 class OcrReader:
     """The text in pictures. Loads its models at first use; safe for several threads."""
 
@@ -91,7 +97,7 @@ class OcrReader:
     @property
     def fingerprint(self) -> str:
         """The engine and its version, and how it is asked."""
-        return f"rapidocr:{version('rapidocr')}:{MAX_SIDE}:{DETECTOR_SIDE}:{SQUEEZE}:5"
+        return f"rapidocr:{_version()}:{MAX_SIDE}:{DETECTOR_SIDE}:{SQUEEZE}:5"
 
     @property
     def n_threads(self) -> int:

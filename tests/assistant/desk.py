@@ -1,10 +1,14 @@
 """A library with its media store and a folder of documents, to read files into."""
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
-from assistant.ingestion import Progress, Report, ingest
+from assistant.ingestion import Ingestion, ingest
+from assistant.report import Progress, Report
+from assistant.sync import sync
 from loaders import FigureDescriber, Limits, MediaStore
 from loaders.captioning.readings import ReadingCache
 from retrievers import Library
@@ -35,25 +39,38 @@ class Desk:
     def add(
         self,
         *sources: Path | str,
-        captioner: object = None,
-        reader: object = None,
-        limits: Limits | None = None,
         depth: int = 0,
-        **options: object,
+        fetch_remote_images: bool = False,
+        collections: Sequence[str] = (),
+        **options: Any,
     ) -> Report:
-        describer = FigureDescriber(
-            self.media,
-            captioner=captioner,  # type: ignore[arg-type]
-            reader=reader,  # type: ignore[arg-type]
-            readings=self.readings,
-        )
         return ingest(
             sources or (self.documents,),
-            self.library,
-            self.media,
-            describer,
-            limits or Limits(),
+            self.ingestion(**options),
             self.steps.append,
             depth=depth,
-            **options,  # type: ignore[arg-type]
+            fetch_remote_images=fetch_remote_images,
+            collections=collections,
+        )
+
+    def sync(self, only: Collection[Path] | None = None, **options: Any) -> Report:
+        return sync(self.ingestion(**options), self.steps.append, only=only)
+
+    def ingestion(
+        self,
+        *,
+        captioner: Any = None,
+        reader: Any = None,
+        limits: Limits | None = None,
+        **options: Any,
+    ) -> Ingestion:
+        describer = FigureDescriber(
+            self.media, captioner=captioner, reader=reader, readings=self.readings
+        )
+        return Ingestion(
+            library=self.library,
+            media=self.media,
+            describer=describer,
+            limits=limits or Limits(),
+            **options,
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from assistant.ingestion import ingest
+from assistant.ingestion import Ingestion, ingest
 from loaders import FigureDescriber, Limits, MediaStore
 from loaders.loader import Stage
 from retrievers import Library, ModelMissing
@@ -122,11 +122,11 @@ class Absent(WordEmbeddings):
 def test_a_missing_model_ends_the_run_and_is_not_called_our_bug(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Oil fell.")
     media = MediaStore(tmp_path / "media")
-    with (
-        Library.open(tmp_path / "library", Absent(), create=True) as library,
-        pytest.raises(ModelMissing),
-    ):
-        ingest([tmp_path / "a.txt"], library, media, FigureDescriber(media), Limits())
+    describer = FigureDescriber(media)
+    with Library.open(tmp_path / "library", Absent(), create=True) as library:
+        ingestion = Ingestion(library=library, media=media, describer=describer, limits=Limits())
+        with pytest.raises(ModelMissing):
+            ingest([tmp_path / "a.txt"], ingestion)
 
 
 class Stumbling:
@@ -158,7 +158,7 @@ def test_a_document_that_cannot_be_put_in_costs_no_other_of_its_batch(desk: Desk
     database = desk.library.folder / "library.sqlite"
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute(
-            "CREATE TRIGGER trip BEFORE INSERT ON documents WHEN NEW.title = '1.png' "
+            "CREATE TRIGGER trip BEFORE UPDATE ON documents WHEN NEW.title = '1.png' "
             "BEGIN SELECT RAISE(ABORT, 'tripped'); END"
         )
     report = desk.add()
@@ -227,7 +227,7 @@ def test_a_picture_that_a_failing_file_shares_with_a_good_one_is_kept(desk: Desk
 INTERRUPTED = """
 import sys
 from pathlib import Path
-from assistant.ingestion import ingest
+from assistant.ingestion import Ingestion, ingest
 from loaders import FigureDescriber, Limits, MediaStore
 from retrievers import Library
 from tests.assistant.desk import Desk
@@ -239,9 +239,9 @@ with Library.open(folder / "library", WordEmbeddings(), create=True) as library:
     def step(progress):
         if progress.n_done:
             raise KeyboardInterrupt
-    report = ingest(
-        [folder / "documents"], library, media, FigureDescriber(media), Limits(), step
-    )
+    describer = FigureDescriber(media)
+    ingestion = Ingestion(library=library, media=media, describer=describer, limits=Limits())
+    report = ingest([folder / "documents"], ingestion, step)
     print(report.added, report.n_unread, len(library.documents()))
 """
 

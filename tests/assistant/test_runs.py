@@ -23,8 +23,8 @@ from langchain_core.document_loaders import BaseLoader
 from langchain_core.documents import Document
 from PIL import Image
 
-from assistant import ingestion
-from assistant.cli.documents import SECONDS_BETWEEN_LINES
+from assistant import run as run_module
+from assistant.cli.progress import SECONDS_BETWEEN_LINES
 from loaders import Limits, Transcriber, adapt
 from loaders import disused as disused_module
 from loaders.disused import DisusedPictures
@@ -49,8 +49,8 @@ def desk(tmp_path: Path):
 # Ended
 
 EVERY_LINE = """
-from assistant.cli import documents
-documents.SECONDS_BETWEEN_LINES = 0.0
+from assistant.cli import progress
+progress.SECONDS_BETWEEN_LINES = 0.0
 """
 
 
@@ -138,7 +138,7 @@ def test_what_ends_a_process_does_what_an_interrupt_does(
 def test_a_run_ends_where_many_wait_for_room(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     for n in range(12):
         desk.write(f"{n:02}.txt", f"Gauge {n}.")
-    monkeypatch.setattr(ingestion, "MAX_WAITING_CHUNKS", 1)
+    monkeypatch.setattr(run_module, "MAX_WAITING_CHUNKS", 1)
     n_read = itertools.count(1)
     is_ending = threading.Event()
 
@@ -286,7 +286,7 @@ OTHER_RUN = """
 import sys
 from pathlib import Path
 from assistant.assistant import Assistant
-from assistant.ingestion import ingest
+from assistant.ingestion import Ingestion, ingest
 from loaders import FigureDescriber, Limits, MediaStore
 from loaders.disused import DisusedPictures
 from retrievers import Library
@@ -296,7 +296,9 @@ what, folder, source = sys.argv[1:]
 media = MediaStore(Path(folder) / "media")
 with Library.open(folder, WordEmbeddings()) as library:
     if what == "add":
-        report = ingest([source], library, media, FigureDescriber(media), Limits())
+        describer = FigureDescriber(media)
+        ingestion = Ingestion(library=library, media=media, describer=describer, limits=Limits())
+        report = ingest([source], ingestion)
         assert report.updated == 1, report
     else:
         from assistant.settings import Settings
@@ -479,7 +481,7 @@ def test_another_speech_model_has_what_holds_speech_read_again(desk: Desk) -> No
 def test_what_is_read_waits_while_much_is_not_in_the_library_yet(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ingestion, "MAX_WAITING_CHUNKS", 3)
+    monkeypatch.setattr(run_module, "MAX_WAITING_CHUNKS", 3)
     for n in range(14):
         desk.write(f"{n:02}.txt", "\n\n".join(f"{'word ' * 300}{n} {k}." for k in range(10)))
     read, embed = WorkerPool.read, WordEmbeddings.embed_documents

@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 from assistant.api import MAX_BODY_BYTES, MAX_PICTURE_BYTES, create_app
 from assistant.assistant import Assistant
 from assistant.doctor import Check, checks
-from assistant.ingestion import Progress
+from assistant.report import Progress
 from assistant.settings import Settings
 from loaders import BrokenPicture, FigureDescriber, LimitExceeded, LoaderError
 from loaders.media import MediaStore

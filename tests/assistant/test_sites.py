@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from assistant import ingestion
-from assistant.ingestion import Progress
+from assistant import run
+from assistant.report import Progress
 from loaders import Limits, worker_pool
 from loaders import site as site_module
 from tests.assistant.command_line import ROOT, clean_environment
@@ -106,7 +106,7 @@ def test_what_was_fetched_stays_no_longer_than_it_is_read(
     temporary = desk.documents / "tmp"
     temporary.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
-    monkeypatch.setattr(ingestion, "MAX_BEGUN", 1)
+    monkeypatch.setattr(run, "MAX_BEGUN", 1)
     kept: list[int] = []
 
     class Steps(list[Progress]):

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assistant import uploads
 from assistant.uploads import discard, safe_name, store
 
 
@@ -51,3 +52,20 @@ def test_only_uploads_are_discarded(tmp_path: Path) -> None:
     assert upload.exists()
     discard(tmp_path / "library", upload.as_uri())
     assert not upload.parent.exists()
+
+
+def test_an_upload_whose_removal_was_cut_short_is_not_brought_back(tmp_path: Path) -> None:
+    path = uploads.store(tmp_path, "a.txt", b"Oil fell.")
+
+    def interrupted() -> None:
+        with uploads.taken_away(tmp_path, path.as_uri()):
+            assert uploads.all_below(tmp_path) == []
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert uploads.all_below(tmp_path) == [path]
+    path.rename(path.with_name(".a.txt.removed"))  # as a process that was killed leaves it
+    with uploads.taken_away(tmp_path, path.as_uri()):
+        pass
+    assert not list((tmp_path / "uploads").iterdir())
