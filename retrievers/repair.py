@@ -212,8 +212,7 @@ def _make_lexical(database: Database, words: LexicalIndex) -> None:
 def _make_index(database: Database, path: Path, table: str, dimension: str) -> None:
     path.unlink(missing_ok=True)
     index = VectorIndex(path, table=table, dimension_setting=dimension)
-    with database.reading() as connection, index.in_step(connection):
-        index.save()
+    index.save(database)
 
 
 def _ids(connection: sqlite3.Connection, table: str, rows: str) -> list[int]:
