@@ -126,8 +126,7 @@ class Run:
         self.n_sources = len(wanted) + len(adapted)
         if wanted:
             uris = [one.uri for one in wanted]
-            if self.library.journal.note(self.name, uris, roots):
-                self._disuse_strays()
+            self.library.journal.note(self.name, uris, roots)
         self.threads = ThreadPoolExecutor(self.pool.n_workers)
         try:
             self._read_files(wanted)
@@ -161,11 +160,6 @@ class Run:
             # The documents are in, and what became of them is still to be told.
             reason = f"not all pictures were compared; the next run goes on ({error})"
             self.report.skipped.append((uri, reason))
-
-    def _disuse_strays(self) -> None:
-        """Note the pictures that a run which was killed may have stored without a word."""
-        for key in set(self.media.keys()) - self.library.image_keys():
-            self.disused.add(key)
 
     def _read_files(self, wanted: Sequence[Wanted]) -> None:
         sites = [one for one in wanted if one.depth and is_url(one.uri)]

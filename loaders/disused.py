@@ -22,10 +22,6 @@ BUSY = (
     "Another process has been deleting pictures for {seconds:,.0f} s (it holds {lock}). "
     "Wait until it has ended, or end it, and try again."
 )
-NOT_NOTED = (
-    "{folder} cannot be written ({error}). Check the free space of the disk and the permissions "
-    "of the folder, then try again: what is in the library stays as it is."
-)
 NO_LOCK = (
     "{lock} cannot be used to keep pictures from being deleted while they are in use ({error}). "
     "limner keeps nothing in that file: move it elsewhere and try again."
@@ -37,7 +33,7 @@ class DisusedPictures:
 
     def __init__(self, media: MediaStore) -> None:
         self._media = media
-        self._notes = media.folder / "disused"
+        self._notes = media.disused_folder
         self._lock = media.folder.with_name(f"{media.folder.name}.lock")
 
     def add(self, key: str) -> None:
@@ -45,13 +41,7 @@ class DisusedPictures:
 
         Raises KeyError if key is not of the form of a key, StoreUnusable if it cannot be noted.
         """
-        if not KEY_PATTERN.fullmatch(key):  # it may be a worker's word
-            raise KeyError(key)
-        try:
-            self._notes.mkdir(parents=True, exist_ok=True)
-            (self._notes / key).touch()
-        except OSError as error:
-            raise StoreUnusable(NOT_NOTED.format(folder=self._notes, error=error)) from error
+        self._media.note_disused(key)
 
     def noted(self) -> Iterator[str]:
         """The keys of pictures that wait to be deleted, or to be found in use."""

@@ -85,10 +85,32 @@ class MediaStore:
 
     def _keep(self, key: str, content: bytes, shown: Image.Image) -> None:
         """Write what is not there yet; the picture last, since whatever shows it has both."""
+        # Before: this process may be killed at any moment, and nothing refers to it yet.
+        self.note_disused(key)
         if not self.thumbnail_path(key).exists():
             _write(self.thumbnail_path(key), _thumbnail_bytes(shown))
         if not _holds(self.path(key), content):
             _write(self.path(key), content)
+
+    def note_disused(self, key: str) -> None:
+        """Note a picture that is to be deleted unless something refers to it: `loaders.disused`.
+
+        Raises KeyError if key is not of the form of a key, StoreUnusable if it cannot be noted.
+        """
+        try:
+            self.disused_folder.mkdir(parents=True, exist_ok=True)
+            (self.disused_folder / _checked(key)).touch()
+        except OSError as error:
+            raise StoreUnusable(
+                f"{self.disused_folder} cannot be written ({error}). Check the free space of the "
+                "disk and the permissions of the folder, then try again: what is in the library "
+                "stays as it is."
+            ) from error
+
+    @property
+    def disused_folder(self) -> Path:
+        """A file with the name of each picture that is noted."""
+        return self.folder / "disused"
 
     def make_thumbnail(self, key: str) -> None:
         """Make the thumbnail anew. Raises what `put` does, and OSError."""

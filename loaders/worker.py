@@ -27,7 +27,6 @@ from loaders.captioning.context import FigureContext
 from loaders.captioning.describer import NO_CONTEXTS, FigureDescriber
 from loaders.captioning.ocr import OcrReader
 from loaders.captioning.readings import ReadingCache
-from loaders.disused import DisusedPictures
 from loaders.errors import LoaderError, PartMissing, StoreUnusable
 from loaders.formats import loader_for
 from loaders.limits import Limits
@@ -97,17 +96,11 @@ class _Parent:
 
 
 class _AnnouncedMedia(MediaStore):
-    """Notes and tells of each picture it stores: should the process end, they can be deleted."""
+    """Tells of each picture it stores: should the process end, they can be deleted."""
 
     def __init__(self, parent: _Parent, folder: str, base_url: str, max_pixels: int) -> None:
         super().__init__(folder, base_url=base_url, max_pixels=max_pixels)
         self._parent = parent
-        self._disused = DisusedPictures(self)
-
-    def _keep(self, key: str, content: bytes, shown: Image.Image) -> None:
-        # First: this process may be killed as soon as the picture is there, and so may its parent.
-        self._disused.add(key)
-        super()._keep(key, content, shown)
 
     def put(self, image: bytes | Image.Image) -> Picture:
         picture = super().put(image)

@@ -8,15 +8,18 @@ is `loaders`.
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
+import psutil
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from PIL import Image
@@ -51,6 +54,8 @@ BUSY_TIMEOUT_S = 30.0
 BESIDE = '\n{"'
 """Stands in the fingerprint of a document for which files beside it were looked for."""
 TEXTS_AT_ONCE = 256
+UNFINISHED = re.compile(r"\.(?:new|old)-([0-9]{1,9})-")
+"""How the name of a file begins that a process writes before it has its own, or has put aside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +191,15 @@ class Library:
             self._database.open()
         with self._database.reading() as connection:
             self._recorded.check(connection)
+        self._discard_unfinished()
+
+    def _discard_unfinished(self) -> None:
+        """Delete what processes that have ended were about to write, or to delete."""
+        for path in self.folder.glob(".[no]*"):
+            begun = UNFINISHED.match(path.name)
+            if begun and not psutil.pid_exists(int(begun[1])):
+                with suppress(OSError):  # read-only, or another process has just done it
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def __enter__(self) -> Self:
         return self
@@ -374,6 +388,9 @@ class Library:
             if text not in known
         ]
         any_new = bool(unknown) or any(one.vectors for one in new)
+        if any_new:
+            with self._database.reading() as connection:
+                self._recorded.prove(connection)
         known |= self._embedded(unknown, on_embedded)
         dimensions = frozenset(len(vector) // 4 for vector in known.values())
         return Embedded(known, version, dimensions, any_new=any_new)

@@ -70,15 +70,11 @@ def _mend_rows(database: Database) -> list[int]:
         _delete(connection, "picture_vectors", pictures)
         for rows in [*verification.ORPHANS.values(), *verification.STRAY_PICTURES.values()]:
             connection.execute(f"DELETE FROM {rows}")  # noqa: S608 - constants
-        for table in ("roots", "journal"):
-            for source, options in connection.execute(
-                f"SELECT source, options FROM {table}"  # noqa: S608 - constants
-            ).fetchall():
-                if not verification.is_object(options):
-                    connection.execute(
-                        f"UPDATE {table} SET options = '{{}}' WHERE source = ?",  # noqa: S608
-                        (source,),
-                    )
+        roots = connection.execute("SELECT source, options FROM roots").fetchall()
+        connection.executemany(
+            "UPDATE roots SET options = '{}' WHERE source = ?",
+            ((source,) for source, options in roots if not verification.is_object(options)),
+        )
         add_generation(
             connection,
             vectors=catalogue.runs(vectors),

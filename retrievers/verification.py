@@ -23,11 +23,11 @@ from retrievers.lexical import LexicalIndex
 from retrievers.picture_marks import is_stored
 from retrievers.vectors import VectorIndex
 
-FILE, DOCUMENT, ORPHAN, JOURNAL, PICTURE_ROWS, INDEX = (
+FILE, DOCUMENT, ORPHAN, ROOT, PICTURE_ROWS, INDEX = (
     "sqlite file",
     "document",
     "orphan",
-    "journal",
+    "root",
     "picture rows",
     "index",
 )
@@ -142,16 +142,15 @@ def _numbers(connection: sqlite3.Connection) -> tuple[int, int, int]:
 
 
 def _of_rows(connection: sqlite3.Connection) -> Iterator[Fault]:
-    """Rows that refer to nothing, and what a run has still to do, where it cannot be read."""
+    """Rows that refer to nothing, and how what a person added is to be read, where it cannot be."""
     for what, rows in ORPHANS.items():
         if n := _count(connection, rows):
             done = "keeps their text as a document" if "chunks of" in what else "takes them out"
             yield Fault(ORPHAN, "library.sqlite", f"{n} {what}", f"{REPAIR}{done}")
-    for table in ("roots", "journal"):
-        for source, options in connection.execute(f"SELECT source, options FROM {table}"):  # noqa: S608 - constants
-            if not is_object(options):
-                detail = f"its options in the table {table} are no JSON object"
-                yield Fault(JOURNAL, str(source), detail, f"{REPAIR}sets them to those by default")
+    for source, options in connection.execute("SELECT source, options FROM roots"):
+        if not is_object(options):
+            detail = "the options with which it was added are no JSON object"
+            yield Fault(ROOT, str(source), detail, f"{REPAIR}sets them to those by default")
 
 
 def _of_picture_rows(connection: sqlite3.Connection) -> Iterator[Fault]:

@@ -75,11 +75,7 @@ class ReadHere(WorkerPool):
             loader.title,
             loader.n_pages,
             loader.skipped,
-            **{
-                name: getattr(loader, name)
-                for name in Reading.__dataclass_fields__
-                if name not in ("documents", "title", "n_pages", "skipped")
-            },
+            companions=file.companions,
         )
 
 
@@ -101,6 +97,11 @@ class Desk:
     @property
     def docs(self) -> Path:
         return self.folder / "docs"
+
+    @property
+    def pictures(self) -> Path:
+        """Hidden, so that they are no documents themselves."""
+        return self.docs / ".pictures"
 
     @property
     def settings(self) -> Settings:
@@ -139,10 +140,9 @@ class Desk:
         self.n_parts[version] = self.chance.randint(1, 5)
         parts = [PARAGRAPH.format(version=version, n=n) for n in range(self.n_parts[version])]
         shade = (version * 37 % 256, version * 91 % 256, version // 256)
-        Image.new("RGB", (120, 90), shade).save(self.docs / f"{version}.png")
-        self.docs.joinpath(f"{name}.md").write_text(
-            "\n\n".join([*parts, f"![Picture of {version}]({version}.png)"])
-        )
+        Image.new("RGB", (120, 90), shade).save(self.pictures / f"{version}.png")
+        shown = f"![Boats in the harbour, version {version}](.pictures/{version}.png)"
+        (self.docs / f"{name}.md").write_text("\n\n".join([*parts, shown]))
 
     # Changes of the library
 
@@ -205,7 +205,7 @@ class Desk:
         (version,) = {int(version) for version, _ in said}
         assert {int(n) for _, n in said} == set(range(self.n_parts[version])), (name, said)
         (picture,) = [d for d in evidence if d.metadata["modality"] == "figure"]
-        assert f"Picture of {version}" in picture.page_content
+        assert f"harbour, version {version}" in picture.page_content
         assert opened.media.path(picture.metadata["image_key"]).is_file()
         return version
 
@@ -225,7 +225,7 @@ def in_child(work: Callable[[], None], kill_after_s: float | None = None) -> tup
         try:
             work()
             os._exit(0)
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - the parent tells it
             os.write(writer, traceback.format_exc().encode()[-20_000:])
             os._exit(1)
     os.close(writer)
@@ -292,7 +292,7 @@ def kill(desk: Desk, n: int) -> dict[str, Any]:
 
 def raise_for(what: str, said: str) -> None:
     if said:
-        print(f"{what}:\n{said}", file=sys.stderr)
+        print(f"{what}:\n{said}", file=sys.stderr)  # noqa: T201
         raise SystemExit(1)
 
 
@@ -308,8 +308,8 @@ def main() -> None:
         assistant.ingestion.WorkerPool = ReadHere
     Assistant.choose_describer = lambda self: FigureDescriber(self.media)
     desk = Desk(given.folder, random.Random(given.seed))
-    desk.docs.mkdir(parents=True)
-    print(json.dumps(kill(desk, given.n)))
+    desk.pictures.mkdir(parents=True)
+    print(json.dumps(kill(desk, given.n)))  # noqa: T201
     shutil.rmtree(given.folder)
 
 

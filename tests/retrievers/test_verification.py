@@ -1,7 +1,10 @@
 """A library that is broken in one place: the fault is named, mended, and then it is whole."""
 
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -76,7 +79,7 @@ DERIVED = {
     "1 vectors of no chunk": "INSERT INTO vectors SELECT 99, vector FROM vectors WHERE id = 1",
     "ids of its chunks count as removed": "INSERT INTO removals VALUES (1, 'vectors', 2, 3)",
     "1 entries of collections": "INSERT INTO collections VALUES ('ports', 99)",
-    "no JSON object": "INSERT INTO journal VALUES ('file:///z.pdf', 'nothing')",
+    "no JSON object": "INSERT INTO roots VALUES ('file:///z.pdf', 'file', 'nothing')",
     "1 looks of pictures that no chunk": f"INSERT INTO pictures VALUES (NULL, '{'f' * 64}', x'01')",
     "1 unreadable looks": f"INSERT INTO pictures VALUES (NULL, '{image_key('a')}', x'0100')",
     "1 links between pictures": "INSERT INTO picture_links VALUES ('x', 'y', 1)",
@@ -213,3 +216,13 @@ def test_a_library_is_whole_while_another_process_writes(folder: Path) -> None:
             other.put(f"file:///new{n}", [piece(f"silver {n}")], fingerprint="1", title="new")
             other.remove(f"file:///{n}.pdf") if n < 3 else None
             assert one.verify().faults == []
+
+
+def test_what_a_killed_process_was_about_to_write_is_deleted(folder: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left, own = folder / f".new-{ended.pid}-1-vectors.faiss", folder / f".new-{os.getpid()}-1-x"
+    left.touch()
+    own.touch()
+    assert verified(folder).faults == []
+    assert (left.exists(), own.exists()) == (False, True)
