@@ -127,7 +127,7 @@ class Run:
         if wanted:
             uris = [one.uri for one in wanted]
             if self.library.journal.note(self.name, uris, roots):
-                self._disuse_strays()
+                self.disuse_strays()
         self.threads = ThreadPoolExecutor(self.pool.n_workers)
         try:
             self._read_files(wanted)
@@ -162,7 +162,7 @@ class Run:
             reason = f"not all pictures were compared; the next run goes on ({error})"
             self.report.skipped.append((uri, reason))
 
-    def _disuse_strays(self) -> None:
+    def disuse_strays(self) -> None:
         """Note the pictures that a run which was killed may have stored without a word."""
         for key in set(self.media.keys()) - self.library.image_keys():
             self.disused.add(key)

@@ -55,7 +55,8 @@ def sync(
             except KeyboardInterrupt as interrupt:
                 report.interrupt = interrupt
         if not report.interrupt:
-            if only is None:
+            if left and only is None:
+                run.disuse_strays()
                 library.journal.strike_left(left)
             run.learn_pictures()
     return report
