@@ -287,8 +287,11 @@ class Assistant:
             collection_names.kept_name(name)
         folder = self.library.folder
         ingestion = self._ingestion(passwords)  # first: where a model is missing, nothing is kept
-        paths = [uploads.store(folder, name, content) for name, content in files]
-        report = ingest(paths, ingestion, on_progress, collections=collections)
+        disused = DisusedPictures(self.media)
+        with disused.kept():  # until the library refers to them
+            paths = [uploads.store(folder, name, content) for name, content in files]
+            report = ingest(paths, ingestion, on_progress, collections=collections)
+        disused.delete(self.library.image_keys)
         for source, _ in report.failed:
             uploads.discard(folder, source)
         return report
@@ -303,10 +306,13 @@ class Assistant:
         for key in self.library.image_keys(source):  # before: a process may be killed any moment
             disused.add(key)
         self.media.page_readings(source).forget()
-        with uploads.taken_away(self.library.folder, source):
-            orphans = self.library.remove(source).orphan_keys
-        self._readings.forget(orphans)
-        disused.delete(self.library.image_keys)
+        try:
+            with uploads.taken_away(self.library.folder, source):
+                orphans = self.library.remove(source).orphan_keys
+            self._readings.forget(orphans)
+        finally:
+            # Of a removal that was killed before its end, the pictures are left.
+            disused.delete(self.library.image_keys)
 
     def remove_folder(self, source: str) -> list[str]:
         """Take out all documents below a folder, or what else was added; no sync looks there again.

@@ -20,7 +20,7 @@ Errors of ollama, openai and httpx become one of these once, where they leave th
 
 from __future__ import annotations
 
-from loaders.errors import LoaderError, PartMissing
+from loaders.errors import LoaderError, PartMissing, StoreUnusable
 from retrievers.errors import ASKED_WRONGLY as ASKED_WRONGLY  # noqa: PLC0414 - for the UI too
 from retrievers.errors import LibraryError, ModelMissing
 
@@ -77,5 +77,5 @@ class QuestionsInvalid(AssistantError):
     """A question file cannot be read, or a line of it is not a question."""
 
 
-EXPLAINED = (AssistantError, LibraryError, LoaderError, ModelMissing, PartMissing)
+EXPLAINED = (AssistantError, LibraryError, LoaderError, ModelMissing, PartMissing, StoreUnusable)
 """Errors whose text tells a person what happened and what to do; any other is a bug of ours."""

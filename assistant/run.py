@@ -32,7 +32,7 @@ from loaders import (
     PasswordNeeded,
 )
 from loaders.disused import DisusedPictures
-from loaders.errors import WorkerFailed
+from loaders.errors import StoreUnusable, WorkerFailed
 from loaders.loader import Stage
 from loaders.source import (
     SourceFile,
@@ -59,7 +59,7 @@ MAX_UNSTRUCK = 500
 done as it is. After a crash they are looked at again."""
 READ_SHARE = 0.5
 """Of the work on a source, what is reading; the rest is embedding."""
-OF_ALL = (LibraryError, ModelMissing, PartMissing)
+OF_ALL = (LibraryError, ModelMissing, PartMissing, StoreUnusable)
 """What every other source would meet as well."""
 
 logger = logging.getLogger(__name__)
@@ -126,8 +126,7 @@ class Run:
         self.n_sources = len(wanted) + len(adapted)
         if wanted:
             uris = [one.uri for one in wanted]
-            if self.library.journal.note(self.name, uris, roots):
-                self.disuse_strays()
+            self.library.journal.note(self.name, uris, roots)
         self.threads = ThreadPoolExecutor(self.pool.n_workers)
         try:
             self._read_files(wanted)
@@ -161,11 +160,6 @@ class Run:
             # The documents are in, and what became of them is still to be told.
             reason = f"not all pictures were compared; the next run goes on ({error})"
             self.report.skipped.append((uri, reason))
-
-    def disuse_strays(self) -> None:
-        """Note the pictures that a run which was killed may have stored without a word."""
-        for key in set(self.media.keys()) - self.library.image_keys():
-            self.disused.add(key)
 
     def _read_files(self, wanted: Sequence[Wanted]) -> None:
         sites = [one for one in wanted if one.depth and is_url(one.uri)]

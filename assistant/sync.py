@@ -55,8 +55,7 @@ def sync(
             except KeyboardInterrupt as interrupt:
                 report.interrupt = interrupt
         if not report.interrupt:
-            if left and only is None:
-                run.disuse_strays()
+            if only is None:
                 library.journal.strike_left(left)
             run.learn_pictures()
     return report

@@ -31,6 +31,11 @@ def store(library: Path, name: str, content: bytes | memoryview) -> Path:
     return path
 
 
+def files(library: Path) -> Iterator[Path]:
+    """All that was uploaded, or was about to be."""
+    yield from (path for path in _folder(library).glob("*/*") if path.is_file())
+
+
 def all_below(library: Path) -> list[Path]:
     """The uploads that are there, in order."""
     return sorted(path for path in _folder(library).glob("*/*") if not path.name.startswith("."))

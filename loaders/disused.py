@@ -33,18 +33,19 @@ class DisusedPictures:
 
     def __init__(self, media: MediaStore) -> None:
         self._media = media
-        self._notes = media.folder / "disused"
+        self._notes = media.disused_folder
         self._lock = media.folder.with_name(f"{media.folder.name}.lock")
 
     def add(self, key: str) -> None:
         """Note a picture that is to be deleted unless something refers to it by then.
 
-        Raises KeyError if key is not of the form of a key.
+        Raises KeyError if key is not of the form of a key, StoreUnusable if it cannot be noted.
         """
-        if not KEY_PATTERN.fullmatch(key):  # it may be a worker's word
-            raise KeyError(key)
-        self._notes.mkdir(parents=True, exist_ok=True)
-        (self._notes / key).touch()
+        self._media.note_disused(key)
+
+    def noted(self) -> Iterator[str]:
+        """The keys of pictures that wait to be deleted, or to be found in use."""
+        yield from (path.name for path in self._notes.glob("*") if path.is_file())
 
     @contextmanager
     def kept(self) -> Iterator[None]:
@@ -71,19 +72,29 @@ class DisusedPictures:
         Deletes nothing where no lock can be had: what is noted waits for a later run.
         used: the keys of the pictures that something refers to, asked when none can be added.
         """
+        with self.alone() as is_alone:
+            if not is_alone:
+                return
+            self._media.discard_former_readings()
+            self._media.discard_unfinished()
+            noted = list(self.noted())
+            in_use = used() if noted else ()
+            for name in noted:
+                if KEY_PATTERN.fullmatch(name) and name not in in_use:
+                    self._media.remove(name)
+                (self._notes / name).unlink(missing_ok=True)
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Whether no other process reads or deletes; none begins to while this is held."""
         with ExitStack() as held:
             try:
                 connection = held.enter_context(closing(self._connection(timeout_s=0.0)))
                 connection.execute("BEGIN EXCLUSIVE")
             except sqlite3.DatabaseError:
-                return
-            self._media.discard_former_readings()
-            noted = [path for path in self._notes.glob("*") if path.is_file()]
-            in_use = used() if noted else ()
-            for path in noted:
-                if KEY_PATTERN.fullmatch(path.name) and path.name not in in_use:
-                    self._media.remove(path.name)
-                path.unlink(missing_ok=True)
+                yield False
+            else:
+                yield True
 
     def _unusable(self, error: sqlite3.DatabaseError) -> StoreUnusable:
         is_busy = error.sqlite_errorcode == sqlite3.SQLITE_BUSY

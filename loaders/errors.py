@@ -9,13 +9,14 @@ LoaderError
 ├── BrokenDocument       damaged, or not what its name says
 ├── EmptyDocument        read without error, but holds no text and no figure
 ├── LimitExceeded        larger than the limits allow
-├── BrokenPicture        one picture in a document cannot be decoded
-└── StoreUnusable        the store of pictures cannot be used
+└── BrokenPicture        one picture in a document cannot be decoded
+StoreUnusable            the store of pictures cannot be used: no place, not allowed
 PartMissing              a model or package that a feature needs is not installed
 WorkerFailed             a fault of limner's own in a process that reads files
 
-A LoaderError is about the user's source: a run reports it and goes on. Any other
-exception out of a loader is a bug in limner.
+A LoaderError is about the user's source: a run reports it and goes on. StoreUnusable and
+PartMissing are about every source: they end it. Any other exception out of a loader is a bug in
+limner.
 """
 
 from __future__ import annotations
@@ -61,8 +62,8 @@ class BrokenPicture(LoaderError):
     """A picture cannot be decoded; the rest of its document can still be read."""
 
 
-class StoreUnusable(LoaderError):
-    """The store of pictures cannot be used, whatever the source."""
+class StoreUnusable(Exception):
+    """The store of pictures cannot be used, whatever the source. The text says what to do."""
 
 
 class PartMissing(Exception):

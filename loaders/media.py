@@ -14,20 +14,21 @@ import re
 import shutil
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from loaders.errors import BrokenPicture, LimitExceeded
+from loaders.errors import BrokenPicture, LimitExceeded, StoreUnusable
 from loaders.limits import DEFAULT_LIMITS
 
 PICTURE_FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP", "AVIF", "JPEG2000", "ICO")
 """What Pillow may try. Others it knows have no clear signature, or, as EPS, run a program."""
 WEB_FORMATS = {"PNG": "png", "JPEG": "jpg", "MPO": "jpg", "GIF": "gif", "WEBP": "webp"}
 KEY_PATTERN = re.compile(r"[0-9a-f]{64}\.(?:png|jpg|gif|webp)")
+UNFINISHED_PATTERN = re.compile(r"\.[0-9]+-\w+")
 THUMBNAIL_SIDE = 320
 THUMBNAIL_DECODED = 2 * THUMBNAIL_SIDE
 """The side at which a JPEG is decoded for it: as a whole it would take 4 bytes a pixel."""
@@ -63,8 +64,9 @@ class MediaStore:
     def put(self, image: bytes | Image.Image) -> Picture:
         """Store a picture and its thumbnail.
 
-        Raises BrokenPicture if it cannot be decoded, LimitExceeded if it has more than
-        max_pixels.
+        One that is there, but damaged, is written anew. Raises BrokenPicture if it cannot be
+        decoded, LimitExceeded if it has more than max_pixels, StoreUnusable if it cannot be
+        written.
         """
         if isinstance(image, Image.Image):
             opened, (width, height) = image, image.size
@@ -78,10 +80,42 @@ class MediaStore:
         extension = WEB_FORMATS.get(opened.format or "") if isinstance(image, bytes) else None
         content = image if isinstance(image, bytes) and extension else _png_bytes(shown)
         key = f"{hashlib.sha256(content).hexdigest()}.{extension or 'png'}"
-        if not self.path(key).exists():
-            _write(self.thumbnail_path(key), _thumbnail_bytes(shown))
-            _write(self.path(key), content)
+        self._keep(key, content, shown)
         return Picture(key, width, height)
+
+    def _keep(self, key: str, content: bytes, shown: Image.Image) -> None:
+        """Write what is not there yet; the picture last, since whatever shows it has both."""
+        # Before: this process may be killed at any moment, and nothing refers to it yet.
+        self.note_disused(key)
+        if not self.thumbnail_path(key).exists():
+            _write(self.thumbnail_path(key), _thumbnail_bytes(shown))
+        if not _holds(self.path(key), content):
+            _write(self.path(key), content)
+
+    def note_disused(self, key: str) -> None:
+        """Note a picture that is to be deleted unless something refers to it: `loaders.disused`.
+
+        Raises KeyError if key is not of the form of a key, StoreUnusable if it cannot be noted.
+        """
+        try:
+            self.disused_folder.mkdir(parents=True, exist_ok=True)
+            (self.disused_folder / _checked(key)).touch()
+        except OSError as error:
+            raise StoreUnusable(
+                f"{self.disused_folder} cannot be written ({error}). Check the free space of the "
+                "disk and the permissions of the folder, then try again: what is in the library "
+                "stays as it is."
+            ) from error
+
+    @property
+    def disused_folder(self) -> Path:
+        """A file with the name of each picture that is noted."""
+        return self.folder / "disused"
+
+    def make_thumbnail(self, key: str) -> None:
+        """Make the thumbnail anew. Raises what `put` does, and OSError."""
+        opened = self._decode(self.path(key).read_bytes(), THUMBNAIL_DECODED)
+        _write(self.thumbnail_path(key), _thumbnail_bytes(self._displayed(opened)))
 
     def size(self, image: bytes | Image.Image) -> tuple[int, int]:
         """Width and height in pixels, from the picture's header. Raises BrokenPicture."""
@@ -119,9 +153,15 @@ class MediaStore:
         if self.folder.is_dir():
             yield from (p.name for p in self.folder.iterdir() if KEY_PATTERN.fullmatch(p.name))
 
-    def discard_unfinished(self, pid: int) -> None:
-        """Delete what a process that has ended was about to write."""
-        for path in self.folder.rglob(f".{pid}-*"):
+    def unfinished(self, pid: int | None = None) -> Iterator[Path]:
+        """The files that a process, or any, has begun to write under another name."""
+        for path in self.folder.rglob(f".{pid or '*'}-*"):
+            if UNFINISHED_PATTERN.fullmatch(path.name):
+                yield path
+
+    def discard_unfinished(self, pid: int | None = None) -> None:
+        """Delete what a process that has ended was about to write; of any, where none writes."""
+        for path in list(self.unfinished(pid)):
             path.unlink(missing_ok=True)
 
     def discard_former_readings(self) -> None:
@@ -184,7 +224,7 @@ class PageReadings:
     """What was read on the pages of one source, by how each looks. Safe for several threads."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._used: set[str] = set()
 
     def get(self, key: str) -> str | None:
@@ -202,31 +242,58 @@ class PageReadings:
 
     def forget_others(self) -> None:
         """Delete what was not asked for: it is of pages that the source no longer has."""
-        for path in self._folder.glob("*.json"):
+        for path in self.folder.glob("*.json"):
             if path.stem not in self._used:
                 path.unlink(missing_ok=True)
 
     def forget(self) -> None:
         """Delete all of it."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _path(self, key: str) -> Path:
-        return self._folder / f"{key}.json"
+        return self.folder / f"{key}.json"
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    """Whether that is in the file."""
+    try:
+        return path.stat().st_size == len(content) and path.read_bytes() == content
+    except FileNotFoundError:
+        return False
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write so that a reader sees the whole file or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write so that a reader sees the whole file or none, and that it survives a power cut."""
     unfinished = path.with_name(f".{os.getpid()}-{os.urandom(8).hex()}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with unfinished.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
+        _sync_folder(path.parent)
+    except BaseException as error:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise StoreUnusable(
+                f"{path.parent} cannot be written ({error.strerror or error}). Check the free "
+                "space of the disk and the permissions of the folder, then run the same command "
+                "again: what is in the library stays as it is."
+            ) from error
         raise
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the folder's list of names on the disk too; Windows has no means, and no need."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from loaders.captioning.context import FigureContext
 from loaders.captioning.describer import NO_CONTEXTS, FigureDescriber
 from loaders.captioning.ocr import OcrReader
 from loaders.captioning.readings import ReadingCache
-from loaders.errors import LoaderError, PartMissing
+from loaders.errors import LoaderError, PartMissing, StoreUnusable
 from loaders.formats import loader_for
 from loaders.limits import Limits
 from loaders.loader import Stage
@@ -156,7 +156,7 @@ class _Worker:
         """Tell the parent all that a file holds, or why it cannot be read."""
         try:
             self._read(request)
-        except LoaderError as error:
+        except (LoaderError, StoreUnusable) as error:
             self._parent.told(error=type(error).__name__, text=str(error))
         except PartMissing as error:
             self._parent.told(part_missing=str(error))

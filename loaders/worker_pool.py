@@ -31,7 +31,14 @@ from loaders.captioning.describer import BATCH_SIZE, FigureDescriber
 from loaders.captioning.ocr import OcrReader
 from loaders.companions import Companions
 from loaders.elements import Skipped
-from loaders.errors import BrokenDocument, LimitExceeded, LoaderError, PartMissing, WorkerFailed
+from loaders.errors import (
+    BrokenDocument,
+    LimitExceeded,
+    LoaderError,
+    PartMissing,
+    StoreUnusable,
+    WorkerFailed,
+)
 from loaders.limits import BYTES_PER_MIB, Limits, n_cores
 from loaders.loader import OnProgress, Stage
 from loaders.media import MediaStore
@@ -171,8 +178,8 @@ class WorkerPool:
 
         fetch_remote_images: even if the limits do not say so.
         on_stored: is told the key of each picture put into the media store, so that the
-        pictures of a file that fails can be deleted. Raises a LoaderError, PartMissing, or
-        WorkerFailed for a fault of limner's own.
+        pictures of a file that fails can be deleted. Raises a LoaderError, StoreUnusable,
+        PartMissing, or WorkerFailed for a fault of limner's own.
         """
         with self._free:
             process = self._take()
@@ -500,7 +507,7 @@ def _error(message: Message) -> Exception:
     match message:
         case {"error": str(kind), "text": str(text)}:
             found = getattr(errors, kind, None)
-            if isinstance(found, type) and issubclass(found, LoaderError):
+            if isinstance(found, type) and issubclass(found, LoaderError | StoreUnusable):
                 return found(text)
         case {"part_missing": str(text)}:
             return PartMissing(text)

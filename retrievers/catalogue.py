@@ -16,6 +16,8 @@ from retrievers.evidence import Row
 from retrievers.figure_parts import IS_FIGURE
 from retrievers.vectors import Ids
 
+_IDS = "SELECT id FROM chunks WHERE document_id = ?"
+
 
 @dataclass(frozen=True, slots=True)
 class LibraryDocument:
@@ -139,18 +141,27 @@ def take_out_evidence(connection: sqlite3.Connection, number: int) -> Taken:
     ).fetchall()
     if not chunks:
         return Taken()
-    ids = connection.execute(
-        "SELECT min(id), max(id) FROM chunks WHERE document_id = ?", (number,)
-    ).fetchone()
-    connection.execute("DELETE FROM vectors WHERE id BETWEEN ? AND ?", ids)
-    connection.execute("DELETE FROM new_vectors WHERE id BETWEEN ? AND ?", ids)
+    ids = runs(row[0] for row in connection.execute(f"{_IDS} ORDER BY id", (number,)))
+    connection.execute(f"DELETE FROM vectors WHERE id IN ({_IDS})", (number,))  # noqa: S608
+    connection.execute(f"DELETE FROM new_vectors WHERE id IN ({_IDS})", (number,))  # noqa: S608
     connection.execute("DELETE FROM chunks WHERE document_id = ?", (number,))
     return Taken(
         n_chunks=len(chunks),
         n_figures=sum(is_figure for is_figure, _ in chunks),
         image_keys=tuple(sorted({key for _, key in chunks if key})),
-        ids=(ids,),
+        ids=tuple(ids),
     )
+
+
+def runs(ids: Iterable[int]) -> list[tuple[int, int]]:
+    """Ids in order as ranges, first to last; those of a document are one unless it is damaged."""
+    found: list[tuple[int, int]] = []
+    for number in ids:
+        if found and number == found[-1][1] + 1:
+            found[-1] = (found[-1][0], number)
+        else:
+            found.append((number, number))
+    return found
 
 
 def collect(connection: sqlite3.Connection, number: int, names: Iterable[str]) -> None:

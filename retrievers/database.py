@@ -10,9 +10,9 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
 
+from retrievers import schema
 from retrievers.errors import (
     LibraryDamaged,
     LibraryError,
@@ -32,26 +32,19 @@ TELL_AFTER_S = 1.0
 """Of waiting for another writer, that it is waited for."""
 
 SECONDS_BETWEEN_TRIES = 0.02
-
-TABLES = {
-    "settings",
-    "generations",
-    "removals",
-    "documents",
-    "collections",
-    "roots",
-    "journal",
-    "chunks",
-    "vectors",
-    "new_vectors",
-    "pictures",
-    "picture_links",
-    "picture_vectors",
-}
+MAX_VALUE_BYTES = 256 << 20
+"""Of one value: what is larger is read into memory by no one."""
 
 _PRIMARY = 0xFF  # SQLite's extended result codes carry the primary one in their low byte
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
+_DAMAGED = {
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_FORMAT,
+    sqlite3.SQLITE_MISMATCH,
+    sqlite3.SQLITE_TOOBIG,
+}
+_UNREADABLE = ("Could not decode to UTF-8", "malformed JSON", "malformed database schema")
 _UNWRITABLE = {
     sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_FULL,
@@ -222,7 +215,10 @@ class Database:
         )
         try:
             connection.execute("PRAGMA foreign_keys = ON")
+            # A file may be made to do harm: it runs nothing, and a damaged page is noticed.
             connection.execute("PRAGMA trusted_schema = OFF")
+            connection.execute("PRAGMA cell_size_check = ON")
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
             # What is taken out is overwritten, not only forgotten.
             connection.execute("PRAGMA secure_delete = ON")
         except sqlite3.Error:
@@ -239,16 +235,19 @@ class Database:
             raise self._missing()
         return self._look()[0]
 
-    def _look(self) -> tuple[str | None, set[str]]:
-        """The format that the file says it has, and its tables."""
+    def _look(self) -> tuple[str | None, str | None]:
+        """The format that the file says it has, and what is wrong with its tables."""
         with self.reading() as connection:
-            tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
-            if not tables:
+            objects = schema.objects(connection)
+            if not objects:
                 raise self._missing()
-            return setting(connection, "schema") if "settings" in tables else None, tables
+            is_table = schema.is_table(objects, "settings")
+            found = setting(connection, "schema") if is_table else None
+            fault = schema.fault(objects) or schema.values_fault(connection)
+            return found, fault
 
     def _check_schema(self) -> None:
-        found, tables = self._look()
+        found, fault = self._look()
         if found is not None and found != SCHEMA_VERSION:
             to_do = (
                 "Bring it to that one, which reads and embeds nothing again, with: limner migrate"
@@ -259,10 +258,11 @@ class Database:
                 f"The library {self.path.parent} has format {found}; this version of limner "
                 f"reads format {SCHEMA_VERSION}. {to_do}"
             )
-        if found is None or not tables >= TABLES:
+        if found is None or fault:
             raise LibraryDamaged(
-                f"{self.path} is an SQLite file, but not a whole library. Restore it from a "
-                "backup, or choose another folder with --library."
+                f"{self.path} is an SQLite file, but not a whole library: {fault}. Restore it from "
+                "a backup, have what can be read of it put into a new file with: limner verify "
+                "--repair, or choose another folder with --library."
             )
 
     def _missing(self) -> LibraryMissing:
@@ -275,13 +275,16 @@ class Database:
         """Turn errors of SQLite into those of this package."""
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             mapped = self._error(error)
             if mapped is None:
                 raise
             raise mapped from error
 
-    def _error(self, error: sqlite3.Error) -> LibraryError | None:
+    def _error(self, error: sqlite3.Error | UnicodeDecodeError) -> LibraryError | None:
+        # Of what is no text or no JSON, SQLite and Python only say so.
+        is_unreadable = any(words in str(error) for words in _UNREADABLE)
+        is_unreadable = is_unreadable or isinstance(error, UnicodeDecodeError)
         code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
         folder = self.path.parent
         if code in _LOCKED:
@@ -289,10 +292,10 @@ class Database:
                 f"Another process has been writing to the library {folder} for more than "
                 f"{self.busy_timeout_s:g} s. Try again when it has finished."
             )
-        if code in _DAMAGED:
+        if code in _DAMAGED or is_unreadable:
             return LibraryDamaged(
-                f"{self.path} is damaged ({error}). Restore it from a backup, or delete the "
-                "folder and add the documents again."
+                f"{self.path} is damaged ({error}). Restore it from a backup, or see what can be "
+                "saved of it with: limner verify"
             )
         if code in _UNWRITABLE:
             return LibraryUnwritable(
@@ -305,7 +308,7 @@ class Database:
 def make_tables(connection: sqlite3.Connection) -> None:
     """Make the tables and indexes that are not there, in the caller's transaction."""
     statement = ""
-    for line in files("retrievers").joinpath("schema.sql").read_text("utf-8").splitlines(True):
+    for line in schema.statements().splitlines(True):
         statement += line
         # One by one: a script would end the transaction.
         if sqlite3.complete_statement(statement):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from retrievers.errors import LibraryDamaged
 COLUMNS = ("chunk_id", "modality", "page", "image_key")
 """Metadata with a column of their own; `source` and `title` are their document's."""
 NOT_IN_JSON = {*COLUMNS, "source", "title", "image_url", "score"}
+
+PICTURE_NAME = re.compile(r"\w[\w.-]{0,200}")
 
 INSERT = f"""
 INSERT INTO chunks (document_id, position, text, metadata, {", ".join(COLUMNS)})
@@ -123,6 +126,23 @@ def read_documents(
     ]
 
 
+def stored_metadata(stored: Any) -> dict[str, Any]:
+    """The JSON object of a chunk. Raises TypeError, ValueError or RecursionError if it is none."""
+    found = json.loads(stored, parse_constant=_no_number)
+    if not isinstance(found, dict):
+        raise TypeError("its metadata are no JSON object")
+    return found
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def is_picture_name(key: Any) -> bool:
+    """Whether it names a file in the folder of the pictures, and no other."""
+    return isinstance(key, str) and PICTURE_NAME.fullmatch(key) is not None
+
+
 def encodable(text: str) -> str:
     """The text without lone surrogates, which neither SQLite nor a tokenizer takes."""
     return text.encode("utf-8", "replace").decode()
@@ -131,15 +151,17 @@ def encodable(text: str) -> str:
 def _document(row: Sequence[Any], media_base_url: str) -> Document:
     text, source, title, stored, *columns = row
     try:
-        rest = dict(json.loads(stored))
-    except (TypeError, ValueError) as error:
+        rest = stored_metadata(stored)
+        if not (isinstance(text, str) and isinstance(source, str) and isinstance(title, str)):
+            raise TypeError("a text is none")  # noqa: TRY301 - told as the others are
+    except (TypeError, ValueError, RecursionError) as error:
         raise LibraryDamaged(
-            f"The metadata of a chunk of {source} cannot be read ({error}). Take the document "
-            "out and add it again."
+            f"A chunk of {source} cannot be read ({error}). Have it mended with: limner verify "
+            "--repair"
         ) from error
     found = dict(zip(COLUMNS, columns, strict=True))
     metadata = {"source": source, "title": title} | rest
     metadata |= {key: value for key, value in found.items() if value is not None}
-    if found["image_key"]:
+    if is_picture_name(found["image_key"]):
         metadata["image_url"] = media_base_url + found["image_key"]
     return Document(page_content=text, metadata=metadata)

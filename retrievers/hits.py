@@ -14,6 +14,7 @@ import numpy as np
 from langchain_core.documents import Document
 
 from retrievers import evidence
+from retrievers.errors import LibraryDamaged
 from retrievers.figure_parts import with_first_part
 from retrievers.vectors import Vectors, rows_from_blobs
 
@@ -52,6 +53,10 @@ def read_hits(
     documents = evidence.read_documents(
         connection, media_base_url, f"{where} ORDER BY chunks.id", [chosen]
     )
+    if len(stored) != len(documents) or any(number not in stored for number in ids):
+        raise LibraryDamaged(
+            "A chunk of the library has no vector. Have it made anew with: limner verify --repair"
+        )
     found = dict(zip(sorted(stored), documents, strict=True))
     vectors = rows_from_blobs([stored[i] for i in ids], query.shape[1])
     scores = np.clip(vectors @ query[0], -1.0, 1.0)

@@ -53,10 +53,10 @@ class Journal:
         finally:
             self._discard(run)
 
-    def note(self, run: str, sources: Sequence[str], added: Sequence[Root] = ()) -> bool:
+    def note(self, run: str, sources: Sequence[str], added: Sequence[Root] = ()) -> None:
         """Note what a run is about to read, and what a person adds with it.
 
-        What runs that have ended left of it is this run's now. Says if there were any.
+        What runs that have ended left of it is this run's now.
         """
         ended = self._ended()
         with self._database.writing() as connection:
@@ -68,7 +68,6 @@ class Journal:
             )
         for other in ended:
             self._discard(other)
-        return bool(ended)
 
     def strike(self, run: str, sources: Iterable[str]) -> None:
         """Strike out what a run has done."""

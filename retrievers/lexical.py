@@ -153,6 +153,25 @@ class LexicalIndex:
         seen = self._in_step(connection)
         return np.empty(0, dtype=np.int64) if seen is None else seen.ids()
 
+    def check(self, connection: sqlite3.Connection) -> str | None:
+        """How the chunks that can be found differ from those that there are.
+
+        None where they do not, and where the index is not yet of the state that is seen.
+        """
+        seen = self._in_step(connection)
+        if seen is None or seen.generation != database.generation(connection):
+            return None
+        held = seen.ids()
+        rows = connection.execute("SELECT id FROM chunks ORDER BY id")
+        n = n_held = 0
+        while len(block := ids_of(rows.fetchmany(ROWS_AT_ONCE))):
+            n += len(block)
+            n_held += int(np.isin(block, held).sum())
+        if n_held < n:
+            return f"it lacks {n - n_held} chunks that the library has"
+        surplus = len(held) - n_held
+        return f"it holds {surplus} chunks that the library does not have" if surplus else None
+
     def close(self) -> None:
         """Delete the private copy that stands in for a folder which cannot be written."""
         self._files = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,11 +21,21 @@ from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from PIL import Image
 
-from retrievers import catalogue, collection_names, evidence, journal, roots, texts
+from retrievers import (
+    catalogue,
+    collection_names,
+    evidence,
+    journal,
+    repair,
+    roots,
+    texts,
+    verification,
+)
 from retrievers.catalogue import Entry, LibraryDocument, Taken
 from retrievers.database import Database, add_generation, setting, vectors_version
 from retrievers.errors import LibraryMissing, ModelMismatch, UnknownSource
 from retrievers.evidence import Row, encodable
+from retrievers.faults import Fault, Findings, OnProgress
 from retrievers.figure_parts import is_figure
 from retrievers.filters import EVERYTHING, Filter, matching
 from retrievers.hits import Hit, read_hits
@@ -363,15 +373,23 @@ class Library:
             for text in dict.fromkeys(row.text for own in rows for row in own)
             if text not in known
         ]
-        if unknown:
+        any_new = bool(unknown) or any(one.vectors for one in new)
+        return Embedded(known | self._embedded(unknown, on_embedded), version, any_new=any_new)
+
+    def _embedded(
+        self, wanted: Sequence[str], on_embedded: Callable[[int, int], None] = lambda _, __: None
+    ) -> dict[str, bytes]:
+        """Text → vector as stored."""
+        if wanted:
             with self._database.reading() as connection:
                 self._recorded.prove(connection)
-        for start in range(0, len(unknown), TEXTS_AT_ONCE):
-            on_embedded(start, len(unknown))
-            texts = unknown[start : start + TEXTS_AT_ONCE]
-            vectors = unit_rows(self._embeddings.embed_documents(texts)).astype("<f4")
-            known |= {text: vector.tobytes() for text, vector in zip(texts, vectors, strict=True)}
-        return Embedded(known, version, any_new=bool(unknown) or any(one.vectors for one in new))
+        found: dict[str, bytes] = {}
+        for start in range(0, len(wanted), TEXTS_AT_ONCE):
+            on_embedded(start, len(wanted))
+            some = list(wanted[start : start + TEXTS_AT_ONCE])
+            vectors = unit_rows(self._embeddings.embed_documents(some)).astype("<f4")
+            found |= {text: vector.tobytes() for text, vector in zip(some, vectors, strict=True)}
+        return found
 
     def _check_vectors(self, connection: sqlite3.Connection, vectors: Embedded) -> None:
         """Raise ModelMismatch if the vectors are not of the model that the library has now."""
@@ -393,6 +411,32 @@ class Library:
         with self._database.reading() as connection, self._index.in_step(connection) as index:
             if index.wants_saving:
                 index.save()
+
+    # Whether it is whole
+
+    def verify(self, on_progress: OnProgress = lambda _, __, ___: None) -> Findings:
+        """What is wrong with the library's own files; see `retrievers.verification`."""
+        findings = Findings()
+        verification.examine(self._database, self._words, findings, on_progress)
+        return findings
+
+    def repair(
+        self, faults: Iterable[Fault], on_progress: OnProgress = lambda _, __, ___: None
+    ) -> None:
+        """Mend what `verify` found; see `retrievers.repair`.
+
+        Raises LibraryLocked, LibraryUnwritable or ModelMismatch; what is mended stays so.
+        """
+        repair.repair(self._database, self._words, faults, self._embedded, on_progress)
+        self._follow()
+
+    def read_anew(self, sources: Iterable[str]) -> None:
+        """Have the next `add` read these sources though they are as before."""
+        with self._database.writing() as connection:
+            connection.executemany(
+                "UPDATE documents SET fingerprint = '' WHERE source = ? AND fingerprint != ''",
+                ((source,) for source in sources),
+            )
 
     # What is in it
 
@@ -494,6 +538,31 @@ class Library:
                 (source,),
             )
             return {row[0] for row in rows}
+
+    def image_keys_after(self, key: str, n: int) -> list[str]:
+        """The next n keys of pictures that the evidence refers to, in order."""
+        with self._database.reading() as connection, verification.lenient(connection):
+            rows = connection.execute(
+                "SELECT DISTINCT image_key FROM chunks WHERE image_key > ? AND "
+                "typeof(image_key) = 'text' ORDER BY image_key LIMIT ?",
+                (key, n),
+            )
+            return [row[0] for row in rows]
+
+    def unused_pictures(self, image_keys: Sequence[str]) -> tuple[str, ...]:
+        """Those of the pictures to which no evidence refers."""
+        with self._database.reading() as connection:
+            return catalogue.unused(connection, image_keys)
+
+    def showing(self, image_key: str) -> list[str]:
+        """The sources of the documents that show a picture."""
+        with self._database.reading() as connection, verification.lenient(connection):
+            rows = connection.execute(
+                "SELECT DISTINCT source FROM documents JOIN chunks ON document_id = documents.id "
+                "WHERE image_key = ?",
+                (image_key,),
+            )
+            return [row[0] for row in rows]
 
     def vectors(self, chunk_ids: Sequence[str]) -> Vectors:
         """float32 (n, dimension), unit rows in the order of the chunk ids.

@@ -66,6 +66,15 @@ class Marks:
         return cls(whole, rows["place"].astype(np.float32) / np.float32(_PLACE_STEPS), rows["bits"])
 
 
+def is_stored(stored: object) -> bool:
+    """Whether that is what is kept of a picture, or of a blank, by this version or another."""
+    if not isinstance(stored, bytes) or not stored:
+        return False
+    n_marks = len(stored) - _HEAD.size
+    is_whole = n_marks >= 0 and n_marks % _MARK.itemsize == 0
+    return stored[0] != VERSION or len(stored) == 1 or is_whole
+
+
 def shades_of(image: Image.Image) -> Gray:
     """The picture in shades of gray, its longer side SIDE pixels."""
     share = SIDE / max(image.size)

@@ -29,6 +29,8 @@ Ids = npt.NDArray[np.int64]
 
 SAVE_AFTER_CHUNKS = 10_000
 ROWS_AT_ONCE = 4_096
+MAX_LOOPS = 1 << 20
+"""Of FAISS, while it reads a file: it has one for each list."""
 # After FAISS's own bytes, which it reads from the front: mark, generation, checksum of all.
 _TRAILER = struct.Struct("<8sQI")
 _MARK = b"limner01"
@@ -45,13 +47,15 @@ def unit_rows(vectors: Sequence[Sequence[float]] | Vectors) -> Vectors:
 
 
 def rows_from_blobs(blobs: Sequence[bytes], dimension: int) -> Vectors:
-    """What the database holds as rows. Raises LibraryDamaged if one has the wrong length."""
-    if any(len(blob) != 4 * dimension for blob in blobs):
+    """What the database holds as rows. Raises LibraryDamaged if one cannot be used."""
+    is_long = all(isinstance(blob, bytes) and len(blob) == 4 * dimension for blob in blobs)
+    rows = np.frombuffer(b"".join(blobs) if is_long else b"", dtype="<f4")
+    if not (is_long and np.isfinite(rows).all()):
         raise LibraryDamaged(
-            f"A stored vector does not have {dimension} numbers. Restore the library from a "
-            "backup, or delete it and add the documents again."
+            f"A stored vector is not {dimension} numbers. Have it made anew with: limner verify "
+            "--repair"
         )
-    return np.frombuffer(b"".join(blobs), dtype="<f4").reshape(len(blobs), dimension)
+    return rows.reshape(len(blobs), dimension)
 
 
 class VectorIndex:
@@ -135,6 +139,51 @@ class VectorIndex:
         else:
             self.n_unsaved = 0
 
+    def check(self, connection: sqlite3.Connection) -> str | None:
+        """What is wrong with the file; None where nothing is, or there is no file.
+
+        Loads it, so use an object of its own. This must be the connection's first read.
+        """
+        newest = database.generation(connection)
+        dimension = int(database.setting(connection, self._dimension_setting) or 0)
+        if not (newest and dimension and self._path.exists()):
+            return None
+        if self._table == "vectors":
+            self._version = database.vectors_version(connection)
+        try:
+            self._index, self._generation = self._read(connection, dimension)
+        except (OSError, ValueError, RuntimeError) as error:
+            return str(error)
+        held = self._held()
+        self._last_id = int(held.max()) if len(held) else 0
+        try:
+            self._drop_removed(connection)
+            self._add_new(connection, dimension)
+            return self._differs(connection)
+        except LibraryDamaged:
+            return None  # the library's own vectors are: that is told of their document
+
+    def _differs(self, connection: sqlite3.Connection) -> str | None:
+        """How the index differs from the table."""
+        rows = connection.execute(f"SELECT id, vector FROM {self._table} ORDER BY id")  # noqa: S608
+        held = np.sort(self._held())
+        n_known = n_equal = 0
+        while block := rows.fetchmany(ROWS_AT_ONCE):
+            blobs = {row[0]: row[1] for row in block}
+            ids = held[np.isin(held, list(blobs))]
+            n_known += len(ids)
+            stored = rows_from_blobs([blobs[int(i)] for i in ids], self._index.d)
+            if len(ids):
+                found = self._index.reconstruct_batch(ids)
+                n_equal += int((found == stored).all(axis=1).sum())
+            if len(ids) < len(block):
+                return "it lacks vectors that the library has"
+        if n_known != len(held):
+            return f"it holds {len(held) - n_known} vectors that the library does not have"
+        if n_equal < n_known:
+            return f"{n_known - n_equal} of its vectors are others than those of the library"
+        return None
+
     def _catch_up(self, connection: sqlite3.Connection) -> None:
         newest = database.generation(connection)
         dimension = int(database.setting(connection, self._dimension_setting) or 0)
@@ -177,6 +226,9 @@ class VectorIndex:
             raise ValueError("the file belongs to another state of the library")
         if generation < int(self._version or 0):
             raise ValueError("the file is older than the vectors")
+        # What its header says must not make FAISS ask for more memory than the file can fill.
+        faiss.set_deserialization_vector_byte_limit(len(whole))
+        faiss.set_deserialization_loop_limit(MAX_LOOPS)
         index = faiss.deserialize_index(np.frombuffer(whole, dtype=np.uint8))
         flat = isinstance(index, faiss.IndexIDMap2) and faiss.downcast_index(index.index)
         if not isinstance(flat, faiss.IndexFlatIP) or index.d != dimension:

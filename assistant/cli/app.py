@@ -271,6 +271,21 @@ def import_library(
 
 
 @app.command()
+def verify(
+    repair: Annotated[
+        bool,
+        typer.Option("--repair", help="Mend what can be, and delete what nothing refers to."),
+    ] = False,
+    library: LibraryFlag = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Prove that the library is whole, with its pictures; exit code 1 where it is not."""
+    from assistant.cli import verification
+
+    verification.verify(library, as_json, mends=repair)
+
+
+@app.command()
 def search(
     query: Annotated[str, typer.Argument(metavar="QUERY")] = "",
     k: Annotated[int, typer.Option("-k", min=1, max=1000, help="How many hits.")] = 10,

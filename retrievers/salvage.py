@@ -1,0 +1,229 @@
+"""Puts what can be read of a damaged SQLite file of a library into a new one.
+
+Rows are read from both ends of each table up to the damage. The damaged file is kept beside the
+new one. Leaves out what the rows mean: `retrievers.repair` mends that afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from retrievers import schema
+from retrievers.database import MAX_VALUE_BYTES, PAGE_BYTES, SCHEMA_VERSION
+from retrievers.errors import LibraryDamaged, LibraryLocked, LibraryUnwritable, SchemaMismatch
+
+TABLES = (
+    "settings",
+    "documents",
+    "chunks",
+    "vectors",
+    "collections",
+    "roots",
+    "journal",
+    "pictures",
+    "picture_links",
+    "picture_vectors",
+    "removals",
+)
+"""What is copied; all else is made from it."""
+ROWS_AT_ONCE = 1_000
+NEW = ".new-{pid}-library.sqlite"
+KEPT = "library.damaged-{time}.sqlite"
+DAMAGED = (
+    "{path} is damaged ({error}), and nothing of it can be read. Restore it from a backup, or move "
+    "it away and add the documents again."
+)
+
+
+def n_readable(path: Path) -> int:
+    """How many documents of a damaged file can be read."""
+    with suppress(sqlite3.Error, UnicodeDecodeError), closing(_opened(path)) as damaged:
+        if _is_table(damaged, "documents"):
+            return sum(1 for _ in _rows(damaged, "documents", ["source"]))
+    return 0
+
+
+def salvage(path: Path, model: str) -> Path:
+    """Put a new file in the place of a damaged one; gives where that is kept.
+
+    model: of the embeddings, where the file does not say. No other process may use the library
+    meanwhile. Raises LibraryDamaged where no document can be read, LibraryLocked, LibraryUnwritable
+    or SchemaMismatch; all is then as before.
+    """
+    if not (n_documents := n_readable(path)):
+        raise LibraryDamaged(DAMAGED.format(path=path, error="no document is left"))
+    new = path.with_name(NEW.format(pid=os.getpid()))
+    kept = path.with_name(KEPT.format(time=datetime.now(UTC).strftime("%Y%m%dT%H%M%S")))
+    try:
+        try:
+            with closing(_opened(path)) as damaged, closing(_created(new, model)) as mended:
+                _hold(damaged, path)
+                _copy_all(damaged, mended)
+                n_copied = mended.execute("SELECT count(*) FROM documents").fetchone()[0]
+            if n_copied < n_documents:
+                raise LibraryDamaged(DAMAGED.format(path=path, error="its rows are unreadable"))
+            _exchange(path, new, kept)
+        finally:
+            for end in ("", "-wal", "-shm", "-journal"):
+                new.with_name(new.name + end).unlink(missing_ok=True)
+    except (OSError, sqlite3.OperationalError) as error:
+        raise LibraryUnwritable(
+            f"What can be read of {path} cannot be put into a new file ({error}). Check the free "
+            "space and the permissions of the folder; nothing in it was changed."
+        ) from error
+    return kept
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, isolation_level=None)
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
+    connection.text_factory = lambda stored: stored.decode("utf-8", "replace")
+    return connection
+
+
+def _created(new: Path, model: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(new, isolation_level=None)
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+    connection.executescript(f"BEGIN; {schema.statements()} COMMIT;")
+    settings = {"schema": SCHEMA_VERSION, "model": model}
+    connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
+    return connection
+
+
+def _hold(damaged: sqlite3.Connection, path: Path) -> None:
+    """Keep others from writing. Raises LibraryLocked, or SchemaMismatch of another format."""
+    try:
+        damaged.execute("BEGIN IMMEDIATE")
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+            raise LibraryLocked(
+                f"Another process uses the library {path.parent}. End it, and try again."
+            ) from error
+    with suppress(sqlite3.DatabaseError):
+        if _is_table(damaged, "settings"):
+            stored = damaged.execute("SELECT value FROM settings WHERE key = 'schema'").fetchone()
+            if stored and stored[0] != SCHEMA_VERSION:
+                raise SchemaMismatch(f"The library {path.parent} has format {stored[0]}.")
+
+
+def _copy_all(damaged: sqlite3.Connection, mended: sqlite3.Connection) -> None:
+    mended.execute("BEGIN")
+    for table in TABLES:
+        with suppress(sqlite3.DatabaseError):
+            if _is_table(damaged, table):
+                _copy(damaged, mended, table)
+    with suppress(sqlite3.DatabaseError):
+        # Ids are never used twice.
+        for name, last in damaged.execute("SELECT name, seq FROM sqlite_sequence").fetchall():
+            mended.execute(
+                "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ? AND typeof(?) = "
+                "'integer'",
+                (last, name, last),
+            )
+    for key in schema.DIMENSIONS:
+        mended.execute(
+            "DELETE FROM settings WHERE key = ? AND NOT (value GLOB '[1-9]*' "
+            "AND value NOT GLOB '*[^0-9]*' AND CAST(value AS INTEGER) <= ?)",
+            (key, schema.MAX_DIMENSION),
+        )
+    # Of a time that no index file knows: all of them are made anew.
+    mended.execute("INSERT INTO generations VALUES (strftime('%s') * 1000000000)")
+    mended.execute(
+        "DELETE FROM removals WHERE generation > (SELECT max(generation) FROM generations)"
+    )
+    mended.execute("COMMIT")
+
+
+def _copy(damaged: sqlite3.Connection, mended: sqlite3.Connection, table: str) -> None:
+    wanted = {
+        name: f"coalesce(?, {_nothing(kind)})" if is_needed else "?"
+        for _, name, kind, is_needed, _, _ in mended.execute(f"PRAGMA table_info({table})")
+    }
+    there = {row[1] for row in damaged.execute(f"PRAGMA table_info({table})")}
+    columns = [name for name in wanted if name in there]
+    values = ", ".join(wanted[name] for name in columns)
+    way = "REPLACE" if table == "settings" else "IGNORE"
+    insert = f"INSERT OR {way} INTO {table} ({', '.join(columns)}) VALUES ({values})"  # noqa: S608 - constants
+    for row in _rows(damaged, table, columns):
+        with suppress(sqlite3.IntegrityError):
+            mended.execute(insert, row)
+
+
+def _nothing(kind: str) -> str:
+    return {"BLOB": "x''", "INTEGER": "0", "REAL": "0"}.get(kind.upper(), "''")
+
+
+def _rows(
+    connection: sqlite3.Connection, table: str, columns: list[str]
+) -> Iterator[tuple[object, ...]]:
+    """All rows that can be read: from the first on, then from the last back to the damage."""
+    if not _has_rowid(connection, table):
+        with suppress(sqlite3.DatabaseError):
+            yield from connection.execute(f"SELECT {', '.join(columns)} FROM {table} NOT INDEXED")  # noqa: S608
+        return
+    last = -(1 << 63)
+    for place, row in _numbered(connection, table, columns, last, ">", "ASC"):
+        last = place
+        yield row
+    for place, row in _numbered(connection, table, columns, (1 << 63) - 1, "<", "DESC"):
+        if place <= last:
+            return
+        yield row
+
+
+def _numbered(
+    connection: sqlite3.Connection, table: str, columns: list[str], last: int, side: str, way: str
+) -> Iterator[tuple[int, tuple[object, ...]]]:
+    """Rows with their numbers up to one that cannot be read."""
+    query = (
+        f"SELECT rowid, {', '.join(columns)} FROM {table} NOT INDEXED "  # noqa: S608 - constants
+        f"WHERE rowid {side} ? ORDER BY rowid {way}"
+    )
+    with suppress(sqlite3.DatabaseError):
+        for last, *row in connection.execute(query, (last,)):  # noqa: B020 - where it goes on
+            yield last, tuple(row)
+        return
+    # Python's sqlite3 looks one row ahead and drops the one before a damage.
+    with suppress(sqlite3.DatabaseError):
+        while found := connection.execute(f"{query} LIMIT 1", (last,)).fetchone():
+            last, *row = found
+            yield last, tuple(row)
+
+
+def _has_rowid(connection: sqlite3.Connection, table: str) -> bool:
+    try:
+        connection.execute(f"SELECT rowid FROM {table} LIMIT 1").fetchone()  # noqa: S608 - constants
+    except sqlite3.OperationalError:
+        return False
+    except sqlite3.DatabaseError:
+        return True
+    return True
+
+
+def _is_table(connection: sqlite3.Connection, name: str) -> bool:
+    """Whether it is a plain table: what only has the name of one may run anything."""
+    found = connection.execute(
+        "SELECT type, sql FROM sqlite_master WHERE name = ?", (name,)
+    ).fetchone()
+    return found is not None and found[0] == "table" and "virtual" not in str(found[1]).lower()[:20]
+
+
+def _exchange(path: Path, new: Path, kept: Path) -> None:
+    """Put the new file in the place of the damaged one, which is kept with its log."""
+    with new.open("rb") as file:
+        os.fsync(file.fileno())
+    for end in ("-wal", "-shm"):
+        log = path.with_name(path.name + end)
+        if log.exists():
+            log.replace(kept.with_name(kept.name + end))
+    path.replace(kept)
+    new.replace(path)
+    for name in ("vectors.faiss", "pictures.faiss"):
+        path.with_name(name).unlink(missing_ok=True)

@@ -1,0 +1,82 @@
+"""What a library's SQLite file may hold: the tables of `schema.sql`, and nothing else.
+
+A view in the place of a table, a trigger or an index over an expression would run what somebody
+else wrote. Leaves out what stands in the tables: that is `retrievers.verification`.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from functools import cache
+from importlib.resources import files
+
+Objects = dict[str, str]
+"""Name → what it is and the SQL that made it, without spaces, quotes and comments."""
+
+MAX_DIMENSION = 65_536
+MAX_GENERATION = 1 << 62
+"""In nanoseconds since 1970 the year 2116."""
+DIMENSIONS = ("dimension", "picture_dimension")
+_SPACE = re.compile(r"--[^\n]*|[\s\"'`\[\]]+")
+
+
+def statements() -> str:
+    """The SQL that makes the tables."""
+    return files("retrievers").joinpath("schema.sql").read_text("utf-8")
+
+
+def objects(connection: sqlite3.Connection) -> Objects:
+    """What a file holds, apart from SQLite's own."""
+    rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master")
+    return {
+        str(name): f"{kind} {_plain(sql)}"
+        for kind, name, of, sql in rows
+        if not (str(name).startswith("sqlite_") and kind in ("table", "index") and of)
+    }
+
+
+@cache
+def expected() -> Objects:
+    """What a whole library holds."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(statements())
+        return objects(connection)
+
+
+def is_table(found: Objects, name: str) -> bool:
+    """Whether it is a plain table: what only has the name of one may run anything."""
+    return found.get(name, "").startswith("table createtable")
+
+
+def fault(found: Objects) -> str | None:
+    """What is wrong with the tables of a file that says it has this format."""
+    wanted = expected()
+    for name, made in wanted.items():
+        if name not in found:
+            return f"{made.partition(' ')[0]} {name} is missing"
+        if found[name] != made:
+            return f"{found[name].partition(' ')[0]} {name} is not what limner makes"
+    for name in sorted(found.keys() - wanted.keys()):
+        return (
+            f"it holds a {found[name].partition(' ')[0]}, {name[:60]!r}, that limner does not make"
+        )
+    return None
+
+
+def values_fault(connection: sqlite3.Connection) -> str | None:
+    """What is wrong with the numbers on which all else rests."""
+    rows = connection.execute("SELECT key, value FROM settings WHERE key LIKE '%dimension'")
+    for key, value in rows:
+        is_number = isinstance(value, str) and re.fullmatch(r"[0-9]{1,6}", value)
+        if key in DIMENSIONS and not (is_number and 0 < int(value) <= MAX_DIMENSION):
+            return f"its setting {key} is {str(value)[:60]!r}"
+    newest = connection.execute("SELECT max(generation) FROM generations").fetchone()[0]
+    if newest is not None and not 0 <= newest <= MAX_GENERATION:
+        return f"its generation is {newest}"
+    return None
+
+
+def _plain(sql: str | None) -> str:
+    return _SPACE.sub("", str(sql or "")).lower()

@@ -1,0 +1,273 @@
+"""Library files made or damaged to do harm: a clear error or healed, and nothing is run."""
+
+import json
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from retrievers import Library, LibraryDamaged, LibraryError, SchemaMismatch, database
+from retrievers.salvage import salvage
+from tests.retrievers.words import WordCounts, figure, piece
+
+ROOT = Path(__file__).parents[2]
+NAMES = ["a'; DROP TABLE chunks; --.pdf", 'b"); DELETE FROM documents; --.pdf', "c\x00%s{}$(x).pdf"]
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("original") / "library"
+    with Library.open(folder, WordCounts(), create=True) as library:
+        for n, name in enumerate(NAMES):
+            pieces = [piece(f"gold {n} {k} " + "words " * 60) for k in range(6)]
+            library.put(
+                f"file:///{name}",
+                [*pieces, figure(f"Chart {n}", "abc"[n])],
+                fingerprint="1",
+                title=name,
+            )
+            library.collect("x'); DROP TABLE documents; --", [f"file:///{name}"])
+    return folder
+
+
+@pytest.fixture
+def folder(original: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(original, tmp_path / "library"))
+
+
+def sql(folder: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(folder / "library.sqlite", isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def use(folder: Path) -> list[str]:
+    """Do all that only reads; gives what was found to be wrong."""
+    with Library.open(folder, WordCounts()) as library:
+        found = [f"{fault.where}: {fault.detail}" for fault in library.verify().faults]
+        acts: list[Callable[[], object]] = [
+            library.documents,
+            lambda: [library.evidence(document.source) for document in library.documents()],
+            lambda: json.dumps([h.score for h in library.search("gold chart")], allow_nan=False),
+            library.image_keys,
+            library.collections,
+        ]
+        for act in acts:
+            try:
+                act()
+            except LibraryError as error:
+                found.append(str(error))
+        return found
+
+
+def mend(folder: Path) -> None:
+    with Library.open(folder, WordCounts()) as library:
+        library.repair(library.verify().faults)
+        assert library.verify().faults == []
+
+
+def test_a_whole_library_has_no_faults_whatever_its_names_are(folder: Path) -> None:
+    assert use(folder) == []
+    with Library.open(folder, WordCounts()) as library:
+        assert [d.title for d in library.documents()] == NAMES
+        for name in NAMES:
+            library.remove(f"file:///{name}")
+        assert library.verify().faults == []
+        assert library.n_documents == library.n_chunks == 0
+
+
+HOSTILE = [
+    "CREATE TRIGGER run AFTER INSERT ON chunks BEGIN SELECT load_extension('x'); END",
+    "CREATE TRIGGER settings_t AFTER UPDATE ON documents BEGIN DELETE FROM chunks; END",
+    "CREATE VIEW more AS SELECT load_extension('x')",
+    "CREATE INDEX more ON chunks (hex(text))",
+    "CREATE TABLE more (x)",
+    "CREATE VIRTUAL TABLE more USING fts5 (x)",
+    "DROP TABLE journal",
+    "DROP INDEX chunks_by_picture",
+    "ALTER TABLE chunks ADD COLUMN more TEXT DEFAULT 'x'",
+    "ALTER TABLE documents DROP COLUMN dated_at",
+]
+
+
+@pytest.mark.parametrize("statement", HOSTILE)
+def test_what_limner_does_not_make_is_refused_and_left_behind(folder: Path, statement: str) -> None:
+    sql(folder, statement)
+    with pytest.raises(LibraryDamaged, match="verify --repair"):
+        Library.open(folder, WordCounts())
+    salvage(folder / "library.sqlite", WordCounts.name)
+    with Library.open(folder, WordCounts()) as library:
+        assert [d.title for d in library.documents()] == NAMES
+        assert library.n_chunks == 21
+    mend(folder)
+
+
+@pytest.mark.parametrize("table", ["settings", "documents", "chunks", "vectors", "generations"])
+def test_a_view_in_the_place_of_a_table_is_not_even_read(folder: Path, table: str) -> None:
+    ran = folder / "ran"
+    attack = f"SELECT load_extension('{ran}') AS key, writefile('{ran}', 'x') AS value"
+    sql(folder, f"DROP TABLE {table}", f"CREATE VIEW {table} AS {attack}")
+    with pytest.raises(LibraryDamaged):
+        Library.open(folder, WordCounts())
+    if table != "documents":
+        salvage(folder / "library.sqlite", WordCounts.name)
+        mend(folder)
+    assert not ran.exists()
+
+
+def test_another_format_is_told_before_anything_else(folder: Path) -> None:
+    sql(folder, "UPDATE settings SET value = '3' WHERE key = 'schema'", "DROP TABLE vectors")
+    with pytest.raises(SchemaMismatch, match="has format 3"):
+        Library.open(folder, WordCounts())
+    with pytest.raises(SchemaMismatch, match="has format 3"):
+        salvage(folder / "library.sqlite", WordCounts.name)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE settings SET value = 'many' WHERE key = 'dimension'",
+        "UPDATE settings SET value = '99999999999999999999' WHERE key = 'dimension'",
+        "UPDATE settings SET value = x'00' WHERE key = 'dimension'",
+        "INSERT INTO generations VALUES (9223372036854775807)",
+        "INSERT INTO generations VALUES (-1)",
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused_and_mended(folder: Path, statement: str) -> None:
+    if "-1" in statement:
+        sql(folder, "DELETE FROM generations")
+    sql(folder, statement)
+    with pytest.raises(LibraryDamaged):
+        Library.open(folder, WordCounts())
+    salvage(folder / "library.sqlite", WordCounts.name)
+    mend(folder)
+    assert use(folder) == []
+
+
+ROWS = {
+    "a vector that is too short": "UPDATE vectors SET vector = x'00' WHERE id = 3",
+    "a vector of no numbers": "UPDATE vectors SET vector = 'text' WHERE id = 3",
+    "NaN": f"UPDATE vectors SET vector = x'{'0000c07f' * 512}' WHERE id = 3",
+    "infinity": f"UPDATE vectors SET vector = x'{'0000807f' * 512}' WHERE id = 3",
+    "no JSON": "UPDATE chunks SET metadata = '{\"a\": ' WHERE id = 3",
+    "a list": "UPDATE chunks SET metadata = '[[1, 2]]' WHERE id = 3",
+    "NaN in JSON": "UPDATE chunks SET metadata = '{\"a\": NaN}' WHERE id = 3",
+    "deep JSON": f"UPDATE chunks SET metadata = '{'[' * 100_000}' WHERE id = 3",
+    "a text of bytes": "UPDATE chunks SET text = x'ff00fe' WHERE id = 3",
+    "no UTF-8": "UPDATE chunks SET text = CAST(x'ff00fe' AS TEXT) WHERE id = 3",
+    "a number as source": "UPDATE documents SET source = x'ff' WHERE id = 2",
+    "a title of bytes": "UPDATE documents SET title = CAST(x'ff' AS TEXT) WHERE id = 2",
+    "a page of words": "UPDATE chunks SET page = 'three' WHERE id = 3",
+    "a position": "UPDATE chunks SET position = -5 WHERE id = 3",
+    "a way out of the folder": "UPDATE chunks SET image_key = '../../x.png' WHERE id = 3",
+    "looks": "INSERT INTO pictures SELECT 1, image_key, x'0100' FROM chunks WHERE id = 7",
+}
+
+
+@pytest.mark.parametrize("statement", ROWS.values(), ids=ROWS)
+def test_rows_that_are_none_are_told_and_mended(folder: Path, statement: str) -> None:
+    sql(folder, statement)
+    assert use(folder)
+    mend(folder)
+    assert use(folder) == []
+
+
+def test_a_key_never_leads_out_of_the_folder_of_the_pictures(folder: Path) -> None:
+    sql(folder, "UPDATE chunks SET image_key = '../../../etc/passwd' WHERE image_key IS NOT NULL")
+    with Library.open(folder, WordCounts()) as library:
+        for document in library.documents():
+            for evidence in library.evidence(document.source):
+                assert "image_url" not in evidence.metadata
+
+
+def test_a_value_larger_than_memory_should_be_is_not_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "MAX_VALUE_BYTES", 1_000_000)
+    monkeypatch.setattr("retrievers.salvage.MAX_VALUE_BYTES", 1_000_000)
+    sql(folder, "UPDATE chunks SET metadata = zeroblob(1100000) WHERE id = 3")
+    assert any("damaged" in told for told in use_what_opens(folder))
+    salvage(folder / "library.sqlite", WordCounts.name)
+    mend(folder)
+    with Library.open(folder, WordCounts()) as library:
+        assert library.n_chunks == 20
+
+
+def use_what_opens(folder: Path) -> list[str]:
+    """What goes wrong, where even looking may."""
+    try:
+        return use(folder)
+    except LibraryError as error:
+        return [str(error)]
+
+
+def test_a_file_cut_off_anywhere_is_a_clear_error_and_never_more(folder: Path) -> None:
+    path = folder / "library.sqlite"
+    whole = path.read_bytes()
+    rng = random.Random(1)
+    for length in [0, 1, 15, 16, 99, 100, 101, *rng.sample(range(len(whole)), 25)]:
+        path.write_bytes(whole[:length])
+        assert use_what_opens(folder)
+
+
+def test_random_bytes_are_clear_errors_and_what_can_be_read_is_saved(folder: Path) -> None:
+    path = folder / "library.sqlite"
+    whole = path.read_bytes()
+    n_saved = 0
+    for seed in range(30):
+        rng = random.Random(seed)
+        damaged = bytearray(whole)
+        for _ in range(rng.choice([1, 3, 20])):
+            damaged[rng.randrange(len(damaged))] = rng.randrange(256)
+        shutil.rmtree(folder / "lexical", ignore_errors=True)
+        path.write_bytes(damaged)
+        use_what_opens(folder)
+        path.write_bytes(damaged)
+        try:
+            salvage(path, WordCounts.name)
+        except LibraryError:
+            assert path.read_bytes() == damaged
+        else:
+            n_saved += 1
+            mend(folder)
+    assert n_saved > 20
+
+
+CRASHING = """
+import random, struct, sqlite3, sys, zlib
+from pathlib import Path
+from retrievers.vectors import VectorIndex
+file = Path(sys.argv[1]) / "vectors.faiss"
+library = sqlite3.connect(Path(sys.argv[1]) / "library.sqlite")
+whole = file.read_bytes()
+trailer = struct.Struct("<8sQI")
+content, (mark, generation, _) = whole[:-trailer.size], trailer.unpack(whole[-trailer.size:])
+for seed in range(300):
+    rng = random.Random(seed)
+    damaged = bytearray(content)
+    for _ in range(rng.randint(1, 6)):
+        damaged[rng.randrange(120 if rng.random() < 0.6 else len(damaged))] = rng.randrange(256)
+    if seed % 10 == 0:
+        del damaged[rng.randrange(len(damaged)):]
+    file.write_bytes(bytes(damaged) + trailer.pack(mark, generation, zlib.crc32(damaged)))
+    VectorIndex(file).check(library)
+print("lived")
+"""
+
+
+def test_a_vector_index_made_to_crash_the_process_does_not(folder: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", CRASHING, str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (result.returncode, result.stdout.strip()) == (0, "lived"), result.stderr[-2000:]
