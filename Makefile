@@ -18,7 +18,7 @@ READING_TESTS := tests/loaders tests/retrievers \
 INSTALL := install --no-compile --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install start demo test test-reading test-answering check fix bench bench-figures bench-pdf bench-formats quality quality-formats quality-figures clean
+.PHONY: help install start demo test test-reading test-answering check fix bench bench-figures bench-pdf bench-formats bench-library quality quality-formats quality-figures clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -66,6 +66,10 @@ bench-pdf: $(TESTABLE) $(VENV)-pdf/.installed ## measure reading PDFs, side by s
 bench-formats: $(TESTABLE) $(VENV)-formats/.installed ## measure reading office and web files, side by side
 	COMPARED=$(VENV)-formats/bin/python $(BIN)/python -m tests.bench_formats
 
+bench-library: $(TESTABLE) $(VENV)-library/.installed ## measure a library of up to a million chunks, side by side: SIZES=10000,100000
+	$(BIN)/limner add $(wildcard $(DOCUMENTS) samples/documents) --library $(LIBRARY)-quality
+	COMPARED=$(VENV)-library/bin/python $(BIN)/python -m tests.bench_library $(LIBRARY)-quality
+
 # For PDF two gigabytes, torch among them; what cannot be installed is a line in the table.
 $(VENV)-%/.installed: tests/bench_%.txt constraints.txt | $(BIN)/python
 	$(PYTHON) -m venv $(VENV)-$*
@@ -91,7 +95,7 @@ quality-figures: $(INSTALLED) ## measure what each description adds to finding a
 	  'Other formats=$(LIBRARY)-quality-formats=$(dir $(QUESTIONS))manifest_formats.jsonl'
 
 clean: ## delete the virtual environment, the libraries and what tools leave behind
-	rm -rf $(VENV) $(VENV)-pdf $(VENV)-formats $(LIBRARY) $(LIBRARY)-quality $(LIBRARY)-quality-formats build *.egg-info
+	rm -rf $(VENV) $(VENV)-pdf $(VENV)-formats $(VENV)-library $(LIBRARY) $(LIBRARY)-quality $(LIBRARY)-quality-formats build *.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(BIN)/python:

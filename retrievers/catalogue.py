@@ -212,6 +212,8 @@ def showing(
     modality: str | None = None,
 ) -> list[int]:
     """The ids of chunks that show the pictures, in the order of these; one of each document."""
+    if not image_keys:
+        return []
     rows = connection.execute(
         "SELECT id, document_id, image_key, modality FROM chunks "
         "WHERE image_key IN (SELECT value FROM json_each(?)) "

@@ -8,15 +8,18 @@ is `loaders`.
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
+import psutil
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from PIL import Image
@@ -51,6 +54,8 @@ BUSY_TIMEOUT_S = 30.0
 BESIDE = '\n{"'
 """Stands in the fingerprint of a document for which files beside it were looked for."""
 TEXTS_AT_ONCE = 256
+UNFINISHED = re.compile(r"\.(?:new|old)-([0-9]{1,9})-")
+"""How the name of a file begins that a process writes before it has its own, or has put aside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,7 @@ class Embedded:
 
     by_text: dict[str, bytes]
     version: str
+    dimensions: frozenset[int]
     any_new: bool
 
 
@@ -185,6 +191,15 @@ class Library:
             self._database.open()
         with self._database.reading() as connection:
             self._recorded.check(connection)
+        self._discard_unfinished()
+
+    def _discard_unfinished(self) -> None:
+        """Delete what processes that have ended were about to write, or to delete."""
+        for path in self.folder.glob(".[no]*"):
+            begun = UNFINISHED.match(path.name)
+            if begun and not psutil.pid_exists(int(begun[1])):
+                with suppress(OSError):  # read-only, or another process has just done it
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def __enter__(self) -> Self:
         return self
@@ -200,7 +215,7 @@ class Library:
     def close(self) -> None:
         """Save the indexes that have changed, and close the files."""
         try:
-            if self._index.n_unsaved:
+            if self._index.wants_saving_at_end:
                 self.flush()
             self.pictures.flush_removed()
             self._words.flush()
@@ -210,8 +225,7 @@ class Library:
 
     def flush(self) -> None:
         """Save the vector index, so that the next process need not make it."""
-        with self._database.reading() as connection, self._index.in_step(connection) as index:
-            index.save()
+        self._index.save(self._database)
 
     # Documents in and out
 
@@ -374,15 +388,17 @@ class Library:
             if text not in known
         ]
         any_new = bool(unknown) or any(one.vectors for one in new)
-        return Embedded(known | self._embedded(unknown, on_embedded), version, any_new=any_new)
+        if any_new:  # now, that it need not be embedded while others wait to write
+            with self._database.reading() as connection:
+                self._recorded.prove(connection)
+        known |= self._embedded(unknown, on_embedded)
+        dimensions = frozenset(len(vector) // 4 for vector in known.values())
+        return Embedded(known, version, dimensions, any_new=any_new)
 
     def _embedded(
         self, wanted: Sequence[str], on_embedded: Callable[[int, int], None] = lambda _, __: None
     ) -> dict[str, bytes]:
         """Text → vector as stored."""
-        if wanted:
-            with self._database.reading() as connection:
-                self._recorded.prove(connection)
         found: dict[str, bytes] = {}
         for start in range(0, len(wanted), TEXTS_AT_ONCE):
             on_embedded(start, len(wanted))
@@ -390,6 +406,16 @@ class Library:
             vectors = unit_rows(self._embeddings.embed_documents(some)).astype("<f4")
             found |= {text: vector.tobytes() for text, vector in zip(some, vectors, strict=True)}
         return found
+
+    def _embedded_anew(self, wanted: Sequence[str]) -> dict[str, bytes]:
+        """Text → vector as stored, where it is proven that those in the library are of this model.
+
+        Raises ModelMismatch.
+        """
+        if wanted:
+            with self._database.reading() as connection:
+                self._recorded.prove(connection)
+        return self._embedded(wanted)
 
     def _check_vectors(self, connection: sqlite3.Connection, vectors: Embedded) -> None:
         """Raise ModelMismatch if the vectors are not of the model that the library has now."""
@@ -399,18 +425,20 @@ class Library:
                 "Another process has built the vectors of the library anew while documents were "
                 "embedded for it. Run the same command again."
             )
-        for dimension in {len(vector) // 4 for vector in vectors.by_text.values()}:
+        for dimension in vectors.dimensions:
             if vectors.any_new:
                 self._recorded.record(connection, dimension)
             else:
                 self._recorded.check(connection, dimension)
 
     def _follow(self) -> None:
-        """Bring the indexes up to what was just written."""
+        """Bring the indexes up to what was just written, and save them where it is due."""
         self._words.follow_soon()
-        with self._database.reading() as connection, self._index.in_step(connection) as index:
-            if index.wants_saving:
-                index.save()
+        with self._database.reading() as connection, self._index.in_step(connection):
+            pass
+        self._index.grow(self._database)
+        if self._index.wants_saving:
+            self._index.save(self._database)
 
     # Whether it is whole
 
@@ -427,7 +455,7 @@ class Library:
 
         Raises LibraryLocked, LibraryUnwritable or ModelMismatch; what is mended stays so.
         """
-        repair.repair(self._database, self._words, faults, self._embedded, on_progress)
+        repair.repair(self._database, self._words, faults, self._embedded_anew, on_progress)
         self._follow()
 
     def read_anew(self, sources: Iterable[str]) -> None:

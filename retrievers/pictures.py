@@ -105,9 +105,10 @@ class Pictures:
     def flush(self) -> None:
         """Save the index over CLIP's vectors if it has changed."""
         self._has_removed = False
-        with self._database.reading() as connection, self._index.in_step(connection) as index:
-            if index.n_unsaved:
-                index.save()
+        with self._database.reading() as connection, self._index.in_step(connection):
+            pass
+        if self._index.n_unsaved:
+            self._index.save(self._database)
 
     def forget(
         self, connection: sqlite3.Connection, image_keys: Sequence[str]

@@ -65,8 +65,11 @@ class RecordedModel:
         present = vectors_version(connection)
         if present == self._proven:
             return
+        now = (
+            self.probe
+        )  # where none is recorded too: `record` must not load a model while it writes
         if recorded := setting(connection, "probe"):
-            self._compare(from_text(recorded), self.probe)
+            self._compare(from_text(recorded), now)
         elif first := _first_chunk(connection):
             text, vector = first
             self._compare(vector, unit_rows(self._embeddings.embed_documents([text])))

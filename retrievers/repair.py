@@ -70,9 +70,11 @@ def _mend_rows(database: Database) -> list[int]:
         _delete(connection, "picture_vectors", pictures)
         for rows in [*verification.ORPHANS.values(), *verification.STRAY_PICTURES.values()]:
             connection.execute(f"DELETE FROM {rows}")  # noqa: S608 - constants
-        for source, options in connection.execute("SELECT source, options FROM roots").fetchall():
-            if not verification.is_object(options):
-                connection.execute("UPDATE roots SET options = '{}' WHERE source = ?", (source,))
+        roots = connection.execute("SELECT source, options FROM roots").fetchall()
+        connection.executemany(
+            "UPDATE roots SET options = '{}' WHERE source = ?",
+            ((source,) for source, options in roots if not verification.is_object(options)),
+        )
         add_generation(
             connection,
             vectors=catalogue.runs(vectors),
@@ -210,8 +212,7 @@ def _make_lexical(database: Database, words: LexicalIndex) -> None:
 def _make_index(database: Database, path: Path, table: str, dimension: str) -> None:
     path.unlink(missing_ok=True)
     index = VectorIndex(path, table=table, dimension_setting=dimension)
-    with database.reading() as connection, index.in_step(connection):
-        index.save()
+    index.save(database)
 
 
 def _ids(connection: sqlite3.Connection, table: str, rows: str) -> list[int]:

@@ -5,6 +5,7 @@ Leaves out what is searched: `retrievers.vectors`, `retrievers.lexical`, `retrie
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from langchain_core.embeddings import Embeddings
 from PIL import Image
 
 from retrievers import catalogue, evidence
-from retrievers.database import Database, setting
+from retrievers.database import Database, generation, setting
 from retrievers.figure_parts import by_figure
 from retrievers.filters import Filter
 from retrievers.fusion import fuse
@@ -21,10 +22,12 @@ from retrievers.hits import Hit, read_hits
 from retrievers.lexical import LexicalIndex
 from retrievers.pictures import Pictures
 from retrievers.recorded_model import RecordedModel
-from retrievers.vectors import VectorIndex, Vectors, unit_rows
+from retrievers.vectors import Ids, VectorIndex, Vectors, unit_rows
 
 MIN_CANDIDATES = 50
 CANDIDATES_PER_HIT = 5
+MAX_FILTERS = 16
+"""Whose chunks are kept in memory, eight bytes each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Search:
         self._embeddings = embeddings
         self._recorded = recorded
         self._media_base_url = media_base_url
+        self._known: tuple[int, dict[str, Ids | None]] = (0, {})
 
     def by_text(self, query: str, k: int, where: Filter) -> list[Hit]:
         """See `Library.search`."""
@@ -111,7 +115,7 @@ class Search:
                 self._recorded.check(connection, vector.shape[1])
                 if text:
                     self._recorded.prove(connection)
-                among = where.chunks(connection)
+                among = self._chosen(connection, where)
                 if text:
                     by_meaning = index.nearest(vector, n, among)
             by_words = self._words.best(connection, text, n, among)
@@ -120,6 +124,18 @@ class Search:
             first, *rankings = by_figure(connection, [first, by_meaning, by_words, by_pixels])
             best = list(dict.fromkeys([*first, *fuse(rankings)]))[:k]
             return read_hits(connection, self._media_base_url, best, vector, copies)
+
+    def _chosen(self, connection: sqlite3.Connection, where: Filter) -> Ids | None:
+        """The ids of the chunks to search, None for all; known for as long as nothing changes."""
+        if where.chooses_all:
+            return None
+        newest = generation(connection)
+        seen, known = self._known
+        if seen != newest or len(known) >= MAX_FILTERS:
+            self._known = (newest, known := {})
+        if where.key not in known:
+            known[where.key] = where.chunks(connection)
+        return known[where.key]
 
     def _is_empty(self) -> bool:
         with self._database.reading() as connection:

@@ -1,39 +1,36 @@
-"""The index over a table's vectors: FAISS, made from the database and kept in step with it.
+"""The index over a table's vectors: made from the database and kept in step with it.
 
-Exact inner product over unit vectors. The file is only a copy that saves time: whenever it
-is missing, damaged or does not belong to the database, the index is made anew.
+The file is only a copy that saves time: whenever it is missing, damaged or does not belong to the
+database, the index is made anew. Leaves out how the nearest are found: `retrievers.vector_forms`.
 """
 
 from __future__ import annotations
 
+import json
 import logging
-import os
 import sqlite3
-import struct
 import threading
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from retrievers import database
+from retrievers import database, vector_forms
+from retrievers.database import Database
 from retrievers.errors import LibraryDamaged
+from retrievers.vector_forms import MAX_GROWTH, ROWS_PER_LIST, Ids, Note, Vectors
 
-Vectors = npt.NDArray[np.float32]
-"""Shape (n, dimension), rows of unit length."""
-Ids = npt.NDArray[np.int64]
+__all__ = ["Ids", "VectorIndex", "Vectors", "ids_of", "knows", "rows_from_blobs", "unit_rows"]
 
-SAVE_AFTER_CHUNKS = 10_000
+SAVE_AFTER_ROWS = 10_000
 ROWS_AT_ONCE = 4_096
-MAX_LOOPS = 1 << 20
-"""Of FAISS, while it reads a file: it has one for each list."""
-# After FAISS's own bytes, which it reads from the front: mark, generation, checksum of all.
-_TRAILER = struct.Struct("<8sQI")
-_MARK = b"limner01"
+MIN_COMPARED = 100
+"""Rows found in lists whose cosines are computed from what the database holds."""
+MAX_COMPARED = 2_000
+"""Of a filter: so many are compared one by one in less time than lists take."""
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +58,7 @@ def rows_from_blobs(blobs: Sequence[bytes], dimension: int) -> Vectors:
 class VectorIndex:
     """Nearest rows of a table by cosine. Safe for threads: all use is inside `in_step`.
 
-    The table's ids grow and its rows never change; `generations` tells of those taken out.
+    The table's ids grow and its rows never change; `removals` tells of those taken out.
     """
 
     def __init__(
@@ -71,15 +68,13 @@ class VectorIndex:
         self._table = table
         self._dimension_setting = dimension_setting
         self._lock = threading.Lock()
-        self._index: Any = None
-        self._generation = 0
-        self._version = ""
-        self._last_id = 0
-        self.n_unsaved = 0
-        """Vectors added or removed since the file was written."""
+        self._held: _Held | None = None
+        self._file_seen: tuple[int, int] | None = None
+        self._n_added = 0
+        self._n_removed = 0
 
     @contextmanager
-    def in_step(self, connection: sqlite3.Connection) -> Iterator[VectorIndex]:
+    def in_step(self, connection: sqlite3.Connection) -> Iterator[Nearest]:
         """Hold the index in the state that the connection sees.
 
         This must be the connection's first read: a state seen before the lock was taken could
@@ -87,181 +82,271 @@ class VectorIndex:
         """
         with self._lock:
             self._catch_up(connection)
-            yield self
+            yield Nearest(connection, self._table, self._held.index if self._held else None)
 
-    def nearest(self, vector: Vectors, n: int, among: Ids | None = None) -> list[int]:
-        """The ids of at most n rows, nearest first. among: search only these."""
-        return [number for number, _ in self.scored(vector, n, among)]
-
-    def scored(self, vector: Vectors, n: int, among: Ids | None = None) -> list[tuple[int, float]]:
-        """The ids and cosines of at most n rows, nearest first."""
-        n = min(n, len(self) if among is None else len(among))
-        if n == 0 or self._index is None:
-            return []
-        import faiss
-
-        chosen = None
-        if among is not None:
-            chosen = faiss.SearchParameters(sel=faiss.IDSelectorBatch(among))  # type: ignore[call-arg]
-        scores, found = self._index.search(vector.reshape(1, -1), n, params=chosen)
-        return [(int(i), float(s)) for i, s in zip(found[0], scores[0], strict=True) if i >= 0]
-
-    def __len__(self) -> int:
-        return 0 if self._index is None else int(self._index.ntotal)
+    @property
+    def n_unsaved(self) -> int:
+        """Vectors added or removed since the file was written."""
+        return self._n_added + self._n_removed
 
     @property
     def wants_saving(self) -> bool:
         """Has so much changed that losing it would cost a noticeable rebuild?"""
         # In proportion to the size, so that all the saving of a long run costs no more than
         # a few times the last.
-        return self.n_unsaved > SAVE_AFTER_CHUNKS + len(self) // 2
+        return self.n_unsaved > SAVE_AFTER_ROWS + self._n_held // 2
 
-    def save(self) -> None:
+    @property
+    def wants_saving_at_end(self) -> bool:
+        """Should a process that ends write the file? What was removed must not stay in it."""
+        small = self._n_held <= SAVE_AFTER_ROWS
+        return self._n_removed > 0 or self._n_added > (0 if small else self._n_held // 200)
+
+    @property
+    def is_outgrown(self) -> bool:
+        """Would another form hold so many rows better?"""
+        held = self._held
+        return held is not None and self._n_held > (
+            MAX_GROWTH * held.trained_for if held.trained_for else vector_forms.MAX_FLAT
+        )
+
+    @property
+    def _n_held(self) -> int:
+        return int(self._held.index.ntotal) if self._held else 0
+
+    def save(self, library: Database) -> None:
         """Write the file. A failure is logged: the library is whole without it."""
-        if self._index is None:
-            return
-        import faiss
-
-        content = faiss.serialize_index(self._index).data
-        trailer = _TRAILER.pack(_MARK, self._generation, zlib.crc32(content))
-        # One name for each process and thread: others may be saving as well.
-        new = self._path.with_name(f".new-{os.getpid()}-{threading.get_ident()}-{self._path.name}")
         try:
-            try:
-                with new.open("wb") as file:
-                    file.write(content)
-                    file.write(trailer)
-                new.replace(self._path)
-            finally:
-                new.unlink(missing_ok=True)
+            with library.reading() as connection, self.in_step(connection):
+                if self._held is None:
+                    return
+                note = self._held.note()
+                new = vector_forms.write(self._held.index, note, self._path)
+                self._n_added = self._n_removed = 0
+            # Searches need not wait for the disk.
+            vector_forms.finish(new, self._path, note)
+            self._file_seen = _identity(self._path)
         except OSError as error:
             logger.info("The vector index could not be saved: %s", error)
-        else:
-            self.n_unsaved = 0
+
+    def grow(self, library: Database) -> None:
+        """Make the index anew for the size that it has got, if it must be, and save it.
+
+        Searches go on with the old one meanwhile.
+        """
+        if not self.is_outgrown:
+            return
+        with library.reading() as connection:
+            held = self._made(connection, self._dimension(connection))
+        with self._lock:
+            self._held = held
+        self.save(library)
 
     def check(self, connection: sqlite3.Connection) -> str | None:
         """What is wrong with the file; None where nothing is, or there is no file.
 
         Loads it, so use an object of its own. This must be the connection's first read.
         """
-        newest = database.generation(connection)
-        dimension = int(database.setting(connection, self._dimension_setting) or 0)
+        newest, dimension = database.generation(connection), self._dimension(connection)
         if not (newest and dimension and self._path.exists()):
             return None
-        if self._table == "vectors":
-            self._version = database.vectors_version(connection)
         try:
-            self._index, self._generation = self._read(connection, dimension)
-        except (OSError, ValueError, RuntimeError) as error:
+            held = self._read(connection, dimension)
+        except (OSError, ValueError) as error:
             return str(error)
-        held = self._held()
-        self._last_id = int(held.max()) if len(held) else 0
         try:
-            self._drop_removed(connection)
-            self._add_new(connection, dimension)
-            return self._differs(connection)
+            self._drop_removed(connection, held)
+            held.add_new(connection, self._table)
+            return _difference(connection, self._table, held.index)
         except LibraryDamaged:
             return None  # the library's own vectors are: that is told of their document
 
-    def _differs(self, connection: sqlite3.Connection) -> str | None:
-        """How the index differs from the table."""
-        rows = connection.execute(f"SELECT id, vector FROM {self._table} ORDER BY id")  # noqa: S608
-        held = np.sort(self._held())
-        n_known = n_equal = 0
-        while block := rows.fetchmany(ROWS_AT_ONCE):
-            blobs = {row[0]: row[1] for row in block}
-            ids = held[np.isin(held, list(blobs))]
-            n_known += len(ids)
-            stored = rows_from_blobs([blobs[int(i)] for i in ids], self._index.d)
-            if len(ids):
-                found = self._index.reconstruct_batch(ids)
-                n_equal += int((found == stored).all(axis=1).sum())
-            if len(ids) < len(block):
-                return "it lacks vectors that the library has"
-        if n_known != len(held):
-            return f"it holds {len(held) - n_known} vectors that the library does not have"
-        if n_equal < n_known:
-            return f"{n_known - n_equal} of its vectors are others than those of the library"
-        return None
+    # Following the database
 
     def _catch_up(self, connection: sqlite3.Connection) -> None:
         newest = database.generation(connection)
-        dimension = int(database.setting(connection, self._dimension_setting) or 0)
-        if not dimension or newest == self._generation:
+        dimension = self._dimension(connection)
+        held = self._held
+        if not dimension or (held and newest == held.generation):
             return
-        version = database.vectors_version(connection) if self._table == "vectors" else ""
-        if version != self._version:
-            self._index, self._version = None, version
-        if self._index is None or self._index.d != dimension:
-            self._open(connection, dimension)
-        self._drop_removed(connection)
-        self._add_new(connection, dimension)
-        self._generation = newest
+        if held is None or held.index.d != dimension or held.version != self._version(connection):
+            self._held = held = self._opened(connection, dimension)
+        elif self.is_outgrown:
+            self._held = held = self._adopted(connection, held)
+        self._drop_removed(connection, held)
+        self._n_added += held.add_new(connection, self._table)
+        held.generation = newest
 
-    def _open(self, connection: sqlite3.Connection, dimension: int) -> None:
-        """Start from the file if this database made it, else from nothing."""
-        import faiss
-
+    def _opened(self, connection: sqlite3.Connection, dimension: int) -> _Held:
+        """What the file holds if this database made it, else an index made anew."""
         try:
-            self._index, self._generation = self._read(connection, dimension)
-        except (OSError, ValueError, RuntimeError) as error:
+            return self._read(connection, dimension)
+        except (OSError, ValueError) as error:
             logger.info("The vector index is made anew: %s", error)
-            self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
-            self._generation = 0
-        held = self._held()
-        self._last_id = int(held.max()) if len(held) else 0
+        held = self._made(connection, dimension)
+        self._n_added = int(held.index.ntotal)
+        return held
 
-    def _read(self, connection: sqlite3.Connection, dimension: int) -> tuple[Any, int]:
-        """The index in the file and its generation. Raises ValueError if it is of no use."""
-        import faiss
+    def _adopted(self, connection: sqlite3.Connection, held: _Held) -> _Held:
+        """What another process has trained for more rows, if it has saved it."""
+        try:
+            if _identity(self._path) == self._file_seen:
+                return held
+            self._file_seen = _identity(self._path)
+            if vector_forms.read_note(self._path).trained_for <= held.trained_for:
+                return held
+            return self._read(connection, held.index.d)
+        except (OSError, ValueError) as error:
+            logger.info("The vector index in the file is not used: %s", error)
+            return held
 
-        content = self._path.read_bytes()
-        whole, trailer = content[: -_TRAILER.size], content[-_TRAILER.size :]
-        if len(trailer) < _TRAILER.size:
-            raise ValueError("the file is too short")
-        mark, generation, checksum = _TRAILER.unpack(trailer)
-        if mark != _MARK or checksum != zlib.crc32(whole):
-            raise ValueError("the file is damaged")
-        if not knows(connection, generation):
+    def _read(self, connection: sqlite3.Connection, dimension: int) -> _Held:
+        """The index in the file. Raises OSError or ValueError if it is of no use."""
+        index, note = vector_forms.read(self._path)
+        if index.d != dimension or note.version != self._version(connection):
+            raise ValueError("the file holds other vectors")
+        if not knows(connection, note.generation):
             raise ValueError("the file belongs to another state of the library")
-        if generation < int(self._version or 0):
-            raise ValueError("the file is older than the vectors")
-        # What its header says must not make FAISS ask for more memory than the file can fill.
-        faiss.set_deserialization_vector_byte_limit(len(whole))
-        faiss.set_deserialization_loop_limit(MAX_LOOPS)
-        index = faiss.deserialize_index(np.frombuffer(whole, dtype=np.uint8))
-        flat = isinstance(index, faiss.IndexIDMap2) and faiss.downcast_index(index.index)
-        if not isinstance(flat, faiss.IndexFlatIP) or index.d != dimension:
-            raise ValueError("the file holds another kind of index")
-        return index, generation
+        self._n_added = self._n_removed = 0
+        self._file_seen = _identity(self._path)
+        return _Held(index, **asdict(note))
 
-    def _drop_removed(self, connection: sqlite3.Connection) -> None:
-        held = self._held()
+    def _made(self, connection: sqlite3.Connection, dimension: int) -> _Held:
+        """An index of what the connection sees, in the form that suits so many rows."""
+        generation, version = database.generation(connection), self._version(connection)
+        n = connection.execute(f"SELECT count(*) FROM {self._table}").fetchone()[0]  # noqa: S608 - a constant
+        if n <= vector_forms.MAX_FLAT:
+            held = _Held(vector_forms.flat(dimension), generation, 0, version, 0)
+        else:
+            sample = _sample(connection, self._table, vector_forms.n_lists(n) * ROWS_PER_LIST)
+            _, rows = _stored(connection, self._table, sample, dimension)
+            held = _Held(vector_forms.in_lists(rows, n), generation, 0, version, n)
+        held.add_new(connection, self._table)
+        return held
+
+    def _drop_removed(self, connection: sqlite3.Connection, held: _Held) -> None:
         removed = connection.execute(
-            "SELECT first_id, last_id FROM removals WHERE name = ? AND generation > ?",
-            (self._table, self._generation),
+            "SELECT first_id, min(last_id, ?) FROM removals WHERE name = ? AND generation > ?",
+            (held.last_id, self._table, held.generation),
         )
-        gone = [held[(held >= first) & (held <= last)] for first, last in removed]
-        if gone:
-            self._index.remove_ids(np.concatenate(gone))
-            self.n_unsaved += sum(map(len, gone))
+        ranges = [np.arange(first, last + 1, dtype=np.int64) for first, last in removed]
+        if any(map(len, ranges)):
+            self._n_removed += held.index.remove_ids(np.concatenate(ranges))
 
-    def _add_new(self, connection: sqlite3.Connection, dimension: int) -> None:
+    def _dimension(self, connection: sqlite3.Connection) -> int:
+        return int(database.setting(connection, self._dimension_setting) or 0)
+
+    def _version(self, connection: sqlite3.Connection) -> str:
+        """Another one when all vectors were replaced by others."""
+        return database.vectors_version(connection) if self._table == "vectors" else ""
+
+
+@dataclass(slots=True)
+class _Held:
+    """An index in memory; the fields are those of its `Note`."""
+
+    index: Any
+    generation: int
+    last_id: int
+    version: str
+    trained_for: int
+
+    def note(self) -> Note:
+        return Note(self.generation, self.last_id, self.version, self.trained_for)
+
+    def add_new(self, connection: sqlite3.Connection, table: str) -> int:
+        """Add the rows that the table has got since; gives how many."""
+        n_before = int(self.index.ntotal)
         new = connection.execute(
-            f"SELECT id, vector FROM {self._table} WHERE id > ? ORDER BY id",  # noqa: S608
-            (self._last_id,),
+            f"SELECT id, vector FROM {table} WHERE id > ? ORDER BY id",  # noqa: S608 - a constant
+            (self.last_id,),
         )
         while rows := new.fetchmany(ROWS_AT_ONCE):
             ids = np.array([row[0] for row in rows], dtype=np.int64)
-            vectors = rows_from_blobs([row[1] for row in rows], dimension)
-            self._index.add_with_ids(vectors, ids)
-            self._last_id = int(ids[-1])
-            self.n_unsaved += len(ids)
+            self.index.add_with_ids(rows_from_blobs([row[1] for row in rows], self.index.d), ids)
+            self.last_id = int(ids[-1])
+        return int(self.index.ntotal) - n_before
 
-    def _held(self) -> Ids:
-        import faiss
 
-        return np.asarray(faiss.vector_to_array(self._index.id_map), dtype=np.int64)
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """The index in the state that a connection sees."""
+
+    _connection: sqlite3.Connection
+    _table: str
+    _index: Any
+
+    def nearest(self, vector: Vectors, n: int, among: Ids | None = None) -> list[int]:
+        """The ids of at most n rows, nearest first. among: search only these."""
+        return [number for number, _ in self.scored(vector, n, among)]
+
+    def scored(self, vector: Vectors, n: int, among: Ids | None = None) -> list[tuple[int, float]]:
+        """The ids and cosines of at most n rows, nearest first, of equals the oldest first."""
+        n = min(n, len(self) if among is None else len(among))
+        if n == 0 or not len(self):
+            return []
+        if vector_forms.is_flat(self._index):
+            ids, scores = vector_forms.nearest_exactly(self._index, vector, n, among)
+        else:
+            chosen = self._worth_comparing(vector, n, among)
+            ids, rows = _stored(self._connection, self._table, chosen, self._index.d)
+            scores = rows @ vector.reshape(-1)
+        best = np.lexsort((ids, -scores))[:n]
+        return [(int(ids[place]), float(scores[place])) for place in best]
+
+    def _worth_comparing(self, vector: Vectors, n: int, among: Ids | None) -> Ids:
+        """Of an index of lists, in order: among them are the nearest but for a few."""
+        if among is not None and len(among) <= MAX_COMPARED:
+            return np.sort(among)
+        n_compared = min(max(MIN_COMPARED, 2 * n), len(self))
+        return np.sort(vector_forms.near_in_lists(self._index, vector, n_compared, among))
+
+    def __len__(self) -> int:
+        return 0 if self._index is None else int(self._index.ntotal)
+
+
+def _stored(
+    connection: sqlite3.Connection, table: str, ids: Ids, dimension: int
+) -> tuple[Ids, Vectors]:
+    """Those of the ids that are there, in order, and their rows."""
+    rows = connection.execute(
+        f"SELECT id, vector FROM {table} WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",  # noqa: S608 - a constant
+        (json.dumps(ids.tolist()),),
+    ).fetchall()
+    return ids_of(rows), rows_from_blobs([row[1] for row in rows], dimension)
+
+
+def _difference(connection: sqlite3.Connection, table: str, index: Any) -> str | None:
+    """How the index differs from the table."""
+    rows = connection.execute(f"SELECT id, vector FROM {table} ORDER BY id")  # noqa: S608 - a constant
+    held = np.sort(vector_forms.ids_in(index))
+    n_known = n_equal = 0
+    while block := rows.fetchmany(ROWS_AT_ONCE):
+        blobs = {row[0]: row[1] for row in block}
+        ids = held[np.isin(held, list(blobs))]
+        n_known += len(ids)
+        stored = rows_from_blobs([blobs[int(i)] for i in ids], index.d)
+        n_equal += vector_forms.n_alike(index, ids, stored)
+        if len(ids) < len(block):
+            return "it lacks vectors that the library has"
+    if n_known != len(held):
+        return f"it holds {len(held) - n_known} vectors that the library does not have"
+    if n_equal < n_known:
+        return f"{n_known - n_equal} of its vectors are others than those of the library"
+    return None
+
+
+def _sample(connection: sqlite3.Connection, table: str, n: int) -> Ids:
+    """The ids of about n rows, as many from each part of the table; always the same ones."""
+    first, last = connection.execute(f"SELECT min(id), max(id) FROM {table}").fetchone()  # noqa: S608 - a constant
+    following = f"SELECT min(id) FROM {table} WHERE id >= ?"  # noqa: S608 - a constant
+    places = np.linspace(first, last, n).astype(np.int64).tolist()
+    return np.unique([connection.execute(following, (place,)).fetchone()[0] for place in places])
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns
 
 
 def ids_of(rows: Iterable[tuple[int]]) -> Ids:

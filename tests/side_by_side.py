@@ -30,20 +30,20 @@ def corpus(folder: str = "") -> Path:
     return Path(os.environ.get("CORPUS", ROOT.parent / "shared" / "corpus" / folder))
 
 
-def measured(python: str, module: str, *arguments: str) -> Any:
+def measured(python: str, module: str, *arguments: str, limit_s: int = LIMIT_S) -> Any:
     """What a process of its own tells, or a sentence about why it tells nothing."""
     try:
         result = subprocess.run(
             [python, "-m", module, *arguments],
             capture_output=True,
             text=True,
-            timeout=LIMIT_S,
+            timeout=limit_s,
             cwd=ROOT,
             env=os.environ | {"HF_HUB_OFFLINE": "1"},
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"not done after {LIMIT_S} s"
+        return f"not done after {limit_s} s"
     if result.returncode:
         reason = (result.stderr.strip().splitlines() or ["no message"])[-1]
         return f"did not run (exit {result.returncode}): {reason}"

@@ -242,12 +242,20 @@ def test_random_bytes_are_clear_errors_and_what_can_be_read_is_saved(folder: Pat
 CRASHING = """
 import random, struct, sqlite3, sys, zlib
 from pathlib import Path
+from retrievers import vector_forms
+from retrievers.database import Database
 from retrievers.vectors import VectorIndex
 file = Path(sys.argv[1]) / "vectors.faiss"
-library = sqlite3.connect(Path(sys.argv[1]) / "library.sqlite")
+if sys.argv[2] == "lists":
+    vector_forms.MAX_FLAT = 0
+    file.unlink()
+    database = Database(file.with_name("library.sqlite"), busy_timeout_s=1)
+    VectorIndex(file).save(database)
+library = sqlite3.connect(file.with_name("library.sqlite"))
 whole = file.read_bytes()
-trailer = struct.Struct("<8sQI")
-content, (mark, generation, _) = whole[:-trailer.size], trailer.unpack(whole[-trailer.size:])
+end = struct.Struct("<II8s")
+length, _, mark = end.unpack(whole[-end.size:])
+content, note = whole[:-end.size - length], whole[-end.size - length:-end.size]
 for seed in range(300):
     rng = random.Random(seed)
     damaged = bytearray(content)
@@ -255,15 +263,17 @@ for seed in range(300):
         damaged[rng.randrange(120 if rng.random() < 0.6 else len(damaged))] = rng.randrange(256)
     if seed % 10 == 0:
         del damaged[rng.randrange(len(damaged)):]
-    file.write_bytes(bytes(damaged) + trailer.pack(mark, generation, zlib.crc32(damaged)))
+    damaged += note
+    file.write_bytes(damaged + end.pack(length, zlib.crc32(damaged), mark))
     VectorIndex(file).check(library)
 print("lived")
 """
 
 
-def test_a_vector_index_made_to_crash_the_process_does_not(folder: Path) -> None:
+@pytest.mark.parametrize("form", ["exact", "lists"])
+def test_a_vector_index_made_to_crash_the_process_does_not(folder: Path, form: str) -> None:
     result = subprocess.run(
-        [sys.executable, "-c", CRASHING, str(folder)],
+        [sys.executable, "-c", CRASHING, str(folder), form],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -48,6 +48,12 @@ def _meta(index: Path) -> Any:
     return json.loads((index / "meta.json").read_text("utf-8"))
 
 
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each change is followed at once, not those of half a second together."""
+    monkeypatch.setattr(lexical, "FOLLOW_AFTER_S", 0.0)
+
+
 @pytest.fixture
 def reopened(library: Library, folder: Path) -> Iterator[Library]:
     """The same library as another process has it."""
@@ -116,17 +122,32 @@ class TestChanges:
         assert best(library, "gold", 12) == list(range(1, 13))
 
     def test_while_many_documents_are_put_in_the_first_can_be_found(
-        self, library: Library, reopened: Library, monkeypatch: pytest.MonkeyPatch
+        self, library: Library, reopened: Library
     ):
-        monkeypatch.setattr("retrievers.library.FOLLOW_AFTER_S", 0.0)
         changes = library.put_all(
             [library_document(f"file:///{n}", [piece(f"gold {n}")]) for n in range(3)]
         )
         next(changes)
-        next(changes)
         assert best(reopened, "gold") == [1]
+        next(changes)
         changes.close()
         assert best(reopened, "gold") == [1, 2]
+
+    def test_changes_that_follow_each_other_are_committed_together_or_when_asked_for(
+        self, library: Library, put: Put, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(lexical, "FOLLOW_AFTER_S", 60.0)
+        put("0.pdf", piece("gold 0"))
+        before = (folder / "lexical" / "meta.json").read_bytes()
+        for n in range(1, 5):
+            put(f"{n}.pdf", piece(f"gold {n}"))
+        assert (folder / "lexical" / "meta.json").read_bytes() == before
+        assert best(library, "gold") == [1, 2, 3, 4, 5]
+        library.remove("file:///docs/3.pdf")
+        library.close()
+        assert words(folder, "3") == set()
+        with Library.open(folder, WordCounts()) as reopened:
+            assert best(reopened, "gold") == [1, 2, 3, 5]
 
 
 class TestFilters:
@@ -289,7 +310,7 @@ class TestOthers:
         code = """
 import os
 from retrievers.lexical import LexicalIndex
-LexicalIndex.follow = lambda *arguments: os._exit(9)
+LexicalIndex.flush = lambda *arguments: os._exit(9)
 Library.open(sys.argv[1], WordCounts()).put(
     "file:///docs/y.pdf", [piece("tin")], fingerprint="1", title="y")
 """

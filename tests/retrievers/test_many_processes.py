@@ -31,6 +31,7 @@ def tell(what, n, version):
     print(what, n, version, time.time(), file=told, flush=True)
 
 def put(n, version):
+    tell("changes", n, -1)
     words = f"needle{n}v{version}"
     parts = [piece(f"{words} gold report", page=1), piece(f"{words} silver chart", page=2)]
     library.put(f"file:///{n}", parts, fingerprint=str(version), title=f"Document {n}")
@@ -42,6 +43,7 @@ with Library.open(folder, WordCounts()) as library:
         if n % 10 == 5:
             put(n - 5, 2)
         if n % 10 == 9:
+            tell("changes", n - 6, -1)
             library.remove(f"file:///{n - 6}")
             tell("is not", n - 6, 0)
 tell("end", -1, 0)
@@ -69,7 +71,8 @@ start = time.time()
 while -1 not in state:
     time.sleep(max(0.0, start + n_asked / per_s - time.time()))
     learn()
-    old = [n for n, (*_, at) in state.items() if at < time.time() - max_stale_s]
+    stale_at = time.time() - max_stale_s
+    old = [n for n, (what, _, at) in state.items() if at < stale_at and what != "changes"]
     n = chance.choice(old) if old else 0
     what, version, _ = state.get(n, ("is not", 0, 0))
     asked = time.time()

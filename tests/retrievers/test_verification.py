@@ -1,7 +1,10 @@
 """A library that is broken in one place: the fault is named, mended, and then it is whole."""
 
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -213,3 +216,13 @@ def test_a_library_is_whole_while_another_process_writes(folder: Path) -> None:
             other.put(f"file:///new{n}", [piece(f"silver {n}")], fingerprint="1", title="new")
             other.remove(f"file:///{n}.pdf") if n < 3 else None
             assert one.verify().faults == []
+
+
+def test_what_a_killed_process_was_about_to_write_is_deleted(folder: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left, own = folder / f".new-{ended.pid}-1-vectors.faiss", folder / f".new-{os.getpid()}-1-x"
+    left.touch()
+    own.touch()
+    assert verified(folder).faults == []
+    assert (left.exists(), own.exists()) == (False, True)
