@@ -7,18 +7,16 @@ is `loaders`.
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-import numpy as np
 import psutil
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
@@ -27,33 +25,31 @@ from PIL import Image
 from retrievers import (
     catalogue,
     collection_names,
-    evidence,
     journal,
     repair,
     roots,
     texts,
     verification,
 )
-from retrievers.catalogue import Entry, LibraryDocument, Taken
-from retrievers.database import Database, add_generation, setting, vectors_version
-from retrievers.errors import LibraryMissing, ModelMismatch, UnknownSource
+from retrievers.catalogue import Entry, Taken
+from retrievers.database import Database, add_generation
+from retrievers.errors import LibraryMissing
 from retrievers.evidence import Row, encodable
 from retrievers.faults import Fault, Findings, OnProgress
 from retrievers.figure_parts import is_figure
-from retrievers.filters import EVERYTHING, Filter, matching
-from retrievers.hits import Hit, read_hits
+from retrievers.filters import EVERYTHING, Filter
+from retrievers.hits import Hit
 from retrievers.journal import Journal
 from retrievers.lexical import LexicalIndex
+from retrievers.library_contents import LibraryContents, unknown
+from retrievers.new_vectors import Embedded, NewVectors
 from retrievers.pictures import OpenPicture, PictureEmbeddings, Pictures
-from retrievers.recorded_model import RecordedModel, recorded_facts
+from retrievers.recorded_model import RecordedModel
 from retrievers.roots import Roots
 from retrievers.search import AskedImage, Search
-from retrievers.vectors import VectorIndex, Vectors, rows_from_blobs, unit_rows
+from retrievers.vectors import VectorIndex, unit_rows
 
 BUSY_TIMEOUT_S = 30.0
-BESIDE = '\n{"'
-"""Stands in the fingerprint of a document for which files beside it were looked for."""
-TEXTS_AT_ONCE = 256
 UNFINISHED = re.compile(r"\.(?:new|old)-([0-9]{1,9})-")
 """How the name of a file begins that a process writes before it has its own, or has put aside."""
 
@@ -96,17 +92,7 @@ class NewDocument:
     vectors: Mapping[str, bytes] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Embedded:
-    """Text → vector as stored. version: of the library's vectors, to which they belong."""
-
-    by_text: dict[str, bytes]
-    version: str
-    dimensions: frozenset[int]
-    any_new: bool
-
-
-class Library:
+class Library(LibraryContents):
     """Documents on disk, found by meaning and by words. Safe for threads and processes.
 
     One process writes at a time, others wait; readers never wait, and each search sees one
@@ -126,13 +112,13 @@ class Library:
         """Use `Library.open`, which also checks that there is a library."""
         self.folder = folder.resolve()
         base = media_base_url or (self.folder / "media").as_uri()
-        self.media_base_url = base.rstrip("/") + "/"
+        database = Database(self.folder / "library.sqlite", busy_timeout_s=busy_timeout_s)
+        pictures = Pictures(database, self.folder, open_picture, picture_embeddings)
+        super().__init__(database, pictures, embeddings, base.rstrip("/") + "/")
         self._recorded = RecordedModel(embeddings)
         self.model = self._recorded.name
-        self._embeddings = embeddings
-        self._database = Database(self.folder / "library.sqlite", busy_timeout_s=busy_timeout_s)
+        self._new_vectors = NewVectors(database, embeddings, self._recorded)
         self._index = VectorIndex(self.folder / "vectors.faiss")
-        self.pictures = Pictures(self._database, self.folder, open_picture, picture_embeddings)
         self.roots = Roots(self._database)
         self.journal = Journal(self._database, self.folder)
         self._words = LexicalIndex(self.folder / "lexical", self._database)
@@ -261,7 +247,7 @@ class Library:
         """
         rows = [[Row.of(document) for document in one.documents] for one in new]
         before = [s for one in new for s in (one.source, one.moved_from, one.copied_from) if s]
-        vectors = self._vectors_for(before, new, rows, on_embedded)
+        vectors = self._new_vectors.of_documents(before, rows, _given(new), on_embedded)
         for one, own in zip(new, rows, strict=True):
             change = self._replace(one, own, vectors, run)
             self._words.follow_soon()
@@ -273,7 +259,7 @@ class Library:
     ) -> Change:
         """Put one document in, in one transaction."""
         with self._database.writing() as connection:
-            self._check_vectors(connection, vectors)
+            self._new_vectors.check(connection, vectors)
             number, taken = _put_in(connection, new, rows, vectors.by_text)
             journal.strike(connection, run, [new.source])
             orphans = self._end_change(connection, taken)
@@ -289,9 +275,9 @@ class Library:
         rows = [[Row.of(document) for document in one.documents] for one in new]
         with self._database.reading() as connection:
             before = texts.sources_of(connection, chunk_ids)
-        vectors = self._vectors_for(before, new, rows, lambda _, __: None)
+        vectors = self._new_vectors.of_documents(before, rows, _given(new))
         with self._database.writing() as connection:
-            self._check_vectors(connection, vectors)
+            self._new_vectors.check(connection, vectors)
             taken = texts.take_out(connection, chunk_ids, {one.source for one in new})
             taken += [
                 _put_in(connection, *both, vectors.by_text)[1]
@@ -309,7 +295,7 @@ class Library:
         with self._database.writing() as connection:
             number = catalogue.document_id(connection, source)
             if number is None:
-                raise _unknown(source)
+                raise unknown(source)
             taken = catalogue.take_out_evidence(connection, number)
             connection.execute("DELETE FROM documents WHERE id = ?", (number,))
             if is_gone:
@@ -360,77 +346,6 @@ class Library:
             counted = connection.execute("SELECT name, count(*) FROM collections GROUP BY name")
             return dict(sorted(counted, key=lambda row: (row[0].casefold(), row[0])))
 
-    def _vectors_for(
-        self,
-        sources: Sequence[str],
-        new: Sequence[NewDocument],
-        rows: Sequence[Sequence[Row]],
-        on_embedded: Callable[[int, int], None],
-    ) -> Embedded:
-        """The vectors of all texts, embedded only where their source had no such text before."""
-        known: dict[str, bytes] = {}
-        with self._database.reading() as connection:
-            self._recorded.check(connection)
-            version = vectors_version(connection)
-            for source in sources:
-                known |= dict(
-                    connection.execute(
-                        "SELECT text, vector FROM chunks JOIN vectors USING (id) "
-                        "WHERE document_id = (SELECT id FROM documents WHERE source = ?)",
-                        (source,),
-                    )
-                )
-        for one in new:
-            known |= one.vectors
-        unknown = [
-            text
-            for text in dict.fromkeys(row.text for own in rows for row in own)
-            if text not in known
-        ]
-        any_new = bool(unknown) or any(one.vectors for one in new)
-        if any_new:  # now, that it need not be embedded while others wait to write
-            with self._database.reading() as connection:
-                self._recorded.prove(connection)
-        known |= self._embedded(unknown, on_embedded)
-        dimensions = frozenset(len(vector) // 4 for vector in known.values())
-        return Embedded(known, version, dimensions, any_new=any_new)
-
-    def _embedded(
-        self, wanted: Sequence[str], on_embedded: Callable[[int, int], None] = lambda _, __: None
-    ) -> dict[str, bytes]:
-        """Text → vector as stored."""
-        found: dict[str, bytes] = {}
-        for start in range(0, len(wanted), TEXTS_AT_ONCE):
-            on_embedded(start, len(wanted))
-            some = list(wanted[start : start + TEXTS_AT_ONCE])
-            vectors = unit_rows(self._embeddings.embed_documents(some)).astype("<f4")
-            found |= {text: vector.tobytes() for text, vector in zip(some, vectors, strict=True)}
-        return found
-
-    def _embedded_anew(self, wanted: Sequence[str]) -> dict[str, bytes]:
-        """Text → vector as stored, where it is proven that those in the library are of this model.
-
-        Raises ModelMismatch.
-        """
-        if wanted:
-            with self._database.reading() as connection:
-                self._recorded.prove(connection)
-        return self._embedded(wanted)
-
-    def _check_vectors(self, connection: sqlite3.Connection, vectors: Embedded) -> None:
-        """Raise ModelMismatch if the vectors are not of the model that the library has now."""
-        self._recorded.check(connection)
-        if vectors.version != vectors_version(connection):
-            raise ModelMismatch(
-                "Another process has built the vectors of the library anew while documents were "
-                "embedded for it. Run the same command again."
-            )
-        for dimension in vectors.dimensions:
-            if vectors.any_new:
-                self._recorded.record(connection, dimension)
-            else:
-                self._recorded.check(connection, dimension)
-
     def _follow(self) -> None:
         """Bring the indexes up to what was just written, and save them where it is due."""
         self._words.follow_soon()
@@ -455,7 +370,7 @@ class Library:
 
         Raises LibraryLocked, LibraryUnwritable or ModelMismatch; what is mended stays so.
         """
-        repair.repair(self._database, self._words, faults, self._embedded_anew, on_progress)
+        repair.repair(self._database, self._words, faults, self._new_vectors.of_texts, on_progress)
         self._follow()
 
     def read_anew(self, sources: Iterable[str]) -> None:
@@ -465,149 +380,6 @@ class Library:
                 "UPDATE documents SET fingerprint = '' WHERE source = ? AND fingerprint != ''",
                 ((source,) for source in sources),
             )
-
-    # What is in it
-
-    @property
-    def embeddings(self) -> Embeddings:
-        """What makes the vectors."""
-        return self._embeddings
-
-    @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        """One state of the library, for what reads it as a whole."""
-        with self._database.reading() as connection:
-            yield connection
-
-    @property
-    def n_documents(self) -> int:
-        """Number of documents."""
-        return self._count("documents")
-
-    @property
-    def n_chunks(self) -> int:
-        """Number of chunks: pieces of evidence of all documents."""
-        return self._count("chunks")
-
-    def documents(self) -> list[LibraryDocument]:
-        """All documents, in the order in which they were added."""
-        with self._database.reading() as connection:
-            return catalogue.listed(connection)
-
-    def facts(self) -> dict[str, Any]:
-        """What the library records of itself: format, embedding model, dimension, versions."""
-        with self._database.reading() as connection:
-            return recorded_facts(connection)
-
-    def sources(self, glob: str = "*") -> list[str]:
-        """The sources whose file name or whole URI the glob matches; case does not matter."""
-        with self._database.reading() as connection:
-            return [source for _, source in matching(connection, glob)]
-
-    def fingerprints(self) -> dict[str, tuple[str, str]]:
-        """Source → fingerprint and time of adding, of all documents."""
-        with self._database.reading() as connection:
-            rows = connection.execute("SELECT source, fingerprint, added_at FROM documents")
-            return {source: (fingerprint, added_at) for source, fingerprint, added_at in rows}
-
-    def fingerprint(self, source: str) -> str | None:
-        """What `put` was told of the source's content, None if it is not in the library."""
-        with self._database.reading() as connection:
-            row = connection.execute(
-                "SELECT fingerprint FROM documents WHERE source = ?", (source,)
-            ).fetchone()
-        return row[0] if row else None
-
-    def copies(self, sha256: str) -> list[Entry]:
-        """The documents that were read from a file with this content, the first added first."""
-        with self._database.reading() as connection:
-            return catalogue.with_content(connection, sha256)
-
-    def beside(self) -> dict[str, str]:
-        """Source → fingerprint of the documents for which files beside them were looked for."""
-        with self._database.reading() as connection:
-            return dict(
-                connection.execute(
-                    "SELECT source, fingerprint FROM documents WHERE instr(fingerprint, ?)",
-                    (BESIDE,),
-                )
-            )
-
-    def evidence(self, source: str) -> list[Document]:
-        """Everything that was read from a document, in order. Raises UnknownSource."""
-        with self._database.reading() as connection:
-            known = connection.execute("SELECT 1 FROM documents WHERE source = ?", (source,))
-            if known.fetchone() is None:
-                raise _unknown(source)
-            where = "source = ? ORDER BY position"
-            return evidence.read_documents(connection, self.media_base_url, where, [source])
-
-    def chunks(self, chunk_ids: Sequence[str]) -> list[Document]:
-        """The evidence with these ids, without those that are not in the library."""
-        with self._database.reading() as connection:
-            where = "chunk_id IN (SELECT value FROM json_each(?)) ORDER BY chunks.id"
-            chosen = [json.dumps(list(chunk_ids))]
-            return evidence.read_documents(connection, self.media_base_url, where, chosen)
-
-    def similar_pictures(self, image_key: str) -> list[Hit]:
-        """Evidence that shows this picture, a copy or a crop of it; most alike first."""
-        alike = {image_key: 1.0, **self.pictures.links(image_key)}
-        with self._database.reading() as connection:
-            found = catalogue.showing(connection, list(alike), None)
-            nothing = np.zeros((1, int(setting(connection, "dimension") or 0)), np.float32)
-            return read_hits(connection, self.media_base_url, found, nothing, alike)
-
-    def image_keys(self, source: str | None = None) -> set[str]:
-        """The keys of all pictures that the evidence refers to, or that of one document."""
-        with self._database.reading() as connection:
-            rows = connection.execute(
-                "SELECT DISTINCT image_key FROM chunks WHERE image_key IS NOT NULL AND "
-                "(?1 IS NULL OR document_id = (SELECT id FROM documents WHERE source = ?1))",
-                (source,),
-            )
-            return {row[0] for row in rows}
-
-    def image_keys_after(self, key: str, n: int) -> list[str]:
-        """The next n keys of pictures that the evidence refers to, in order."""
-        with self._database.reading() as connection, verification.lenient(connection):
-            rows = connection.execute(
-                "SELECT DISTINCT image_key FROM chunks WHERE image_key > ? AND "
-                "typeof(image_key) = 'text' ORDER BY image_key LIMIT ?",
-                (key, n),
-            )
-            return [row[0] for row in rows]
-
-    def unused_pictures(self, image_keys: Sequence[str]) -> tuple[str, ...]:
-        """Those of the pictures to which no evidence refers."""
-        with self._database.reading() as connection:
-            return catalogue.unused(connection, image_keys)
-
-    def showing(self, image_key: str) -> list[str]:
-        """The sources of the documents that show a picture."""
-        with self._database.reading() as connection, verification.lenient(connection):
-            rows = connection.execute(
-                "SELECT DISTINCT source FROM documents JOIN chunks ON document_id = documents.id "
-                "WHERE image_key = ?",
-                (image_key,),
-            )
-            return [row[0] for row in rows]
-
-    def vectors(self, chunk_ids: Sequence[str]) -> Vectors:
-        """float32 (n, dimension), unit rows in the order of the chunk ids.
-
-        A chunk that is not in the library any more has a row of zeros: it is close to nothing.
-        """
-        with self._database.reading() as connection:
-            dimension = int(setting(connection, "dimension") or 0)
-            found: dict[str, bytes] = dict(
-                connection.execute(
-                    "SELECT chunk_id, vector FROM chunks JOIN vectors USING (id) "
-                    "WHERE chunk_id IN (SELECT value FROM json_each(?))",
-                    (json.dumps(list(chunk_ids)),),
-                )
-            )
-        nothing = bytes(4 * dimension)
-        return rows_from_blobs([found.get(key, nothing) for key in chunk_ids], dimension)
 
     # Search
 
@@ -646,10 +418,10 @@ class Library:
         asked = AskedImage(image, image_key, encodable(query), describe)
         return self._search.by_image(asked, k, where)
 
-    def _count(self, table: str) -> int:
-        with self._database.reading() as connection:
-            row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - a constant
-        return int(row[0])
+
+def _given(new: Sequence[NewDocument]) -> dict[str, bytes]:
+    """Text → vector, of what is put in with its vectors."""
+    return {text: vector for one in new for text, vector in one.vectors.items()}
 
 
 def _put_in(
@@ -676,18 +448,12 @@ def _put_in(
     return number, taken
 
 
-def _unknown(source: str) -> UnknownSource:
-    return UnknownSource(
-        f"The library holds no document from {source}. See what it holds with: limner list"
-    )
-
-
 def _numbers(connection: sqlite3.Connection, sources: Sequence[str]) -> list[int]:
     """The rows of documents. Raises UnknownSource."""
     found = []
     for source in sources:
         number = catalogue.document_id(connection, source)
         if number is None:
-            raise _unknown(source)
+            raise unknown(source)
         found.append(number)
     return found
