@@ -29,6 +29,8 @@ MAX_WAIT_S = 600.0
 TICK_MS = 500
 SECONDS_BETWEEN_LOOKS = 2.0
 """At the files that were added by themselves, and at what else was added meanwhile."""
+SECONDS_OF_DOUBT = 5.0
+"""After which a file that was taken for still is not looked at again unasked."""
 SECONDS_TO_RETRY = 10.0
 MANY = 1_000
 """Changes at once, of which the system may have lost some: everything is looked at."""
@@ -126,6 +128,8 @@ class _Waiting:
 
     since: dict[Path, tuple[float, float]] = field(default_factory=dict)
     """When each changed first and last."""
+    taken: dict[Path, tuple[float, tuple[int, int, int]]] = field(default_factory=dict)
+    """When each was last taken for still, and what it was like then."""
 
     def add(self, path: Path) -> None:
         now = time.monotonic()
@@ -141,7 +145,17 @@ class _Waiting:
         }
         for path in still:
             del self.since[path]
+            self.taken[path] = (now, _state(path))
         return still
+
+    def look_again(self) -> None:
+        """Find what has changed since it was taken for still: polling sees whole seconds only."""
+        now = time.monotonic()
+        for path, (taken_at, state) in list(self.taken.items()):
+            if _state(path) != state:
+                self.add(path)
+            if now - taken_at > SECONDS_OF_DOUBT or path in self.since:
+                del self.taken[path]
 
 
 def _changes(places: Places, stop: threading.Event) -> Generator[set[Path]]:
@@ -158,6 +172,7 @@ def _changes(places: Places, stop: threading.Event) -> Generator[set[Path]]:
                 states[path] = _state(path)
                 if states[path] != before:
                     waiting.add(path)
+        waiting.look_again()
         yield waiting.take_still()
 
 

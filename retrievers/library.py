@@ -388,7 +388,7 @@ class Library:
             if text not in known
         ]
         any_new = bool(unknown) or any(one.vectors for one in new)
-        if any_new:
+        if any_new:  # now, that it need not be embedded while others wait to write
             with self._database.reading() as connection:
                 self._recorded.prove(connection)
         known |= self._embedded(unknown, on_embedded)
@@ -399,9 +399,6 @@ class Library:
         self, wanted: Sequence[str], on_embedded: Callable[[int, int], None] = lambda _, __: None
     ) -> dict[str, bytes]:
         """Text → vector as stored."""
-        if wanted:
-            with self._database.reading() as connection:
-                self._recorded.prove(connection)
         found: dict[str, bytes] = {}
         for start in range(0, len(wanted), TEXTS_AT_ONCE):
             on_embedded(start, len(wanted))
@@ -409,6 +406,16 @@ class Library:
             vectors = unit_rows(self._embeddings.embed_documents(some)).astype("<f4")
             found |= {text: vector.tobytes() for text, vector in zip(some, vectors, strict=True)}
         return found
+
+    def _embedded_anew(self, wanted: Sequence[str]) -> dict[str, bytes]:
+        """Text → vector as stored, where it is proven that those in the library are of this model.
+
+        Raises ModelMismatch.
+        """
+        if wanted:
+            with self._database.reading() as connection:
+                self._recorded.prove(connection)
+        return self._embedded(wanted)
 
     def _check_vectors(self, connection: sqlite3.Connection, vectors: Embedded) -> None:
         """Raise ModelMismatch if the vectors are not of the model that the library has now."""
@@ -448,7 +455,7 @@ class Library:
 
         Raises LibraryLocked, LibraryUnwritable or ModelMismatch; what is mended stays so.
         """
-        repair.repair(self._database, self._words, faults, self._embedded, on_progress)
+        repair.repair(self._database, self._words, faults, self._embedded_anew, on_progress)
         self._follow()
 
     def read_anew(self, sources: Iterable[str]) -> None:

@@ -70,6 +70,8 @@ def _mend_rows(database: Database) -> list[int]:
         _delete(connection, "picture_vectors", pictures)
         for rows in [*verification.ORPHANS.values(), *verification.STRAY_PICTURES.values()]:
             connection.execute(f"DELETE FROM {rows}")  # noqa: S608 - constants
+        if verification.is_probe_damaged(connection):
+            connection.execute("DELETE FROM settings WHERE key = 'probe'")
         roots = connection.execute("SELECT source, options FROM roots").fetchall()
         connection.executemany(
             "UPDATE roots SET options = '{}' WHERE source = ?",

@@ -44,13 +44,15 @@ def unit_rows(vectors: Sequence[Sequence[float]] | Vectors) -> Vectors:
 
 
 def rows_from_blobs(blobs: Sequence[bytes], dimension: int) -> Vectors:
-    """What the database holds as rows. Raises LibraryDamaged if one has the wrong length."""
-    if any(len(blob) != 4 * dimension for blob in blobs):
+    """What the database holds as rows. Raises LibraryDamaged if one cannot be used."""
+    is_long = all(isinstance(blob, bytes) and len(blob) == 4 * dimension for blob in blobs)
+    rows = np.frombuffer(b"".join(blobs) if is_long else b"", dtype="<f4")
+    if not (is_long and np.isfinite(rows).all()):
         raise LibraryDamaged(
-            f"A stored vector does not have {dimension} numbers. Restore the library from a "
-            "backup, or delete it and add the documents again."
+            f"A stored vector is not {dimension} numbers. Have it made anew with: limner verify "
+            "--repair"
         )
-    return np.frombuffer(b"".join(blobs), dtype="<f4").reshape(len(blobs), dimension)
+    return rows.reshape(len(blobs), dimension)
 
 
 class VectorIndex:

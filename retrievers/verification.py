@@ -21,13 +21,15 @@ from retrievers.errors import LibraryDamaged
 from retrievers.faults import READ_ANEW, REPAIR, Fault, Findings, Note, OnProgress
 from retrievers.lexical import LexicalIndex
 from retrievers.picture_marks import is_stored
+from retrievers.recorded_model import from_text
 from retrievers.vectors import VectorIndex
 
-FILE, DOCUMENT, ORPHAN, ROOT, PICTURE_ROWS, INDEX = (
+FILE, DOCUMENT, ORPHAN, ROOT, MODEL, PICTURE_ROWS, INDEX = (
     "sqlite file",
     "document",
     "orphan",
     "root",
+    "model",
     "picture rows",
     "index",
 )
@@ -147,10 +149,24 @@ def _of_rows(connection: sqlite3.Connection) -> Iterator[Fault]:
         if n := _count(connection, rows):
             done = "keeps their text as a document" if "chunks of" in what else "takes them out"
             yield Fault(ORPHAN, "library.sqlite", f"{n} {what}", f"{REPAIR}{done}")
+    if is_probe_damaged(connection):
+        detail = "what it keeps of its embedding model cannot be read"
+        yield Fault(MODEL, "library.sqlite", detail, f"{REPAIR}goes by its first text instead")
     for source, options in connection.execute("SELECT source, options FROM roots"):
         if not is_object(options):
             detail = "the options with which it was added are no JSON object"
             yield Fault(ROOT, str(source), detail, f"{REPAIR}sets them to those by default")
+
+
+def is_probe_damaged(connection: sqlite3.Connection) -> bool:
+    """Whether the vector by which the library knows its embedding model is none."""
+    recorded = setting(connection, "probe")
+    if recorded is None:
+        return False
+    try:
+        return str(from_text(recorded).shape[1]) != setting(connection, "dimension")
+    except LibraryDamaged:
+        return True
 
 
 def _of_picture_rows(connection: sqlite3.Connection) -> Iterator[Fault]:

@@ -104,7 +104,8 @@ def test_add_fails_where_nothing_could_be_read(tmp_path: Path) -> None:
 
 def test_list_show_search_and_remove_keep_their_contracts(library: Path) -> None:
     (document,) = limner_json("list", "--library", library)["documents"]
-    assert set(document) == {"source", "title", "pages", "chunks", "figures", "added_at"}
+    told = {"source", "title", "pages", "chunks", "figures", "added_at"}
+    assert set(document) == told | {"dated_at", "collections"}
     assert document["figures"] == 1
 
     shown = limner_json("show", "lighthouse.md", "--library", library)

@@ -79,6 +79,7 @@ DERIVED = {
     "1 vectors of no chunk": "INSERT INTO vectors SELECT 99, vector FROM vectors WHERE id = 1",
     "ids of its chunks count as removed": "INSERT INTO removals VALUES (1, 'vectors', 2, 3)",
     "1 entries of collections": "INSERT INTO collections VALUES ('ports', 99)",
+    "of its embedding model": "UPDATE settings SET value = '?' WHERE key = 'probe'",
     "no JSON object": "INSERT INTO roots VALUES ('file:///z.pdf', 'file', 'nothing')",
     "1 looks of pictures that no chunk": f"INSERT INTO pictures VALUES (NULL, '{'f' * 64}', x'01')",
     "1 unreadable looks": f"INSERT INTO pictures VALUES (NULL, '{image_key('a')}', x'0100')",
