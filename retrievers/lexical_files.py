@@ -150,6 +150,8 @@ class LexicalFiles:
         if writer is None:
             yield None
             return
+        # A process that was killed may have left a file that this one is to write.
+        writer.garbage_collect_files()
         try:
             yield Writing(self, writer)
         finally:

@@ -55,6 +55,10 @@ def rows_from_blobs(blobs: Sequence[bytes], dimension: int) -> Vectors:
     return rows.reshape(len(blobs), dimension)
 
 
+class _OfOtherState(ValueError):
+    """The file is whole, but not of this state of the library: of before a migration, say."""
+
+
 class VectorIndex:
     """Nearest rows of a table by cosine. Safe for threads: all use is inside `in_step`.
 
@@ -152,6 +156,8 @@ class VectorIndex:
             return None
         try:
             held = self._read(connection, dimension)
+        except _OfOtherState:
+            return None  # nobody believes it, and the next search makes it anew
         except (OSError, ValueError) as error:
             return str(error)
         try:
@@ -204,9 +210,9 @@ class VectorIndex:
         """The index in the file. Raises OSError or ValueError if it is of no use."""
         index, note = vector_forms.read(self._path)
         if index.d != dimension or note.version != self._version(connection):
-            raise ValueError("the file holds other vectors")
+            raise _OfOtherState("the file holds other vectors")
         if not knows(connection, note.generation):
-            raise ValueError("the file belongs to another state of the library")
+            raise _OfOtherState("the file belongs to another state of the library")
         self._n_added = self._n_removed = 0
         self._file_seen = _identity(self._path)
         return _Held(index, **asdict(note))

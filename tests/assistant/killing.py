@@ -20,6 +20,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -263,15 +264,16 @@ def change_for(kind: str, desk: Desk) -> Callable[[], None]:
 
 
 def kill(desk: Desk, n: int) -> dict[str, Any]:
-    """Kill n changes, each of another kind than the last."""
+    """Change the library until n changes were killed before their end, one kind after the other."""
     kinds = ["add", "update", "sync", "remove", "migrate"]
     took_s = dict.fromkeys(kinds, 0.5)
     killed: Counter[str] = Counter()
     desk.write(6)
     raise_for("the first add", in_child(desk.add)[1])
     desk.before = dict(desk.files)
-    for turn in range(n):
-        kind = kinds[turn % len(kinds)]
+    for turn, kind in enumerate(cycle(kinds)):
+        if killed.total() >= n:
+            break
         work = change_for(kind, desk)
         wanted = desk.models[0]
         was_killed, said = in_child(work, desk.chance.uniform(0, took_s[kind]))
