@@ -235,21 +235,45 @@ def read(path: Path) -> tuple[Any, Note]:
             file.seek(0)
             if _checksum(file, n_bytes) != checksum:
                 raise ValueError("the file is damaged")
-            # What its header says must not make FAISS ask for more memory than it can fill.
-            faiss.set_deserialization_vector_byte_limit(n_bytes)
-            faiss.set_deserialization_loop_limit(MAX_LOOPS)
-            try:
+            with _memory_bounded(n_bytes):
                 index: Any = faiss.read_index(str(path))
-            except RuntimeError as error:
-                raise ValueError(f"the file cannot be read ({error})") from error
             if os.path.samestat(path.stat(), os.fstat(file.fileno())):
                 break  # else another process has just put its own in place of it
     if is_flat(index):
         if isinstance(faiss.downcast_index(index.index), faiss.IndexFlatIP):
             return index, note
-    elif isinstance(index, faiss.IndexIVFScalarQuantizer) and note.trained_for > 0:
+    elif isinstance(index, faiss.IndexIVFScalarQuantizer) and note.trained_for and _agrees(index):
         return index, note
     raise ValueError("the file holds another kind of index")
+
+
+@contextmanager
+def _memory_bounded(n_bytes: int) -> Iterator[None]:
+    """Let FAISS not ask for more memory than so many bytes can fill, whatever a file says.
+
+    Raises ValueError where it will not read one.
+    """
+    import faiss
+
+    before = faiss.get_deserialization_vector_byte_limit()
+    faiss.set_deserialization_vector_byte_limit(n_bytes)
+    faiss.set_deserialization_loop_limit(MAX_LOOPS)
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        raise ValueError(f"the file cannot be read ({error})") from error
+    finally:
+        faiss.set_deserialization_vector_byte_limit(before)
+
+
+def _agrees(index: Any) -> bool:
+    """Whether what an index of lists says in several places is the same: FAISS believes each."""
+    lists = index.invlists
+    return bool(
+        index.quantizer.d == index.d == index.code_size == lists.code_size
+        and index.quantizer.ntotal == index.nlist == lists.nlist
+        and index.ntotal == sum(lists.list_size(number) for number in range(index.nlist))
+    )
 
 
 def _note(file: BinaryIO) -> tuple[Note, int, int]:

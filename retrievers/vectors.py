@@ -287,7 +287,7 @@ class Nearest:
         return [number for number, _ in self.scored(vector, n, among)]
 
     def scored(self, vector: Vectors, n: int, among: Ids | None = None) -> list[tuple[int, float]]:
-        """The ids and cosines of at most n rows, nearest first, of equals the oldest first."""
+        """The ids and cosines of at most n rows, nearest first, of equals the newest first."""
         n = min(n, len(self) if among is None else len(among))
         if n == 0 or not len(self):
             return []
@@ -297,7 +297,7 @@ class Nearest:
             chosen = self._worth_comparing(vector, n, among)
             ids, rows = _stored(self._connection, self._table, chosen, self._index.d)
             scores = rows @ vector.reshape(-1)
-        best = np.lexsort((ids, -scores))[:n]
+        best = np.lexsort((-ids, -scores))[:n]
         return [(int(ids[place]), float(scores[place])) for place in best]
 
     def _worth_comparing(self, vector: Vectors, n: int, among: Ids | None) -> Ids:

@@ -132,14 +132,14 @@ def test_all_can_be_asked_for(library: Library, given: Given):
     assert sorted(nearest(library, given.rows[0], 5_000)) == list(range(1, 1_001))
 
 
-def test_equals_come_in_the_order_in_which_they_were_put_in(library: Library, given: Given):
+def test_of_equals_the_newest_comes_first(library: Library, given: Given):
     same = [NewDocument(f"file:///{n}", documents([7]), "1", "t") for n in range(30)]
     for _ in library.put_all(same):
         pass
-    assert nearest(library, given.rows[7], 30) == list(range(1, 31))
+    assert nearest(library, given.rows[7], 30) == list(range(30, 0, -1))
     put(library, range(100, 1_000))
     assert in_lists(library)
-    assert nearest(library, given.rows[7], 30) == list(range(1, 31))
+    assert nearest(library, given.rows[7], 30) == list(range(30, 0, -1))
 
 
 def test_what_is_removed_is_not_found_and_not_in_the_file(
