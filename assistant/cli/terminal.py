@@ -38,6 +38,8 @@ SIGNALLED = 128
 """Plus the signal's number is the exit code of a command that it ended."""
 SECONDS_TO_END = 10.0
 """After a signal: until then another one, as of an impatient hand, does nothing."""
+WARNING_LOGGERS = ("retrievers.database", "retrievers.lexical")
+"""Whose warnings a person should see: that another process is waited for, say."""
 TRACERS = ("LANGSMITH_", "LANGCHAIN_")
 """Several variables that begin so would have LangChain upload prompts, and documents in them."""
 
@@ -76,8 +78,9 @@ class PlainFormatter(logging.Formatter):
     """Log lines quote documents and their names as well."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, printable."""
-        return printable(super().format(record))
+        """The line, printable; a warning, which is meant for a person, as a plain sentence."""
+        is_bug = record.levelno > logging.WARNING
+        return printable(super().format(record) if is_bug else f"limner: {record.getMessage()}")
 
 
 out = PlainConsole()
@@ -107,7 +110,7 @@ def sentences_for_errors(*, may_fetch: bool = False) -> Iterator[None]:
     may_fetch: the command is there to reach the hub, unless the user's own switch says no.
     """
     _keep_private(may_fetch)
-    _log_errors_only()
+    _log_to_stderr()
     try:
         yield
     except (SettingsInvalid, InvalidFilter, InvalidCollection) as error:
@@ -199,7 +202,9 @@ def _keep_private(may_fetch: bool) -> None:
     os.environ.update({n: v for n, v in PRIVATE.items() if n != OFFLINE or not may_fetch})
 
 
-def _log_errors_only() -> None:
+def _log_to_stderr() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(PlainFormatter(logging.BASIC_FORMAT))
     logging.basicConfig(level=logging.ERROR, handlers=[handler])
+    for name in WARNING_LOGGERS:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -375,6 +375,20 @@ with Library.open(sys.argv[1], WordCounts()) as library:
             other.rollback()
             waiting.put("file:///y.pdf", NEW, fingerprint="1", title="y")
 
+    def test_a_writer_that_waits_says_so_and_goes_on_when_the_other_has_ended(
+        self, library: Library, put: Put, folder: Path, caplog: pytest.LogCaptureFixture
+    ):
+        put("x.pdf", *OLD)
+        with closing(sqlite3.connect(folder / "library.sqlite", check_same_thread=False)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            ends = threading.Timer(1.5, other.rollback)
+            ends.start()
+            put("y.pdf", *NEW)
+            ends.join()
+        assert library.n_documents == 2
+        assert "Another process is writing to the library" in caplog.text
+        assert "30 s at most" in caplog.text
+
     def test_threads_search_while_another_writes(self, library: Library, put: Put):
         put("x.pdf", *(piece(f"gold {n} of version 0") for n in range(20)))
         done = threading.Event()
