@@ -34,8 +34,8 @@ from retrievers.lexical_files import (
     can_be_written,
     composed,
     from_to,
+    made_anew,
     private_view,
-    put_aside,
     with_ids,
     within,
 )
@@ -245,8 +245,7 @@ class LexicalIndex:
                     self._files = LexicalFiles(folder)
                 except (OSError, ValueError) as error:
                     logger.info("The lexical index is made anew: %s", error)
-                    put_aside(folder)
-                    self._files = LexicalFiles(folder)
+                    self._files = made_anew(folder)
             return self._files
 
     def _own_folder(self) -> Path:

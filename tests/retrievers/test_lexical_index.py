@@ -214,6 +214,34 @@ class TestFiles:
             shutil.copytree(whole, closed)
         assert not list(folder.glob(".old-*"))
 
+    def test_one_that_changes_while_it_is_opened_is_not_taken_for_damaged(
+        self, library: Library, put: Put, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        put("x.pdf", piece("Old gold."))
+        is_whole, changed = lexical_files._is_whole, []
+
+        def slow(path: Path) -> bool:
+            if len(changed) < 3:
+                changed.append(path)
+                put("x.pdf", piece(f"New gold {len(changed)}."))
+            return is_whole(path)
+
+        monkeypatch.setattr(lexical_files, "_is_whole", slow)
+        assert LexicalFiles(folder / "lexical").seen.ids().tolist() == [4]
+
+    def test_a_damaged_one_that_another_process_writes_is_left_to_it(
+        self, closed: Path, folder: Path
+    ):
+        with LexicalFiles(closed).writing(0) as writing:
+            assert writing is not None
+            before = closed.stat().st_ino
+            for path in closed.glob("*.store"):
+                path.write_bytes(b"damaged")
+            with Library.open(folder, WordCounts()) as library:
+                assert best(library, "gold silver") == []
+            assert closed.stat().st_ino == before
+        self.assert_whole(folder)
+
     def test_it_is_made_anew_when_it_is_no_folder_or_not_there(self, closed: Path, folder: Path):
         shutil.rmtree(closed)
         self.assert_whole(folder)
