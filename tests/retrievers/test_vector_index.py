@@ -155,6 +155,36 @@ def test_what_is_removed_is_not_found_and_not_in_the_file(
     assert faiss.read_index(str(folder / "vectors.faiss")).ntotal == 950
 
 
+def rows_in(folder: Path) -> int:
+    return int(faiss.read_index(str(folder / "vectors.faiss")).ntotal)
+
+
+def test_what_is_removed_leaves_a_small_file_at_once(library: Library, folder: Path, given: Given):
+    put(library, range(200))
+    library.flush()
+    library.remove("file:///100")
+    assert rows_in(folder) == 150
+    library.put("file:///50", documents([7]), fingerprint="2", title="t")
+    assert rows_in(folder) == 101
+
+
+def test_what_is_removed_leaves_a_large_file_soon_and_is_told_of_until_then(
+    library: Library, folder: Path, given: Given, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(vectors, "SAVE_AFTER_ROWS", 60)
+    put(library, range(300))
+    library.flush()
+    library.remove("file:///100")
+    assert rows_in(folder) == 300
+    findings = library.verify()
+    assert findings.faults == []
+    assert [note.detail[:10] for note in findings.notes] == ["50 vectors"]
+    monkeypatch.setattr(vectors, "SAVE_REMOVED_AFTER_S", 0)
+    library.remove("file:///200")
+    assert rows_in(folder) == 200
+    assert library.verify().notes == []
+
+
 def test_a_large_file_is_not_written_again_for_a_few_new_rows(
     library: Library, folder: Path, given: Given, monkeypatch: pytest.MonkeyPatch
 ):
