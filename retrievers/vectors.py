@@ -135,18 +135,22 @@ class VectorIndex:
 
     def save(self, library: Database) -> None:
         """Write the file. A failure is logged: the library is whole without it."""
+        unsaved = 0, 0
         try:
             with library.reading() as connection, self.in_step(connection):
                 if self._held is None:
                     return
                 note = self._held.note()
                 new = vector_forms.write(self._held.index, note, self._path)
+                unsaved = self._n_added, self._n_removed
                 self._n_added = self._n_removed = 0
                 self._saved_at = time.monotonic()
             # Searches need not wait for the disk.
             vector_forms.finish(new, self._path, note)
             self._file_seen = _identity(self._path)
         except OSError as error:
+            self._n_added += unsaved[0]
+            self._n_removed += unsaved[1]
             logger.info("The vector index could not be saved: %s", error)
 
     def grow(self, library: Database) -> None:
