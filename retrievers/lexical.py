@@ -96,8 +96,8 @@ class LexicalIndex:
         self._view: tempfile.TemporaryDirectory[str] | None = None
         self._opening = threading.Lock()
         self._following = threading.Lock()
-        self._is_behind = False
-        """Whether this process has changed the library since."""
+        self._changed = self._taken_in = object()
+        """Stand for the last change that this process has made, and for the last in the index."""
         self._followed_at = -math.inf
 
     def best(
@@ -127,7 +127,7 @@ class LexicalIndex:
 
         Each time takes a tenth of a second, most of it for the disk. A failure is logged.
         """
-        self._is_behind = True
+        self._changed = object()
         if time.monotonic() - self._followed_at >= FOLLOW_AFTER_S:
             self.flush()
 
@@ -140,6 +140,10 @@ class LexicalIndex:
         while self._is_behind and not self._follow() and time.monotonic() < end:
             time.sleep(SECONDS_BETWEEN_TRIES)
 
+    @property
+    def _is_behind(self) -> bool:
+        return self._taken_in is not self._changed
+
     def _follow(self, patience_s: float = -1) -> bool:
         """Do that unless another process is writing; gives whether it is of no use to wait.
 
@@ -147,8 +151,7 @@ class LexicalIndex:
         """
         if not self._following.acquire(timeout=patience_s):
             return False
-        is_done = False
-        self._is_behind = False  # a change that is made from here on may not be taken in
+        changed, is_done = self._changed, False  # before the state is seen that is taken in
         try:
             with self._library.reading() as connection:
                 is_done = self._catch_up(self._opened(), connection, wait_s=0)
@@ -157,8 +160,8 @@ class LexicalIndex:
             self._files = None
             return True
         finally:
-            if not is_done:
-                self._is_behind = True
+            if is_done:
+                self._taken_in = changed
             self._followed_at = time.monotonic()
             self._following.release()
         return is_done
