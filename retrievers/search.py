@@ -78,6 +78,7 @@ class Search:
         with self._database.reading() as connection:
             with self._index.in_step(connection) as index:
                 self._recorded.check(connection, vector.shape[1])
+                self._recorded.prove(connection)
                 found = index.nearest(vector, _n_candidates(k), among)
             (best,) = by_figure(connection, [found])
             return read_hits(connection, self._media_base_url, best[:k], vector)
