@@ -40,6 +40,7 @@ def sync(
     """
     report = Report()
     library = ingestion.library
+    uploads.end_removals(library.folder, library.sources)
     roots = library.roots.all()
     wanted = rediscover(roots, library.folder, report)
     if only is not None:
