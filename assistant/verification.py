@@ -36,11 +36,13 @@ def verify(settings: Settings, *, mends: bool, on_progress: OnProgress) -> Findi
     path = settings.library.resolve() / "library.sqlite"
     model = MiniLMEmbeddings(settings.embedding_model).name
     saved: list[Note] = []
+    assistant = None
     try:
         assistant = Assistant.open(settings)
     except LibraryDamaged as error:
         if not mends:
             raise LibraryDamaged(f"{error} {_readable(path)}") from error
+    if assistant is None:  # with the error, what it held of the file is gone
         saved = [_salvaged(path, model)]
         assistant = Assistant.open(settings)
     with assistant:
