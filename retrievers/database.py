@@ -6,7 +6,6 @@ Leaves out what the tables mean: that is `retrievers.library`.
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping

@@ -74,6 +74,7 @@ def salvage(path: Path, model: str) -> Path:
                 with closing(_created(new, model)) as mended:
                     _copy_all(damaged, mended)
                     n_copied = mended.execute("SELECT count(*) FROM documents").fetchone()[0]
+                    mended.execute("PRAGMA journal_mode = WAL")  # as in every library
                 if n_copied < n_documents:
                     raise LibraryDamaged(DAMAGED.format(path=path, error="its rows are unreadable"))
                 _empty_log(damaged, path)

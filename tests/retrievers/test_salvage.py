@@ -159,6 +159,17 @@ def test_who_waits_for_a_salvage_writes_into_the_new_file(
         assert library.collections() == {"metals": 1}
 
 
+def test_readers_of_a_salvaged_library_do_not_wait_for_a_writer(folder: Path) -> None:
+    salvage.salvage(folder / "library.sqlite", WordCounts.name)
+    with (
+        Library.open(folder, WordCounts()) as writer,
+        Library.open(folder, WordCounts(), busy_timeout_s=0.1) as reader,
+        reader._database.reading() as seen,
+    ):
+        seen.execute("SELECT * FROM documents").fetchone()
+        put(writer, "two")
+
+
 def test_an_unfinished_file_of_documents_is_spared_by_who_opens_the_library(folder: Path) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
