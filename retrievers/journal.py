@@ -52,7 +52,9 @@ class Journal:
         while True:
             run = secrets.token_hex(8)
             try:
-                lock = sqlite3.connect(self._path(run), isolation_level=None, check_same_thread=False)
+                lock = sqlite3.connect(
+                    self._path(run), isolation_level=None, check_same_thread=False
+                )
             except sqlite3.Error:
                 return run, None
             with suppress(sqlite3.Error):
