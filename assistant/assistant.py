@@ -7,9 +7,7 @@ library (`assistant.ingestion`) and every way to reach it (CLI, HTTP, MCP, UI).
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,27 +18,17 @@ from langchain_core.embeddings import Embeddings
 from PIL import Image
 
 from assistant import uploads
-from assistant.answer import NOT_IN_LIBRARY, Answer, Sentence, Source, is_refusal
+from assistant.answer import Answer, Source
+from assistant.answering import Answering, Clock
 from assistant.captioner import captioner_for_run
-from assistant.citations import CitationChecker
 from assistant.discovery import folder_root
-from assistant.events import AnswerFinished, Event, SentenceChecked, SourcesFound, TextAdded
+from assistant.events import AnswerFinished, Event, SourcesFound
 from assistant.ingestion import Ingestion, ingest
 from assistant.llm import LanguageModel, choose_llm
-from assistant.quotes import (
-    SHOWS_ANSWER,
-    Quote,
-    asks_to_show,
-    asks_what_is_seen,
-    find_figure,
-    find_quotes,
-)
 from assistant.report import OnProgress, Report
-from assistant.sentences import sentences_of_stream
 from assistant.settings import Settings
 from assistant.sync import sync
 from assistant.watch import watch
-from assistant.writers import is_phrasable, phrase_quote, write_from_sources
 from loaders import (
     AdaptedLoader,
     BlipCaptioner,
@@ -71,8 +59,6 @@ from retrievers.roots import is_below
 
 PICTURE_SIDE = 512
 """Pixels: the longer side at which pictures are compared."""
-MIN_GROUNDED_SHARE = 0.5
-"""Share of an answer's sentences that must be borne out for the answer to count as grounded."""
 
 
 class Assistant:
@@ -417,17 +403,11 @@ class Assistant:
 
     def stream(self, question: str, *, where: Filter = EVERYTHING) -> Generator[Event]:
         """One answer as it is made. Raises an AssistantError where the model fails."""
-        clock = _Clock()
+        clock = Clock()
         sources = self._evidence(question, where)
         clock.mark("retrieve")
         yield SourcesFound(sources)
-        model_name, sentences = self.model.name, list[Sentence]()
-        for event in self._sentences(question, sources):
-            clock.mark("first_token")
-            if isinstance(event, SentenceChecked):
-                sentences.append(event.sentence)
-            yield event
-        yield AnswerFinished(_finished(question, sentences, sources, model_name, clock))
+        yield from Answering(self.model, self._embeddings).stream(question, sources, clock)
 
     def _evidence(self, question: str, where: Filter) -> tuple[Source, ...]:
         """The sources of an answer: the best hits, and the best figures where they lack some."""
@@ -439,49 +419,6 @@ class Assistant:
         hits += [f for f in figures if whole_id(f.document.metadata) not in known]
         return tuple(Source(n, hit.score, hit.document) for n, hit in enumerate(hits, start=1))
 
-    def _sentences(
-        self, question: str, sources: tuple[Source, ...]
-    ) -> Iterator[TextAdded | SentenceChecked]:
-        if not sources:
-            return
-        checker = CitationChecker(sources, self._embeddings)
-        if asks_to_show(question) and (figure := find_figure(question, sources, self._embeddings)):
-            yield from self._quoted(question, [figure], checker)
-            return
-        if self.model.is_trusted_with_facts:
-            yield from self._written(question, sources, checker)
-        else:
-            quotes = find_quotes(question, sources, self._embeddings)
-            if not quotes and asks_what_is_seen(question):
-                figure = find_figure(question, sources, self._embeddings, SHOWS_ANSWER)
-                quotes = [figure] if figure else []
-            yield from self._quoted(question, quotes, checker)
-
-    def _written(
-        self, question: str, sources: tuple[Source, ...], checker: CitationChecker
-    ) -> Iterator[TextAdded | SentenceChecked]:
-        """What the model writes, each sentence checked as soon as it ends."""
-        written = ""
-        pieces = write_from_sources(question, sources, self.model)
-        for text, ends in sentences_of_stream(pieces):
-            if text:
-                yield TextAdded(text)
-            written += text
-            if ends:
-                yield SentenceChecked(checker.check(written.strip()))
-                written = ""
-
-    def _quoted(
-        self, question: str, quotes: Sequence[Quote], checker: CitationChecker
-    ) -> Iterator[TextAdded | SentenceChecked]:
-        """The quotes, a long one in the model's words where the check confirms these."""
-        for position, quote in enumerate(quotes):
-            text = quote.text
-            if is_phrasable(quote, question):
-                text = phrase_quote(question, quote, self.model, self._embeddings) or text
-            yield TextAdded(f"{' ' if position else ''}{text}")
-            yield SentenceChecked(checker.check(text, quoted_from=quote.n))
-
 
 def open_picture(media: MediaStore, key: str) -> Image.Image | None:
     """A stored picture as it is compared with others; None where it cannot be read."""
@@ -489,35 +426,3 @@ def open_picture(media: MediaStore, key: str) -> Image.Image | None:
         return media.open(key, max_side=PICTURE_SIDE)
     except (LoaderError, OSError, KeyError):
         return None
-
-
-class _Clock:
-    """Seconds since the question, by name; the first mark of a name counts."""
-
-    def __init__(self) -> None:
-        self._start = time.perf_counter()
-        self._marks: dict[str, float] = {}
-
-    def mark(self, name: str) -> None:
-        self._marks.setdefault(name, round(time.perf_counter() - self._start, 3))
-
-    def marks(self) -> dict[str, float]:
-        self.mark("first_token")
-        return self._marks | {"total": round(time.perf_counter() - self._start, 3)}
-
-
-def _finished(
-    question: str,
-    sentences: list[Sentence],
-    sources: tuple[Source, ...],
-    model: str,
-    clock: _Clock,
-) -> Answer:
-    """The answer; where too little of it is borne out, that the documents do not say."""
-    n_supported = sum(s.supported for s in sentences)
-    refused = bool(sentences) and is_refusal(sentences[0].text)
-    if refused or not n_supported or n_supported < MIN_GROUNDED_SHARE * len(sentences):
-        return Answer(question, (Sentence(NOT_IN_LIBRARY),), sources, False, model, clock.marks())
-    cited = {n for s in sentences for n in s.citations}
-    marked = tuple(replace(s, cited=s.n in cited) for s in sources)
-    return Answer(question, tuple(sentences), marked, True, model, clock.marks())

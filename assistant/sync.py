@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence, Set
 from pathlib import Path
 
 from assistant import uploads
-from assistant.discovery import Wanted, is_there, rediscover
+from assistant.discovery import Wanted, places_away, rediscover
 from assistant.fingerprints import companions_of
 from assistant.ingestion import Ingestion
 from assistant.moves import is_gone
@@ -40,8 +40,12 @@ def sync(
     """
     report = Report()
     library = ingestion.library
+    uploads.end_removals(library.folder, library.sources)
     roots = library.roots.all()
-    wanted = rediscover(roots, library.folder, report)
+    found = rediscover(roots, library.folder, report)
+    for source, mounts in found.mounts.items():
+        library.roots.note_mounts(source, sorted(mounts))
+    wanted = found.wanted
     if only is not None:
         wanted = _changed(wanted, only, library)
     left = library.journal.left()
@@ -85,18 +89,17 @@ def _is_among(path: Path, places: Set[Path]) -> bool:
 def _remove_deleted(run: Run, roots: Sequence[Root], only: Collection[Path] | None) -> None:
     """Take out the documents whose files are gone, where the roots that they came from are not."""
     library, report = run.library, run.report
-    away = {root for root in roots if root.kind != "url" and not is_there(root)}
+    away = places_away(roots)
     kept: dict[Root, int] = dict.fromkeys(away, 0)
     places = set(only or ())
     for source in library.sources():
         is_own = uploads.is_upload(library.folder, source) or not is_gone(source)
         if is_own or (only is not None and not _is_among(local_path(source), places)):
             continue
-        own = [root for root in roots if root.covers(source)]
-        if missing := away.intersection(own):
+        if missing := [root for root in away if root.covers(source)]:
             for root in missing:
                 kept[root] += 1
-        elif own:
+        elif any(root.covers(source) for root in roots):
             _remove(run, source)
     for root, n in kept.items():
         if n:

@@ -181,10 +181,13 @@ class Library(LibraryContents):
         self._discard_unfinished()
 
     def _discard_unfinished(self) -> None:
-        """Delete what processes that have ended were about to write, or to delete."""
+        """Delete what processes that have ended were about to write, or to delete.
+
+        Never a file of documents: `retrievers.salvage` knows whether one is needed.
+        """
         for path in self.folder.glob(".[no]*"):
             begun = UNFINISHED.match(path.name)
-            if begun and not psutil.pid_exists(int(begun[1])):
+            if begun and path.suffix != ".sqlite" and not psutil.pid_exists(int(begun[1])):
                 with suppress(OSError):  # read-only, or another process has just done it
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
 

@@ -1,0 +1,126 @@
+"""The answer to a question from its sources: written or quoted, each sentence checked as it ends.
+
+Leaves out finding the sources: that is `assistant.assistant`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from langchain_core.embeddings import Embeddings
+
+from assistant.answer import NOT_IN_LIBRARY, Answer, Sentence, Source, is_refusal
+from assistant.citations import CitationChecker
+from assistant.events import AnswerFinished, Event, SentenceChecked, TextAdded
+from assistant.llm import LanguageModel
+from assistant.quotes import (
+    SHOWS_ANSWER,
+    Quote,
+    asks_to_show,
+    asks_what_is_seen,
+    find_figure,
+    find_quotes,
+)
+from assistant.sentences import sentences_of_stream
+from assistant.writers import is_phrasable, phrase_quote, write_from_sources
+
+MIN_GROUNDED_SHARE = 0.5
+"""Share of an answer's sentences that must be borne out for the answer to count as grounded."""
+
+
+class Answering:
+    """Makes answers with one language model."""
+
+    def __init__(self, model: LanguageModel, embeddings: Embeddings) -> None:
+        self._model = model
+        self._embeddings = embeddings
+
+    def stream(self, question: str, sources: tuple[Source, ...], clock: Clock) -> Iterator[Event]:
+        """What is written, its sentences and the answer. clock: begun with the question.
+
+        Raises an AssistantError where the model fails.
+        """
+        sentences = list[Sentence]()
+        for event in self._sentences(question, sources):
+            clock.mark("first_token")
+            if isinstance(event, SentenceChecked):
+                sentences.append(event.sentence)
+            yield event
+        yield AnswerFinished(_finished(question, sentences, sources, self._model.name, clock))
+
+    def _sentences(
+        self, question: str, sources: tuple[Source, ...]
+    ) -> Iterator[TextAdded | SentenceChecked]:
+        if not sources:
+            return
+        checker = CitationChecker(sources, self._embeddings)
+        if asks_to_show(question) and (figure := find_figure(question, sources, self._embeddings)):
+            yield from self._quoted(question, [figure], checker)
+            return
+        if self._model.is_trusted_with_facts:
+            yield from self._written(question, sources, checker)
+        else:
+            quotes = find_quotes(question, sources, self._embeddings)
+            if not quotes and asks_what_is_seen(question):
+                figure = find_figure(question, sources, self._embeddings, SHOWS_ANSWER)
+                quotes = [figure] if figure else []
+            yield from self._quoted(question, quotes, checker)
+
+    def _written(
+        self, question: str, sources: tuple[Source, ...], checker: CitationChecker
+    ) -> Iterator[TextAdded | SentenceChecked]:
+        """What the model writes, each sentence checked as soon as it ends."""
+        written = ""
+        pieces = write_from_sources(question, sources, self._model)
+        for text, ends in sentences_of_stream(pieces):
+            if text:
+                yield TextAdded(text)
+            written += text
+            if ends:
+                yield SentenceChecked(checker.check(written.strip()))
+                written = ""
+
+    def _quoted(
+        self, question: str, quotes: Sequence[Quote], checker: CitationChecker
+    ) -> Iterator[TextAdded | SentenceChecked]:
+        """The quotes, a long one in the model's words where the check confirms these."""
+        for position, quote in enumerate(quotes):
+            text = quote.text
+            if is_phrasable(quote, question):
+                text = phrase_quote(question, quote, self._model, self._embeddings) or text
+            yield TextAdded(f"{' ' if position else ''}{text}")
+            yield SentenceChecked(checker.check(text, quoted_from=quote.n))
+
+
+class Clock:
+    """Seconds since the question, by name; the first mark of a name counts."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+        self._marks: dict[str, float] = {}
+
+    def mark(self, name: str) -> None:
+        self._marks.setdefault(name, round(time.perf_counter() - self._start, 3))
+
+    def marks(self) -> dict[str, float]:
+        self.mark("first_token")
+        return self._marks | {"total": round(time.perf_counter() - self._start, 3)}
+
+
+def _finished(
+    question: str,
+    sentences: list[Sentence],
+    sources: tuple[Source, ...],
+    model: str,
+    clock: Clock,
+) -> Answer:
+    """The answer; where too little of it is borne out, that the documents do not say."""
+    n_supported = sum(s.supported for s in sentences)
+    refused = bool(sentences) and is_refusal(sentences[0].text)
+    if refused or not n_supported or n_supported < MIN_GROUNDED_SHARE * len(sentences):
+        return Answer(question, (Sentence(NOT_IN_LIBRARY),), sources, False, model, clock.marks())
+    cited = {n for s in sentences for n in s.citations}
+    marked = tuple(replace(s, cited=s.n in cited) for s in sources)
+    return Answer(question, tuple(sentences), marked, True, model, clock.marks())
