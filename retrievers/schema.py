@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import cache
 from importlib.resources import files
 
@@ -78,6 +78,13 @@ def values_fault(connection: sqlite3.Connection) -> str | None:
     newest = connection.execute("SELECT max(generation) FROM generations").fetchone()[0]
     if newest is not None and not 0 <= newest <= MAX_GENERATION:
         return f"its generation is {newest}"
+    # Where not even these can be read, the rest may be: that is told by who looks for it.
+    with suppress(sqlite3.DatabaseError):
+        return _ids_fault(connection)
+    return None
+
+
+def _ids_fault(connection: sqlite3.Connection) -> str | None:
     for table in WITH_IDS:
         first, last = connection.execute(
             f"SELECT (SELECT min(id) FROM {table}), (SELECT max(id) FROM {table})"  # noqa: S608 - constants
