@@ -36,8 +36,6 @@ PROBES = 24
 """Lists to look into: of 1,024 over a million rows these hold 99 % of the best ten."""
 ROWS_PER_LIST = 32
 """Of the sample that the centres are trained on."""
-MIN_LIKENESS = 0.95
-"""Of a vector and what a byte for each number makes of it."""
 MAX_BIT = 1 << 28
 """Of ids that are chosen by a bit each: 32 MiB of them."""
 BYTES_AT_ONCE = 1 << 20
@@ -197,9 +195,9 @@ def n_alike(index: Any, ids: Ids, rows: Vectors) -> int:
         return int((index.reconstruct_batch(ids) == rows).all(axis=1).sum())
     if index.direct_map.type != hashed:
         index.set_direct_map_type(hashed)
-    found = index.reconstruct_batch(ids)
-    lengths = np.linalg.norm(found, axis=1) * np.linalg.norm(rows, axis=1)
-    return int(((found * rows).sum(axis=1) >= MIN_LIKENESS * lengths).sum())
+    # What lies beyond all that it was trained on is held as the nearest that it can hold.
+    held = index.sq.decode(index.sq.compute_codes(np.ascontiguousarray(rows)))
+    return int(np.isclose(index.reconstruct_batch(ids), held, atol=1e-6).all(axis=1).sum())
 
 
 # The file
