@@ -410,3 +410,10 @@ def generation(connection: sqlite3.Connection) -> int:
     """The number of the state that the connection sees."""
     newest: int | None = connection.execute("SELECT max(generation) FROM generations").fetchone()[0]
     return newest or 0
+
+
+def removed_at(connection: sqlite3.Connection) -> int:
+    """The generation that last took anything out of `vectors`, 0 if none did."""
+    rows = connection.execute("SELECT max(generation) FROM removals WHERE name = 'vectors'")
+    newest: int | None = rows.fetchone()[0]
+    return newest or 0
