@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from langchain_core.documents import Document
 
-from retrievers.errors import ImportInvalid
+from retrievers.collection_names import kept_name
+from retrievers.errors import ImportInvalid, InvalidCollection
 from retrievers.evidence import NOT_IN_JSON
 from retrievers.exchange import (
     DOCUMENTS,
@@ -156,8 +157,12 @@ class LibraryExport:
         told = [row["source"], row["title"], row["fingerprint"], *names]
         if any(len(text) > MAX_NAME_CHARS for text in told) or len(names) > MAX_COLLECTIONS:
             raise self._bad(DOCUMENTS, "a name in it is too long, or a list of them")
-        if not row["source"] or not all(names):
+        if not row["source"]:
             raise self._bad(DOCUMENTS, "a name in it is empty")
+        try:
+            names = [kept_name(name) for name in names]
+        except InvalidCollection as error:
+            raise self._bad(DOCUMENTS, str(error)) from error
         pages = row["pages"]
         if row["chunks"] < 0 or (pages is not None and not 0 <= pages < MAX_PLACE):
             raise self._bad(DOCUMENTS, f"{row['source']!r} has an impossible count")

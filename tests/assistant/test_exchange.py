@@ -360,6 +360,9 @@ class TestHostileExports:
             ({"chunks": -3}, "impossible"),
             ({"chunks": 1 << 60}, "not in its place"),
             ({"collections": ["a"] * 20_000}, "too long"),
+            ({"collections": ["a" * 101]}, "the limit is 100"),
+            ({"collections": ["a\u202eb"]}, "cannot be printed"),
+            ({"collections": [" "]}, "empty"),
         ],
     )
     def test_documents_that_cannot_be_are_refused(
