@@ -7,10 +7,12 @@ pictures: that is `assistant.exchange`.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 from langchain_core.documents import Document
@@ -133,7 +135,7 @@ def _put(
         elif fingerprint is not None and not may_replace(document, fingerprint, added_at):
             report.kept.append(document.source)
         else:
-            held.append(document if report.took_vectors else replace(document, vectors={}))
+            held.append(_as_put_in(document, with_vectors=report.took_vectors))
             if sum(len(one.documents) for one in held) >= MAX_HELD_CHUNKS:
                 put_held()
     put_held()
@@ -141,7 +143,43 @@ def _put(
 
 
 def _is_newer(document: NewDocument, _: str, added_at: str) -> bool:
-    return _time(document.added_at or "") > _time(added_at)
+    """Whether a document of an export may take the place of one that was added here at this time.
+
+    It may if it was added elsewhere later than that. What comes from a file that is there on this
+    machine gives way only if the export's was moreover changed after that file. A time in the
+    future says nothing.
+    """
+    now = datetime.now(UTC)
+    if not _time(added_at) < _time(document.added_at or "") <= now:
+        return False
+    changed_at = _changed_at(document.source)
+    dated_at = _time(document.dated_at or "")
+    return changed_at is None or (changed_at < dated_at.timestamp() and dated_at <= now)
+
+
+def _changed_at(source: str) -> float | None:
+    """When the file of a source was changed, in seconds; None if there is none.
+
+    One that cannot be looked at may be newer than anything.
+    """
+    if not source.startswith("file://"):
+        return None
+    try:
+        return Path(unquote(urlsplit(source).path)).stat().st_mtime
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    except OSError:
+        return math.inf
+
+
+def _as_put_in(document: NewDocument, *, with_vectors: bool) -> NewDocument:
+    # What came from the future would take the place of all that is put in until then.
+    is_believed = _time(document.added_at or "") <= datetime.now(UTC)
+    return replace(
+        document,
+        vectors=document.vectors if with_vectors else {},
+        added_at=document.added_at if is_believed else None,
+    )
 
 
 def _was_imported(_: NewDocument, fingerprint: str, __: str) -> bool:
