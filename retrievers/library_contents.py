@@ -131,13 +131,12 @@ class LibraryContents:
 
     def image_keys(self, source: str | None = None) -> set[str]:
         """The keys of all pictures that the evidence refers to, or that of one document."""
+        every = "SELECT DISTINCT image_key FROM chunks WHERE image_key IS NOT NULL"
+        # One statement for both would go through all pictures for each document.
+        own = f"{every} AND document_id = (SELECT id FROM documents WHERE source = ?)"  # noqa: S608 - constants
+        query, chosen = (every, []) if source is None else (own, [source])
         with self._database.reading() as connection:
-            rows = connection.execute(
-                "SELECT DISTINCT image_key FROM chunks WHERE image_key IS NOT NULL AND "
-                "(?1 IS NULL OR document_id = (SELECT id FROM documents WHERE source = ?1))",
-                (source,),
-            )
-            return {row[0] for row in rows}
+            return {key for (key,) in connection.execute(query, chosen)}
 
     def image_keys_after(self, key: str, n: int) -> list[str]:
         """The next n keys of pictures that the evidence refers to, in order."""
