@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 
-from retrievers import catalogue, evidence, verification
+from retrievers import catalogue, evidence, roots, verification
 from retrievers.catalogue import Entry, LibraryDocument
 from retrievers.database import Database, setting
 from retrievers.errors import UnknownSource
@@ -75,6 +75,20 @@ class LibraryContents:
         """The sources whose file name or whole URI the glob matches; case does not matter."""
         with self._database.reading() as connection:
             return [source for _, source in matching(connection, glob)]
+
+    def sources_at(self, places: Iterable[str]) -> list[str]:
+        """The sources that are among these URIs, or below one, in the order of adding."""
+        found: dict[int, str] = {}
+        with self._database.reading() as connection:
+            for place in places:
+                start, end = roots.span_below(place)
+                rows = connection.execute(
+                    "SELECT id, source FROM documents "
+                    "WHERE source = ? OR (source > ? AND source < ?)",
+                    (place, start, end),
+                )
+                found.update(rows.fetchall())
+        return [found[number] for number in sorted(found)]
 
     def fingerprints(self) -> dict[str, tuple[str, str]]:
         """Source → fingerprint and time of adding, of all documents."""

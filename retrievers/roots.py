@@ -83,6 +83,12 @@ def is_below(source: str, folder: str) -> bool:
     return source.startswith(folder.rstrip("/") + "/")
 
 
+def span_below(folder: str) -> tuple[str, str]:
+    """Between which two strings, in the order of SQLite, all sources below a folder are."""
+    start = folder.rstrip("/") + "/"
+    return start, start[:-1] + chr(ord("/") + 1)
+
+
 def read(connection: sqlite3.Connection) -> list[Root]:
     """All roots that the connection sees. Raises LibraryDamaged."""
     rows = connection.execute("SELECT source, kind, options FROM roots ORDER BY source")
