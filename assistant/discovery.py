@@ -14,7 +14,7 @@ from assistant import uploads
 from assistant.report import Report
 from loaders.errors import SourceMissing
 from loaders.source import is_url, local_path, login_part, source_uri
-from retrievers.roots import Kind, Root
+from retrievers.roots import Kind, KnownRoots, Root
 
 PASSING_STARTS = (".", "~$")
 PASSING_ENDS = ("~", ".tmp", ".part", ".partial", ".crdownload")
@@ -55,7 +55,7 @@ def discover(
 
     options: with which all of them are added.
     """
-    found, seen = Found(), set[str]()
+    found, seen, before = Found(), set[str](), KnownRoots(known)
     for source in sources:
         try:
             root = _root(source, options)
@@ -76,17 +76,18 @@ def discover(
         for uri, item in named:
             if uri not in seen:
                 seen.add(uri)
-                found.wanted.append(_wanted(uri, item, [root, *_allowing(known, uri)]))
+                found.wanted.append(_wanted(uri, item, [root, *before.allowing(uri)]))
     return found
 
 
 def rediscover(roots: Sequence[Root], library_folder: Path, report: Report) -> list[Wanted]:
     """Each file and URL that is there now below the roots, and each upload, once."""
     found: dict[str, Wanted] = {}
+    known = KnownRoots(roots)
     for root in roots:
         for item in _items(root, library_folder.resolve(), report):
             uri = source_uri(item)
-            if uri not in found and (allowing := _allowing(roots, uri)):
+            if uri not in found and (allowing := known.allowing(uri)):
                 found[uri] = _wanted(uri, item, allowing)
     for path in uploads.all_below(library_folder):
         uri = path.as_uri()
@@ -169,11 +170,6 @@ def _root(source: str | Path, options: Root) -> Root:
     path = local_path(source)
     kind: Kind = "folder" if path.is_dir() else "file"
     return replace(options, source=uri, kind=kind, depth=0, mount=_mount_of(path))
-
-
-def _allowing(roots: Iterable[Root], uri: str) -> list[Root]:
-    """The roots with which the source comes in, unless it was taken out again."""
-    return [root for root in roots if root.covers(uri) and not root.excludes(uri)]
 
 
 def _wanted(uri: str, item: str | Path, roots: Sequence[Root]) -> Wanted:

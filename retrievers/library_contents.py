@@ -84,7 +84,7 @@ class LibraryContents:
                 start, end = roots.span_below(place)
                 rows = connection.execute(
                     "SELECT id, source FROM documents "
-                    "WHERE source = ? OR (source > ? AND source < ?)",
+                    "WHERE source = ? OR (source >= ? AND source < ?)",
                     (place, start, end),
                 )
                 found.update(rows.fetchall())
