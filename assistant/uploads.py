@@ -42,8 +42,8 @@ def all_below(library: Path) -> list[Path]:
 
 
 def is_upload(library: Path, source: str) -> bool:
-    """Whether the source is an upload."""
-    return source.startswith(_folder(library).as_uri() + "/")
+    """Whether the source is an upload. library: its folder, resolved as `Library.folder` is."""
+    return source.startswith((library / FOLDER).as_uri() + "/")
 
 
 def discard(library: Path, source: str) -> None:
