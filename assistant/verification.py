@@ -40,7 +40,8 @@ def verify(settings: Settings, *, mends: bool, on_progress: OnProgress) -> Findi
         assistant = Assistant.open(settings)
     except LibraryDamaged as error:
         if not mends:
-            raise LibraryDamaged(f"{error} {_readable(path)}") from error
+            reason = error.__cause__ or error
+            raise LibraryDamaged(f"{path} is damaged ({reason}). {_readable(path)}") from error
         saved = [_salvaged(path, model)]
         assistant = Assistant.open(settings)
     with assistant:
@@ -194,8 +195,10 @@ def _delete(path: Path) -> None:
 
 
 def _readable(path: Path) -> str:
-    n = n_readable(path)
-    return f"{n} of its documents can still be read." if n else "None of its documents can be read."
+    if n := n_readable(path):
+        how = "limner verify --repair"
+        return f"{n} of its documents can still be read. Put them into a new file with: {how}"
+    return "None of its documents can be read. Restore it from a backup, or add the documents anew."
 
 
 def _salvaged(path: Path, model: str) -> Note:

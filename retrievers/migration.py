@@ -36,6 +36,8 @@ TEXTS_AT_ONCE = 256
 """Embedded and stored together: what an interruption costs."""
 SPARE_BYTES = 16 << 20
 """That a disk should have free beyond what is needed."""
+DERIVED = ("vectors.faiss", "pictures.faiss")
+"""Files that are made anew, in the form of now."""
 BEGUN = ("new_model", "new_probe", "new_begun")
 """Settings that tell whose vectors are being built; gone with the swap."""
 
@@ -83,6 +85,8 @@ def migrate(
             # What it grows by, and a log of as much twice: what is made, and what is overwritten.
             _check_space(database, 3 * database.path.stat().st_size)
             format_one.convert(database)
+            for name in DERIVED:
+                (database.path.parent / name).unlink(missing_ok=True)
         database.open()
         with database.reading() as connection:
             model_before = setting(connection, "model") or ""

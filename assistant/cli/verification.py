@@ -65,7 +65,7 @@ def _tell(findings: Findings, *, mends: bool) -> None:
     held = f"{findings.n_documents} documents, {findings.n_chunks} pieces of evidence, "
     say(f"{held}{findings.n_pictures} pictures.")
     if findings.n_repaired:
-        say(f"{findings.n_repaired} faults were mended.")
+        say(f"{_counted(findings.n_repaired)} mended.")
     of_kind: dict[str, int] = {}
     for fault in findings.faults:
         of_kind[fault.what] = of_kind.get(fault.what, 0) + 1
@@ -80,8 +80,12 @@ def _tell(findings: Findings, *, mends: bool) -> None:
     if not findings.faults:
         say("The library is whole.")
     else:
-        left = "could not be mended by itself" if mends else "To mend: limner verify --repair"
-        say(f"{len(findings.faults)} faults. {left}.")
+        left = "left, see above" if mends else "found. To mend what can be: limner verify --repair"
+        say(f"{_counted(len(findings.faults))} {left}.")
+
+
+def _counted(n: int) -> str:
+    return f"{n} fault{'' if n == 1 else 's'}"
 
 
 def _to_do(repair: str, *, mends: bool) -> str:

@@ -144,7 +144,7 @@ def test_the_command_tells_what_is_wrong_and_what_to_do(folder: Path) -> None:
     assert set(told["faults"][0]) == {"what", "where", "detail", "repair"}
     mended = limner("verify", "--repair", "--library", folder)
     assert mended.returncode == 0
-    assert "1 faults were mended" in mended.stdout
+    assert "1 fault mended" in mended.stdout
 
 
 def test_a_file_made_to_do_harm_is_refused_and_what_it_holds_is_saved(folder: Path) -> None:

@@ -27,7 +27,7 @@ from hypothesis.stateful import (
 )
 from langchain_core.documents import Document
 
-from retrievers import Filter, Library, UnknownCollection
+from retrievers import Filter, Library, UnknownCollection, vector_forms
 from retrievers.library import NewDocument
 from tests.retrievers.words import WordCounts, image_key, piece
 
@@ -74,6 +74,8 @@ class LibraryBesideItsModel(RuleBasedStateMachine):
 
     @initialize()
     def open(self) -> None:
+        # So that there are lists as well, all of which are looked into: their hits are exact.
+        self.max_flat, vector_forms.MAX_FLAT = vector_forms.MAX_FLAT, 12
         self.folder = Path(tempfile.mkdtemp(prefix="limner-model-"))
         self.library = Library.open(self.folder, WordCounts(), create=True)
         self.reader = Library.open(self.folder, WordCounts())
@@ -82,6 +84,8 @@ class LibraryBesideItsModel(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "folder"):
+            vector_forms.MAX_FLAT = self.max_flat
+            assert self.library.verify().faults == []
             self.library.close()
             self.reader.close()
             shutil.rmtree(self.folder)
@@ -202,6 +206,26 @@ class LibraryBesideItsModel(RuleBasedStateMachine):
             for h in hits
         )
         assert found == expected
+        self.check_order(library, query, where, [score for *_, score in expected])
+        self.check_words(library, query)
+
+    def check_order(
+        self, library: Library, query: str, where: Filter, cosines: list[float]
+    ) -> None:
+        """By meaning alone, the nearest come first and none is lost."""
+        vector = WordCounts().embed_query(query)
+        nearest = [hit.score for hit in library.search_by_vector(vector, 3, where=where)]
+        assert nearest == pytest.approx(sorted(cosines, reverse=True)[:3], abs=1e-4)
+
+    def check_words(self, library: Library, query: str) -> None:
+        """By words alone, whatever has one of them is found, and nothing else."""
+        library._words.flush()
+        with library.reading() as connection:
+            numbers = library._words.best(connection, query, 1_000)
+            rows = dict(connection.execute("SELECT id, text FROM chunks"))
+        wanted = set(query.lower().split())
+        having = [text for text in rows.values() if wanted & set(text.replace("'s", "").split())]
+        assert sorted(rows[number] for number in numbers) == sorted(having)
 
 
 @cache

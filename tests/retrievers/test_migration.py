@@ -530,6 +530,12 @@ class TestFormatOne:
         assert rows(older, "SELECT count(*) FROM picture_links") == [(0,)]
         assert_all_of(older, WordCounts(), 2)
 
+    def test_nothing_is_wrong_with_it_afterwards(self, old: Path):
+        (old / "vectors.faiss").write_bytes(b"in the form of that time")
+        migrate(old, WordCounts())
+        with Library.open(old, WordCounts()) as library:
+            assert library.verify().faults == []
+
     def test_format_and_model_can_be_brought_up_at_once(self, old: Path):
         done = migrate(old, CharacterCounts())
         assert (done.format_before, done.model, done.n_embedded) == ("1", "character-counts", 2)
