@@ -266,7 +266,7 @@ class Library(LibraryContents):
         n_figures = sum(is_figure(document.metadata) for document in new.documents)
         return Change(number is not None, len(rows), n_figures, orphans)
 
-    def exchange(self, new: Sequence[NewDocument], chunk_ids: Sequence[str]) -> None:
+    def replace_texts(self, new: Sequence[NewDocument], chunk_ids: Sequence[str]) -> None:
         """Take texts that were given out by their ids and put others in, all in one change.
 
         For many small documents this is much faster than `put_all`. Raises PartOfDocument where an
