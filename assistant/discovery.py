@@ -135,7 +135,7 @@ def files_below(
     """
     found: set[Path] = set()
     if folder.is_relative_to(library_folder):
-        return found
+        return []
 
     def refuse(error: OSError) -> None:
         place = Path(error.filename or folder)

@@ -19,6 +19,7 @@ from typing import Any
 
 from retrievers.database import setting
 from retrievers.errors import ImportInvalid, LibraryDamaged
+from retrievers.schema import MAX_DIMENSION
 from retrievers.vectors import rows_from_blobs
 
 FORMAT = "limner-library"
@@ -34,7 +35,6 @@ ROWS_AT_ONCE = 1024
 BYTES_AT_ONCE = 32 << 20
 MAX_MANIFEST_BYTES = 16 << 20
 """Each missing picture takes 80."""
-MAX_DIMENSION = 65_536
 
 OnProgress = Callable[[int, int], None]
 """Is told how many chunks of how many are done."""

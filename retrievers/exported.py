@@ -31,6 +31,7 @@ from retrievers.exchange import (
 )
 from retrievers.given import MAX_TEXT_CHARS
 from retrievers.library import NewDocument
+from retrievers.modalities import MODALITIES
 from retrievers.vectors import Vectors
 
 ROWS_AT_ONCE = 128
@@ -42,7 +43,6 @@ MAX_PLACE = 1 << 31
 PLAIN_ENCODINGS = frozenset(("PLAIN", "RLE", "BIT_PACKED"))
 """Without a value that stands for many: a long text in a small file could fill the memory."""
 LENGTH_TOLERANCE = 1e-3
-MODALITIES = frozenset(("text", "table", "figure", "audio", "video"))
 
 
 def _is_text(value: Any) -> bool:

@@ -24,10 +24,9 @@ from retrievers.exchange import OnProgress
 from retrievers.exported import LibraryExport
 from retrievers.langchain_faiss import FaissStore, find_store, read_store
 from retrievers.library import Change, Library, NewDocument
+from retrievers.recorded_model import is_alike
 from retrievers.vectors import Vectors, unit_rows
 
-MIN_COSINE = 0.99
-"""Between the vector of a text as it is stored and as the library's model makes it."""
 N_PROBES = 3
 MAX_NUMBER = 1e15
 """In a vector: the length of a larger one could not be told in float32."""
@@ -260,10 +259,6 @@ def _spread(places: Sequence[int]) -> list[int]:
 
 def _are_of_model(embeddings: Embeddings, texts: list[str], vectors: Vectors) -> bool:
     """Whether the model makes these vectors of these texts. Raises ModelMissing."""
-    if not texts:
-        return False
-    made = unit_rows(embeddings.embed_documents(texts))
-    stored = unit_rows(vectors)
-    if made.shape != stored.shape:
-        return False
-    return bool((np.sum(made * stored, axis=1) > MIN_COSINE).all())
+    return bool(texts) and is_alike(
+        unit_rows(embeddings.embed_documents(texts)), unit_rows(vectors)
+    )
