@@ -24,7 +24,6 @@ from retrievers.exchange import (
     EVIDENCE,
     MEDIA,
     Manifest,
-    OnProgress,
     digest,
     documents_schema,
     evidence_schema,
@@ -32,6 +31,7 @@ from retrievers.exchange import (
 from retrievers.given import MAX_TEXT_CHARS
 from retrievers.library import NewDocument
 from retrievers.modalities import MODALITIES
+from retrievers.progress import OnCount
 from retrievers.vectors import Vectors
 
 ROWS_AT_ONCE = 128
@@ -99,7 +99,7 @@ class LibraryExport:
         """Where its pictures lie."""
         return self.folder / MEDIA
 
-    def check(self, on_progress: OnProgress = lambda _, __: None) -> None:
+    def check(self, on_progress: OnCount = lambda _, __: None) -> None:
         """Read all of it, so that nothing of a bad export comes into a library.
 
         Raises ImportInvalid.

@@ -20,10 +20,10 @@ from langchain_core.embeddings import Embeddings
 
 from retrievers import given
 from retrievers.errors import ImportInvalid, MetadataInvalid
-from retrievers.exchange import OnProgress
 from retrievers.exported import LibraryExport
 from retrievers.langchain_faiss import FaissStore, find_store, read_store
 from retrievers.library import Change, Library, NewDocument
+from retrievers.progress import OnCount
 from retrievers.recorded_model import is_alike
 from retrievers.vectors import Vectors, unit_rows
 
@@ -78,7 +78,7 @@ def read_import(path: Path) -> LibraryExport | FaissStore:
     )
 
 
-def import_export(library: Library, export: LibraryExport, on_progress: OnProgress) -> ImportReport:
+def import_export(library: Library, export: LibraryExport, on_progress: OnCount) -> ImportReport:
     """Put the documents of a checked export in. Its pictures must be there already.
 
     Raises ImportInvalid, ModelMissing, or what `Library.put_all` does.
@@ -90,7 +90,7 @@ def import_export(library: Library, export: LibraryExport, on_progress: OnProgre
     return report
 
 
-def import_faiss(library: Library, store: FaissStore, on_progress: OnProgress) -> ImportReport:
+def import_faiss(library: Library, store: FaissStore, on_progress: OnCount) -> ImportReport:
     """Put the texts of a LangChain store in; those of one source become one document.
 
     Raises ImportInvalid, ModelMissing, or what `Library.put_all` does.
@@ -112,7 +112,7 @@ def _put(
     documents: Iterable[NewDocument],
     report: ImportReport,
     n_chunks: int,
-    on_progress: OnProgress,
+    on_progress: OnCount,
     may_replace: Callable[[NewDocument, str, str], bool],
 ) -> None:
     """may_replace: whether a document may take the place of one with this fingerprint and time."""

@@ -35,7 +35,7 @@ from retrievers.catalogue import Entry, Taken
 from retrievers.database import Database, add_generation
 from retrievers.errors import LibraryMissing
 from retrievers.evidence import Row, encodable
-from retrievers.faults import Fault, Findings, OnProgress
+from retrievers.faults import Fault, Findings
 from retrievers.figure_parts import is_figure
 from retrievers.filters import EVERYTHING, Filter
 from retrievers.hits import Hit
@@ -44,6 +44,7 @@ from retrievers.lexical import LexicalIndex
 from retrievers.library_contents import LibraryContents, unknown
 from retrievers.new_vectors import Embedded, NewVectors
 from retrievers.pictures import OpenPicture, PictureEmbeddings, Pictures
+from retrievers.progress import OnProgress
 from retrievers.recorded_model import RecordedModel
 from retrievers.roots import Roots
 from retrievers.search import AskedImage, Search
