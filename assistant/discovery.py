@@ -42,6 +42,8 @@ class Found:
 
     wanted: list[Wanted] = field(default_factory=list)
     roots: list[Root] = field(default_factory=list)
+    mounts: dict[str, set[str]] = field(default_factory=dict)
+    """Folder that was added → where drives are mounted below it that are not noted with it yet."""
 
 
 def discover(
@@ -61,7 +63,9 @@ def discover(
             root = _root(source, options)
             items: Sequence[str | Path] = [source]
             if root.kind == "folder":
-                items = files_below(local_path(source), library_folder.resolve(), report)
+                mounts = set[str]()
+                items = files_below(local_path(source), library_folder.resolve(), report, mounts)
+                root = replace(root, mounts=tuple(sorted(mounts)))
             named = [(source_uri(item), item) for item in items]
         except (OSError, RuntimeError, ValueError) as error:
             report.failed.append((str(source), f"{source} is no path or URL ({error})."))
@@ -82,15 +86,20 @@ def discover(
 
 def rediscover(
     roots: Sequence[Root], library_folder: Path, report: Report, only: Set[Path] | None = None
-) -> list[Wanted]:
+) -> Found:
     """Each file and URL that is there now below the roots, and each upload, once.
 
     only: the paths at and below which is looked, all of them where it is None.
     """
     found: dict[str, Wanted] = {}
+    new_mounts: dict[str, set[str]] = {}
     known, library_folder = KnownRoots(roots), library_folder.resolve()
     for root in roots:
-        for item in _items(root, library_folder, report, only):
+        mounts = set[str]()
+        items = _items(root, library_folder, report, mounts, only)
+        if not mounts <= {*root.mounts}:
+            new_mounts[root.source] = mounts - {*root.mounts}
+        for item in items:
             uri = source_uri(item)
             if uri not in found and (allowing := known.allowing(uri)):
                 found[uri] = _wanted(uri, item, allowing)
@@ -98,7 +107,7 @@ def rediscover(
         if only is None or is_among(path, only):
             uri = path.as_uri()
             found.setdefault(uri, Wanted(uri, path))
-    return list(found.values())
+    return Found(list(found.values()), mounts=new_mounts)
 
 
 def roots_near(roots: Iterable[Root], places: Iterable[Path]) -> list[Root]:
@@ -127,11 +136,16 @@ def folder_root(folder: str | Path) -> Root:
 
 
 def files_below(
-    folder: Path, library_folder: Path, report: Report, only: Set[Path] | None = None
+    folder: Path,
+    library_folder: Path,
+    report: Report,
+    mounts: set[str],
+    only: Set[Path] | None = None,
 ) -> list[Path]:
     """All files below the folder in order; not hidden or passing ones, not the library's own.
 
-    only: the paths at and below which is looked, all of them where it is None.
+    mounts: is given the places where drives are mounted below it. only: the paths at and below
+    which is looked, all of them where it is None.
     """
     found: set[Path] = set()
     if folder.is_relative_to(library_folder):
@@ -150,6 +164,7 @@ def files_below(
             here = Path(place)
             folders[:] = [n for n in folders if not is_passing(n) and here / n != library_folder]
             found.update(here / name for name in names if not is_passing(name))
+            mounts.update(str(here / name) for name in folders if os.path.ismount(here / name))
     return list(_inside(folder, sorted(found), report))
 
 
@@ -171,6 +186,15 @@ def _starts(folder: Path, only: Set[Path], library_folder: Path) -> Sequence[Pat
 def is_passing(name: str) -> bool:
     """Whether a file or folder is hidden, or what a program leaves while it works on another."""
     return name.startswith(PASSING_STARTS) or name.lower().endswith(PASSING_ENDS)
+
+
+def places_away(roots: Iterable[Root]) -> set[Root]:
+    """Where one cannot look now: files and folders that were added, and drives below these."""
+    away = set[Root]()
+    for root in (root for root in roots if root.kind != "url"):
+        drives = {Root(Path(m).absolute().as_uri(), "folder", mount=m) for m in root.mounts}
+        away |= {place for place in {root, *drives} if not is_there(place)}
+    return away
 
 
 def is_there(root: Root) -> bool:
@@ -200,14 +224,14 @@ def _inside(folder: Path, paths: Iterable[Path], report: Report) -> Iterator[Pat
 
 
 def _items(
-    root: Root, library_folder: Path, report: Report, only: Set[Path] | None
+    root: Root, library_folder: Path, report: Report, mounts: set[str], only: Set[Path] | None
 ) -> Sequence[str | Path]:
     """What is there now of a root."""
     if root.kind == "url":
         return [root.source]
     path = local_path(root.source)
     if root.kind == "folder":
-        return files_below(path, library_folder, report, only) if is_there(root) else []
+        return files_below(path, library_folder, report, mounts, only) if is_there(root) else []
     return [path] if path.exists() else []
 
 

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from assistant import uploads
-from assistant.discovery import is_among, is_there, rediscover, roots_near
+from assistant.discovery import is_among, places_away, rediscover, roots_near
 from assistant.fingerprints import companions_of
 from assistant.ingestion import Ingestion
 from assistant.moves import is_gone
@@ -42,12 +42,16 @@ def sync(
     """
     report = Report()
     library = ingestion.library
+    uploads.end_removals(library.folder, library.sources)
     roots, places = library.roots.all(), None
     if only is not None:
         places = set(only)
         places |= _showing(places, library)
         roots = roots_near(roots, places)
-    wanted = rediscover(roots, library.folder, report, places)
+    found = rediscover(roots, library.folder, report, places)
+    for source, mounts in found.mounts.items():
+        library.roots.note_mounts(source, sorted(mounts))
+    wanted = found.wanted
     left = library.journal.left()
     first = set(left)
     wanted.sort(key=lambda one: one.uri not in first)
@@ -91,24 +95,19 @@ def _showing(places: Set[Path], library: Library) -> set[Path]:
 def _remove_deleted(run: Run, roots: Sequence[Root], places: Set[Path] | None) -> None:
     """Take out the documents whose files are gone, where the roots that they came from are not."""
     library, known = run.library, KnownRoots(roots)
-    by_source = {root.source: root for root in roots if root.kind != "url"}
-
-    @cache
-    def is_away(source: str) -> bool:
-        return source in by_source and not is_there(by_source[source])
-
+    away = {root.source: root for root in places_away(roots)}
+    known_away = KnownRoots(away.values())
     kept = Counter[str]()
     named = None if places is None else [place.absolute().as_uri() for place in places]
     for source in library.sources() if named is None else library.sources_at(named):
         if uploads.is_upload(library.folder, source) or not is_gone(source):
             continue
-        own = known.covering(source)
-        if missing := [root.source for root in own if is_away(root.source)]:
-            kept.update(missing)
-        elif own:
+        if missing := known_away.covering(source):
+            kept.update(root.source for root in missing)
+        elif known.covering(source):
             _remove(run, source)
     for place, n in kept.items():
-        root = by_source[place]
+        root = away[place]
         path = local_path(root.source)
         mounted = f" (no drive is mounted at {root.mount})" if root.mount else ""
         told = GONE.format(path=path, mounted=mounted, n=n)

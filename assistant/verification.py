@@ -37,12 +37,14 @@ def verify(settings: Settings, *, mends: bool, on_progress: OnProgress) -> Findi
     path = settings.library.resolve() / "library.sqlite"
     model = MiniLMEmbeddings(settings.embedding_model).name
     saved: list[Note] = []
+    assistant = None
     try:
         assistant = Assistant.open(settings)
     except LibraryDamaged as error:
         if not mends:
             reason = error.__cause__ or error
             raise LibraryDamaged(f"{path} is damaged ({reason}). {_readable(path)}") from error
+    if assistant is None:  # with the error, what it held of the file is gone
         saved = [_salvaged(path, model)]
         assistant = Assistant.open(settings)
     with assistant:
@@ -65,6 +67,7 @@ def _examined(assistant: Assistant, on_progress: OnProgress) -> Findings:
     if not any(fault.what == FILE for fault in findings.faults):
         findings.faults += _picture_faults(assistant, findings.n_pictures, on_progress)
         _find_left_over(assistant, findings)
+        findings.notes += _uploads_to_come(assistant.library)
     return findings
 
 
@@ -73,6 +76,7 @@ def _mended(
 ) -> Findings:
     library, media = assistant.library, assistant.media
     library.repair(before.faults, on_progress)
+    uploads.end_removals(library.folder, library.sources)
     for fault in before.faults:
         if fault.what == THUMBNAIL:
             _make_thumbnail(media, fault.where)
@@ -171,9 +175,18 @@ def _left_over(assistant: Assistant) -> Iterator[tuple[Path, str]]:
     sources = {document.source for document in library.documents()}
     pages = {media.page_readings(source).folder for source in sources}
     yield from ((path, "") for path in read_pages(media) if path not in pages)
-    for path in uploads.files(library.folder):
-        if path.as_uri() not in sources:
-            yield path, ""
+    yield from ((path, "") for path in uploads.unfinished(library.folder))
+
+
+def _uploads_to_come(library: Library) -> Iterator[Note]:
+    """Uploads that are no documents: each may be a person's only copy, and is never deleted."""
+    known = set(library.sources())
+    for path in uploads.all_below(library.folder):
+        if path.as_uri() not in known:
+            yield Note("to be read", str(path), "an upload; the next limner sync reads it")
+    for path, place in uploads.removals(library.folder).items():
+        end = "puts it back" if path.as_uri() in known else "deletes it"
+        yield Note("removal", str(place), f"it was cut short; the next limner sync {end}")
 
 
 def _unused(library: Library, found: Iterable[tuple[str, Path]]) -> Iterator[tuple[Path, str]]:

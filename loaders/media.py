@@ -272,7 +272,7 @@ def _write(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except BaseException as error:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
@@ -285,7 +285,7 @@ def _write(path: Path, content: bytes) -> None:
         raise
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Have the folder's list of names on the disk too; Windows has no means, and no need."""
     if not hasattr(os, "O_DIRECTORY"):
         return

@@ -57,6 +57,12 @@ _UNWRITABLE = {
 logger = logging.getLogger(__name__)
 
 
+class _Connection(sqlite3.Connection):
+    """One that knows which file it has open: another may take its name."""
+
+    file: tuple[int, int] | None = None
+
+
 class Database:
     """A pool of connections to one library file. Safe for threads and for other processes."""
 
@@ -64,7 +70,7 @@ class Database:
         self.path = path
         self.busy_timeout_s = busy_timeout_s
         self._query = "mode=rw"
-        self._idle: list[sqlite3.Connection] = []
+        self._idle: list[_Connection] = []
         self._closed = False
 
     def open(self) -> None:
@@ -147,13 +153,29 @@ class Database:
 
         Raises LibraryLocked if another writer holds the library longer than the timeout.
         """
-        with self._connection() as connection:
-            self._begin_writing(connection)
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            finally:
-                connection.rollback()
+        for _ in range(2):
+            with self._connection() as connection:
+                self._begin_writing(connection)
+                try:
+                    # It may have waited for one that put another file in the place of this one.
+                    if connection.file == self._file():
+                        yield connection
+                        connection.execute("COMMIT")
+                        return
+                finally:
+                    connection.rollback()
+        raise LibraryLocked(
+            f"Another process puts another file in the place of {self.path}, and nothing was "
+            "written. Try again when it has finished."
+        )
+
+    def _file(self) -> tuple[int, int] | None:
+        """Which file is at the path now."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def _begin_writing(self, connection: sqlite3.Connection) -> None:
         """Wait for other writers, and say so where it takes long."""
@@ -192,11 +214,11 @@ class Database:
             self._idle.pop().close()
 
     @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
+    def _connection(self) -> Iterator[_Connection]:
         if self._closed:
             raise ValueError(f"The library {self.path.parent} is closed.")
         with self._mapped():
-            connection = self._idle.pop() if self._idle else self._connect()
+            connection = self._idle_one() or self._connect()
             try:
                 yield connection
             finally:
@@ -205,14 +227,27 @@ class Database:
                 else:
                     self._idle.append(connection)
 
-    def _connect(self) -> sqlite3.Connection:
+    def _idle_one(self) -> _Connection | None:
+        """One that has the file open which is at the path now; others are closed."""
+        file = self._file()
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.file == file:
+                return connection
+            connection.close()
+        return None
+
+    def _connect(self) -> _Connection:
+        file = self._file()  # before: one that is put there meanwhile is opened anew then
         connection = sqlite3.connect(
             f"{self.path.as_uri()}?{self._query}",
             uri=True,
             timeout=self.busy_timeout_s,
             isolation_level=None,
             check_same_thread=False,
+            factory=_Connection,
         )
+        connection.file = file
         try:
             connection.execute("PRAGMA foreign_keys = ON")
             # A file may be made to do harm: it runs nothing, and a damaged page is noticed.
@@ -374,4 +409,11 @@ def add_generation(
 def generation(connection: sqlite3.Connection) -> int:
     """The number of the state that the connection sees."""
     newest: int | None = connection.execute("SELECT max(generation) FROM generations").fetchone()[0]
+    return newest or 0
+
+
+def removed_at(connection: sqlite3.Connection) -> int:
+    """The generation that last took anything out of `vectors`, 0 if none did."""
+    rows = connection.execute("SELECT max(generation) FROM removals WHERE name = 'vectors'")
+    newest: int | None = rows.fetchone()[0]
     return newest or 0

@@ -6,6 +6,7 @@ A filter chooses before the best are taken, so that none is lost to it. Leaves o
 from __future__ import annotations
 
 import json
+import re
 import reprlib
 import sqlite3
 import sys
@@ -26,6 +27,8 @@ MAX_INTEGER = 2**63 - 1
 OPERATORS = {"$eq", "$ne", "$in", "$nin", *COMPARISONS}
 DATED = "date(coalesce(documents.dated_at, documents.added_at))"
 """SQL: the day of a document, by its file's own time where that is known."""
+PLAIN_KEY = re.compile(r"[A-Za-z0-9_ .:-]{1,100}")
+"""A key of the metadata that JSON and SQL write as it is."""
 NUMBERS = "('integer', 'real')"
 OWN_COLUMNS = {"source": "documents.source", "title": "documents.title"} | {
     name: f"chunks.{name}" for name in evidence.COLUMNS
@@ -236,18 +239,29 @@ def _any_value(key: str, test: str, values: list[Any]) -> Condition:
         column = OWN_COLUMNS[key]
         found = f"SELECT typeof({column}) AS type, {column} AS value WHERE {column} IS NOT NULL"
         return f"EXISTS (SELECT 1 FROM ({found}) WHERE {test})", values  # noqa: S608 - constants
-    # A path in SQL could not name any key that there is.
+    # A path names a key many times faster than all keys are compared, if only one of such signs.
+    if PLAIN_KEY.fullmatch(key):
+        return _any_at(f'$."{key}"', test, values, is_section=key == "section")
     found = (
         "SELECT type, value FROM json_each(metadata) WHERE key = ? AND type != 'array' "
         "UNION ALL SELECT entry.type, entry.value FROM json_each(metadata) AS list, "
         "json_each(list.value) AS entry WHERE list.key = ? AND list.type = 'array'"
     )
-    keys = [key, key]
-    if key == "section":
-        found += (
-            " UNION ALL SELECT heading.type, heading.value FROM json_each(metadata) AS path, "
-            "json_each('[' || replace(json_quote(path.value), ?, '\",\"') || ']') AS heading "
-            "WHERE path.key = ? AND path.type = 'text'"
-        )
-        keys += [BETWEEN_HEADINGS, key]
-    return f"EXISTS (SELECT 1 FROM ({found}) WHERE {test})", [*keys, *values]  # noqa: S608 - constants
+    return f"EXISTS (SELECT 1 FROM ({found}) WHERE {test})", [key, key, *values]  # noqa: S608 - constants
+
+
+def _any_at(path: str, test: str, values: list[Any], *, is_section: bool) -> Condition:
+    """Whether the test holds for what stands at a path, or for one entry of its list."""
+    one = "SELECT json_type(metadata, ?) AS type, json_extract(metadata, ?) AS value"
+    fits = f"EXISTS (SELECT 1 FROM ({one}) WHERE {test})"  # noqa: S608 - constants
+    with_values = [path, path, *values]
+    if is_section:
+        headings = "'[' || replace(json_quote(json_extract(metadata, ?)), ?, '\",\"') || ']'"
+        is_text = "json_type(metadata, ?) = 'text'"
+        fits += f" OR EXISTS (SELECT 1 FROM json_each({headings}) WHERE {is_text} AND {test})"  # noqa: S608 - constants
+        with_values += [path, BETWEEN_HEADINGS, path, *values]
+    entries = f"EXISTS (SELECT 1 FROM json_each(metadata, ?) WHERE {test})"  # noqa: S608 - constants
+    return (
+        f"CASE json_type(metadata, ?) WHEN 'array' THEN {entries} ELSE {fits} END",
+        [path, path, *values, *with_values],
+    )

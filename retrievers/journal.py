@@ -35,23 +35,34 @@ class Journal:
 
         Where no lock can be made it counts as ended: another run may then do its work as well.
         """
-        run = secrets.token_hex(8)
-        path = self._path(run)
-        with suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            lock = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        except sqlite3.Error:
+        run, lock = self._locked()
+        if lock is None:
             yield run
             return
         try:
             with closing(lock):
-                with suppress(sqlite3.Error):
-                    lock.execute("PRAGMA journal_mode = MEMORY")  # no file of its own
-                    lock.execute("BEGIN EXCLUSIVE")
                 yield run
         finally:
             self._discard(run)
+
+    def _locked(self) -> tuple[str, sqlite3.Connection | None]:
+        """The name of a new run, and what holds its lock."""
+        with suppress(OSError):
+            self._locks.mkdir(parents=True, exist_ok=True)
+        while True:
+            run = secrets.token_hex(8)
+            try:
+                lock = sqlite3.connect(
+                    self._path(run), isolation_level=None, check_same_thread=False
+                )
+            except sqlite3.Error:
+                return run, None
+            with suppress(sqlite3.Error):
+                lock.execute("PRAGMA journal_mode = MEMORY")  # no file of its own
+                lock.execute("BEGIN EXCLUSIVE")
+            if self._path(run).exists():
+                return run, lock
+            lock.close()  # another run discarded it before it was held
 
     def note(self, run: str, sources: Sequence[str], added: Sequence[Root] = ()) -> None:
         """Note what a run is about to read, and what a person adds with it.
@@ -66,8 +77,6 @@ class Journal:
                 "INSERT OR IGNORE INTO journal (run, source) VALUES (?, ?)",
                 ((run, source) for source in sources),
             )
-        for other in ended:
-            self._discard(other)
 
     def strike(self, run: str, sources: Iterable[str]) -> None:
         """Strike out what a run has done."""
@@ -93,6 +102,7 @@ class Journal:
 
     def _ended(self) -> list[str]:
         """The runs that left something and do not live any more."""
+        self._discard_free()
         with self._database.reading() as connection:
             runs = [run for (run,) in connection.execute("SELECT DISTINCT run FROM journal")]
         return [run for run in runs if not self._lives(run)]
@@ -108,6 +118,18 @@ class Journal:
         except sqlite3.Error as error:
             return error.sqlite_errorcode == sqlite3.SQLITE_BUSY
         return False
+
+    def _discard_free(self) -> None:
+        """Delete the locks that nobody holds: a run that was killed leaves its own."""
+        for path in self._locks.glob("*.lock"):
+            try:
+                address = f"{path.as_uri()}?mode=rw"
+                with closing(sqlite3.connect(address, uri=True, timeout=0.0)) as lock:
+                    lock.execute("BEGIN EXCLUSIVE")  # nor does one that has just made it
+                    self._discard(path.stem)
+            except sqlite3.Error:
+                continue
+            self._discard(path.stem)  # Windows deletes no file that is open
 
     def _path(self, run: str) -> Path:
         return self._locks / f"{run}.lock"

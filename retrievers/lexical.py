@@ -25,6 +25,7 @@ import numpy as np
 from retrievers import database
 from retrievers.database import Database
 from retrievers.lexical_files import (
+    SECONDS_BETWEEN_TRIES,
     LexicalFiles,
     Seen,
     Terms,
@@ -34,8 +35,8 @@ from retrievers.lexical_files import (
     can_be_written,
     composed,
     from_to,
+    made_anew,
     private_view,
-    put_aside,
     with_ids,
     within,
 )
@@ -95,8 +96,8 @@ class LexicalIndex:
         self._view: tempfile.TemporaryDirectory[str] | None = None
         self._opening = threading.Lock()
         self._following = threading.Lock()
-        self._is_behind = False
-        """Whether this process has changed the library since."""
+        self._changed = self._taken_in = object()
+        """Stand for the last change that this process has made, and for the last in the index."""
         self._followed_at = -math.inf
 
     def best(
@@ -126,22 +127,44 @@ class LexicalIndex:
 
         Each time takes a tenth of a second, most of it for the disk. A failure is logged.
         """
-        self._is_behind = True
+        self._changed = object()
         if time.monotonic() - self._followed_at >= FOLLOW_AFTER_S:
             self.flush()
 
     def flush(self) -> None:
-        """Bring the index up to what this process has written. A failure is logged."""
-        if not self._is_behind:
-            return
+        """Bring the index up to what this process has written. A failure is logged.
+
+        Waits for another process that writes the index.
+        """
+        end = time.monotonic() + WAIT_S
+        while self._is_behind and not self._follow() and time.monotonic() < end:
+            time.sleep(SECONDS_BETWEEN_TRIES)
+
+    @property
+    def _is_behind(self) -> bool:
+        return self._taken_in is not self._changed
+
+    def _follow(self, patience_s: float = -1) -> bool:
+        """Do that unless another process is writing; gives whether it is of no use to wait.
+
+        patience_s: for another thread that does it; no end when -1.
+        """
+        if not self._following.acquire(timeout=patience_s):
+            return False
+        changed, is_done = self._changed, False  # before the state is seen that is taken in
         try:
-            with self._following, self._library.reading() as connection:
-                self._catch_up(self._opened(), connection, WAIT_S)
+            with self._library.reading() as connection:
+                is_done = self._catch_up(self._opened(), connection, wait_s=0)
         except (OSError, ValueError) as error:
             logger.warning("The lexical index could not be written: %s", error)
             self._files = None
-        self._is_behind = False
-        self._followed_at = time.monotonic()
+            return True
+        finally:
+            if is_done:
+                self._taken_in = changed
+            self._followed_at = time.monotonic()
+            self._following.release()
+        return is_done
 
     def rebuild(self, connection: sqlite3.Connection) -> None:
         """Make the index anew. Raises OSError or ValueError if it cannot be written."""
@@ -211,7 +234,8 @@ class LexicalIndex:
         newest = database.generation(connection)
         if not newest:
             return None
-        self.flush()
+        if self._is_behind:
+            self._follow(patience_s=BEHIND_S)
         files = self._opened()
         if files.seen.generation == newest:
             return files.seen
@@ -245,8 +269,7 @@ class LexicalIndex:
                     self._files = LexicalFiles(folder)
                 except (OSError, ValueError) as error:
                     logger.info("The lexical index is made anew: %s", error)
-                    put_aside(folder)
-                    self._files = LexicalFiles(folder)
+                    self._files = made_anew(folder)
             return self._files
 
     def _own_folder(self) -> Path:
@@ -265,13 +288,14 @@ class LexicalIndex:
         wait_s: float,
         *,
         anew: bool = False,
-    ) -> None:
+    ) -> bool:
+        """Whether it is: False while another process writes the index."""
         newest = database.generation(connection)
         if files.seen.generation == newest and not anew:
-            return
+            return True
         with files.writing(wait_s) as writing:
             if writing is None:
-                return  # whoever writes it may well be doing this; the next search will see
+                return False
             seen = files.look()
             if anew or not self._is_ours(connection, seen):
                 writing.take_out_all()
@@ -281,9 +305,10 @@ class LexicalIndex:
                 new = _passages(connection, "chunks.id > ?", seen.last_id)
                 last_id = max(writing.add(new), seen.last_id)
             else:
-                return
+                return True
             writing.commit(newest, last_id)
         files.look()
+        return True
 
 
 def _follow_removals(files: LexicalFiles, writing: Writing, connection: sqlite3.Connection) -> None:

@@ -284,7 +284,34 @@ def _schema() -> tantivy.Schema:
 # A folder that is damaged, or may only be read
 
 
-def put_aside(folder: Path) -> None:
+def made_anew(folder: Path) -> LexicalFiles:
+    """An empty index in place of files that are of no use.
+
+    Raises OSError while another process writes there: what is in use is left alone.
+    """
+    with _writing_alone(folder):
+        try:
+            return LexicalFiles(folder)  # another process has just made it anew
+        except (OSError, ValueError):
+            _put_aside(folder)
+    return LexicalFiles(folder)
+
+
+@contextmanager
+def _writing_alone(folder: Path) -> Iterator[None]:
+    """Hold tantivy's lock of the one process that writes. Raises OSError while another does."""
+    # Windows has other locks, but moves no folder of which a file is open.
+    if os.name == "nt" or not folder.is_dir():
+        yield
+        return
+    import fcntl
+
+    with (folder / ".tantivy-writer.lock").open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+
+
+def _put_aside(folder: Path) -> None:
     """Make room for a new index where the files are of no use."""
     aside = folder.with_name(f".old-{os.getpid()}-{threading.get_ident()}-{folder.name}")
     folder.rename(aside)
@@ -314,17 +341,43 @@ def private_view(folder: Path) -> tempfile.TemporaryDirectory[str]:
 
 
 def _check_sums(folder: Path) -> None:
-    """Raise ValueError if a segment's file is not as tantivy wrote it: it would not notice."""
+    """Raise ValueError if a file of the newest state is not as tantivy wrote it.
+
+    It would not notice. Another process may make the next state meanwhile, and delete files of
+    this one: so a file counts as damaged only while the state that has it is the newest.
+    """
+    whole: set[str] = set()
     try:
-        meta = json.loads((folder / "meta.json").read_text("utf-8"))
-        names = {entry["segment_id"].replace("-", "") for entry in meta["segments"]}
+        seen = (folder / "meta.json").read_bytes()
+        while name := _first_damaged(folder, seen, whole):
+            before, seen = seen, (folder / "meta.json").read_bytes()
+            if seen == before:
+                raise ValueError(f"the file {name} is damaged")
     except FileNotFoundError:
         return
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError("meta.json is damaged") from error
+
+
+def _first_damaged(folder: Path, meta: bytes, whole: set[str]) -> str | None:
+    """A file of this state that is not whole, or gone. whole: those that are; more are put in."""
+    deletes = {
+        entry["segment_id"].replace("-", ""): str((entry["deletes"] or {}).get("opstamp"))
+        for entry in json.loads(meta)["segments"]
+    }
     for path in sorted(folder.iterdir()):
-        if path.name.partition(".")[0] in names and not _is_whole(path):
-            raise ValueError(f"the file {path.name} is damaged")
+        segment, _, kind = path.name.partition(".")
+        # Of the files of what is taken out of a segment, one is of this state.
+        is_other = kind.endswith("del") and kind != f"{deletes.get(segment)}.del"
+        if segment in deletes and not is_other and path.name not in whole:
+            try:
+                is_whole = _is_whole(path)
+            except FileNotFoundError:
+                is_whole = False
+            if not is_whole:
+                return path.name
+            whole.add(path.name)
+    return None
 
 
 def _is_whole(path: Path) -> bool:

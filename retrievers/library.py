@@ -32,8 +32,8 @@ from retrievers import (
     verification,
 )
 from retrievers.catalogue import Entry, Taken
-from retrievers.database import Database, add_generation
-from retrievers.errors import LibraryMissing
+from retrievers.database import Database, add_generation, removed_at
+from retrievers.errors import LibraryError, LibraryMissing
 from retrievers.evidence import Row, encodable
 from retrievers.faults import Fault, Findings
 from retrievers.figure_parts import is_figure
@@ -123,6 +123,7 @@ class Library(LibraryContents):
         self.roots = Roots(self._database)
         self.journal = Journal(self._database, self.folder)
         self._words = LexicalIndex(self.folder / "lexical", self._database)
+        self._forgot_at = 0
         self._search = Search(
             self._database,
             self._index,
@@ -181,10 +182,13 @@ class Library(LibraryContents):
         self._discard_unfinished()
 
     def _discard_unfinished(self) -> None:
-        """Delete what processes that have ended were about to write, or to delete."""
+        """Delete what processes that have ended were about to write, or to delete.
+
+        Never a file of documents: `retrievers.salvage` knows whether one is needed.
+        """
         for path in self.folder.glob(".[no]*"):
             begun = UNFINISHED.match(path.name)
-            if begun and not psutil.pid_exists(int(begun[1])):
+            if begun and path.suffix != ".sqlite" and not psutil.pid_exists(int(begun[1])):
                 with suppress(OSError):  # read-only, or another process has just done it
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
 
@@ -351,10 +355,22 @@ class Library(LibraryContents):
         """Bring the indexes up to what was just written, and save them where it is due."""
         self._words.follow_soon()
         with self._database.reading() as connection, self._index.in_step(connection):
-            pass
+            newest = removed_at(connection)
         self._index.grow(self._database)
         if self._index.wants_saving:
             self._index.save(self._database)
+        if newest > self._forgot_at:
+            self._forgot_at = newest
+            self._forget()
+
+    def _forget(self) -> None:
+        """Have what was removed overwritten in the file too, not only in the log beside it.
+
+        Else it would stay there for as long as any process has the library open.
+        """
+        # Where a reader is in the way, or the disk is full, this comes with a later change.
+        with suppress(LibraryError):
+            self._database.shrink_log()
 
     # Whether it is whole
 

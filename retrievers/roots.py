@@ -24,8 +24,9 @@ class Root:
     """One thing that was added. source: a `file://` URI or a web address, without a login.
 
     depth, fetch_remote_images, collections: as it was added. mount: where the drive is mounted on
-    which it lies. had_login: the address held a login, which is kept nowhere. excluded: sources
-    that were taken out again; of a folder, all that is below it.
+    which it lies; mounts: where others were seen mounted below it. had_login: the address held a
+    login, which is kept nowhere. excluded: sources that were taken out again; of a folder, all that
+    is below it.
     """
 
     source: str
@@ -34,6 +35,7 @@ class Root:
     fetch_remote_images: bool = False
     collections: tuple[str, ...] = ()
     mount: str = ""
+    mounts: tuple[str, ...] = ()
     had_login: bool = False
     excluded: tuple[str, ...] = ()
 
@@ -102,6 +104,13 @@ class Roots:
         with self._database.writing() as connection:
             note(connection, roots)
 
+    def note_mounts(self, source: str, mounts: Iterable[str]) -> None:
+        """Note where drives were seen mounted below a folder, if it is still a root."""
+        with self._database.writing() as connection:
+            for root in [root for root in read(connection) if root.source == source]:
+                seen = tuple(dict.fromkeys((*root.mounts, *mounts)))
+                _write(connection, [replace(root, mounts=seen)])
+
     def forget(self, source: str) -> None:
         """Look there no more; what came from it stays in the library."""
         with self._database.writing() as connection:
@@ -147,7 +156,8 @@ def note(connection: sqlite3.Connection, roots: Iterable[Root]) -> None:
     for root in roots:
         if other := after.get(root.source):
             collections = tuple(dict.fromkeys(other.collections + root.collections))
-            root = replace(root, collections=collections)  # noqa: PLW2901
+            mounts = tuple(dict.fromkeys(other.mounts + root.mounts))
+            root = replace(root, collections=collections, mounts=mounts)  # noqa: PLW2901
         after[root.source] = root
         named.append(root)
     sources, known = {root.source for root in named}, KnownRoots(named)
@@ -222,7 +232,7 @@ def _root(source: str, kind: str, stored: str) -> Root:
         known: dict[str, Any] = {
             field.name: options[field.name] for field in fields(Root)[2:] if field.name in options
         }
-        for name in ("collections", "excluded"):
+        for name in ("mounts", "collections", "excluded"):
             if name in known:
                 known[name] = tuple(map(str, known[name]))
         root = Root(source, kind, **known)  # type: ignore[arg-type]

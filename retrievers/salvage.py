@@ -6,10 +6,12 @@ new one. Leaves out what the rows mean: `retrievers.repair` mends that afterward
 
 from __future__ import annotations
 
+import gc
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,7 +34,10 @@ TABLES = (
 )
 """What is copied; all else is made from it."""
 ROWS_AT_ONCE = 1_000
+WAIT_S = 5.0
+"""For others to close the library."""
 NEW = ".new-{pid}-library.sqlite"
+COPY = ".new-{pid}-library.damaged"
 KEPT = "library.damaged-{time}.sqlite"
 DAMAGED = (
     "{path} is damaged ({error}), and nothing of it can be read. Restore it from a backup, or move "
@@ -51,26 +56,31 @@ def n_readable(path: Path) -> int:
 def salvage(path: Path, model: str) -> Path:
     """Put a new file in the place of a damaged one; gives where that is kept.
 
-    model: of the embeddings, where the file does not say. No other process may use the library
-    meanwhile. Raises LibraryDamaged where no document can be read, LibraryLocked, LibraryUnwritable
-    or SchemaMismatch; all is then as before.
+    model: of the embeddings, where the file does not say. No other process may have the library
+    open meanwhile. Raises LibraryDamaged where no document can be read, LibraryLocked,
+    LibraryUnwritable or SchemaMismatch; all is then as before.
     """
     if not (n_documents := n_readable(path)):
         raise LibraryDamaged(DAMAGED.format(path=path, error="no document is left"))
+    # What this process could not read to the end keeps the file open until it is collected.
+    gc.collect()
     new = path.with_name(NEW.format(pid=os.getpid()))
-    kept = path.with_name(KEPT.format(time=datetime.now(UTC).strftime("%Y%m%dT%H%M%S")))
+    kept = path.with_name(KEPT.format(time=datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")))
     try:
-        try:
-            with closing(_opened(path)) as damaged, closing(_created(new, model)) as mended:
-                _hold(damaged, path)
-                _copy_all(damaged, mended)
-                n_copied = mended.execute("SELECT count(*) FROM documents").fetchone()[0]
-            if n_copied < n_documents:
-                raise LibraryDamaged(DAMAGED.format(path=path, error="its rows are unreadable"))
-            _exchange(path, new, kept)
-        finally:
-            for end in ("", "-wal", "-shm", "-journal"):
-                new.with_name(new.name + end).unlink(missing_ok=True)
+        with closing(_opened(path)) as damaged:
+            _hold(damaged, path)
+            _discard_unfinished(path)
+            try:
+                with closing(_created(new, model)) as mended:
+                    _copy_all(damaged, mended)
+                    n_copied = mended.execute("SELECT count(*) FROM documents").fetchone()[0]
+                    mended.execute("PRAGMA journal_mode = WAL")  # as in every library
+                if n_copied < n_documents:
+                    raise LibraryDamaged(DAMAGED.format(path=path, error="its rows are unreadable"))
+                _empty_log(damaged, path)
+                _exchange(path, new, kept, damaged)
+            finally:
+                _discard_unfinished(path)
     except (OSError, sqlite3.OperationalError) as error:
         raise LibraryUnwritable(
             f"What can be read of {path} cannot be put into a new file ({error}). Check the free "
@@ -79,8 +89,16 @@ def salvage(path: Path, model: str) -> Path:
     return kept
 
 
+def _discard_unfinished(path: Path) -> None:
+    """Delete new files that no salvage is at work on: this one alone holds the library."""
+    for unfinished in path.parent.glob(NEW.format(pid="*") + "*"):
+        unfinished.unlink(missing_ok=True)
+
+
 def _opened(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, isolation_level=None)
+    connection = sqlite3.connect(
+        f"{path.as_uri()}?mode=rw", uri=True, timeout=WAIT_S, isolation_level=None
+    )
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
     connection.text_factory = lambda stored: stored.decode("utf-8", "replace")
@@ -98,9 +116,13 @@ def _created(new: Path, model: str) -> sqlite3.Connection:
 
 
 def _hold(damaged: sqlite3.Connection, path: Path) -> None:
-    """Keep others from writing. Raises LibraryLocked, or SchemaMismatch of another format."""
+    """Keep others out until the connection is closed, through all transactions.
+
+    Raises LibraryLocked where one has the library open, or SchemaMismatch of another format.
+    """
     try:
-        damaged.execute("BEGIN IMMEDIATE")
+        damaged.execute("PRAGMA locking_mode = EXCLUSIVE")
+        damaged.execute("BEGIN EXCLUSIVE")
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
             raise LibraryLocked(
@@ -215,15 +237,61 @@ def _is_table(connection: sqlite3.Connection, name: str) -> bool:
     return found is not None and found[0] == "table" and "virtual" not in str(found[1]).lower()[:20]
 
 
-def _exchange(path: Path, new: Path, kept: Path) -> None:
-    """Put the new file in the place of the damaged one, which is kept with its log."""
+def _empty_log(damaged: sqlite3.Connection, path: Path) -> None:
+    """Take what was committed into the damaged file itself, which is whole then without its log.
+
+    SQLite would take a log that stays for that of the new file.
+    """
+    damaged.rollback()
+    damaged.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    log = path.with_name(path.name + "-wal")
+    if log.exists() and log.stat().st_size:
+        raise OSError(f"{log.name} cannot be taken into it")
+
+
+def _exchange(path: Path, new: Path, kept: Path, damaged: sqlite3.Connection) -> None:
+    """Put the new file in the place of the damaged one, which is kept.
+
+    At every moment one of the two is there, whole.
+    """
     with new.open("rb") as file:
         os.fsync(file.fileno())
-    for end in ("-wal", "-shm"):
-        log = path.with_name(path.name + end)
-        if log.exists():
-            log.replace(kept.with_name(kept.name + end))
-    path.replace(kept)
-    new.replace(path)
+    for other in path.parent.glob(KEPT.format(time="*")):
+        if other.samefile(path):  # of an exchange that was killed
+            other.unlink()
+    with ExitStack() as opened:
+        try:
+            os.link(path, kept)
+        except OSError:  # not every file system gives a file two names
+            _copy_file(opened, path, kept)
+        _sync_folder(path.parent)
+        if os.name == "nt":
+            damaged.close()  # Windows replaces no file that is open
+        new.replace(path)
+    _sync_folder(path.parent)
     for name in ("vectors.faiss", "pictures.faiss"):
         path.with_name(name).unlink(missing_ok=True)
+
+
+def _copy_file(opened: ExitStack, path: Path, kept: Path) -> None:
+    """Copy the damaged file; it stays open, because closing it would give up SQLite's locks."""
+    unfinished = path.with_name(COPY.format(pid=os.getpid()))
+    try:
+        with unfinished.open("xb") as copy:
+            shutil.copyfileobj(opened.enter_context(path.open("rb")), copy)
+            copy.flush()
+            os.fsync(copy.fileno())
+        unfinished.replace(kept)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the folder's list of names on the disk too; Windows has no means, and no need."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

@@ -5,7 +5,6 @@ Leaves out what is searched: `retrievers.vectors`, `retrievers.lexical`, `retrie
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,8 +25,8 @@ from retrievers.vectors import Ids, VectorIndex, Vectors, unit_rows
 
 MIN_CANDIDATES = 50
 CANDIDATES_PER_HIT = 5
-MAX_FILTERS = 16
-"""Whose chunks are kept in memory, eight bytes each."""
+MAX_CHOSEN_BYTES = 64 << 20
+"""Of the ids that filters choose, kept for as long as nothing changes: eight bytes each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ class Search:
         self._embeddings = embeddings
         self._recorded = recorded
         self._media_base_url = media_base_url
-        self._known: tuple[int, dict[str, Ids | None]] = (0, {})
+        self._known: tuple[int, dict[str, Ids]] = (0, {})
 
     def by_text(self, query: str, k: int, where: Filter) -> list[Hit]:
         """See `Library.search`."""
@@ -75,10 +74,12 @@ class Search:
         """See `Library.search_by_vector`."""
         if k < 1 or self._is_empty():
             return []
+        among = self._chosen(where)
         with self._database.reading() as connection:
             with self._index.in_step(connection) as index:
                 self._recorded.check(connection, vector.shape[1])
-                found = index.nearest(vector, _n_candidates(k), where.chunks(connection))
+                self._recorded.prove(connection)
+                found = index.nearest(vector, _n_candidates(k), among)
             (best,) = by_figure(connection, [found])
             return read_hits(connection, self._media_base_url, best[:k], vector)
 
@@ -108,6 +109,7 @@ class Search:
         """copies: pictures that come first. shown: those that CLIP finds, nearest first."""
         vector = unit_rows([self._embeddings.embed_query(text)]) if text else None
         n, by_meaning = _n_candidates(k), list[int]()
+        among = self._chosen(where)
         with self._database.reading() as connection:
             with self._index.in_step(connection) as index:
                 if vector is None:
@@ -115,7 +117,6 @@ class Search:
                 self._recorded.check(connection, vector.shape[1])
                 if text:
                     self._recorded.prove(connection)
-                among = self._chosen(connection, where)
                 if text:
                     by_meaning = index.nearest(vector, n, among)
             by_words = self._words.best(connection, text, n, among)
@@ -125,17 +126,29 @@ class Search:
             best = list(dict.fromkeys([*first, *fuse(rankings)]))[:k]
             return read_hits(connection, self._media_base_url, best, vector, copies)
 
-    def _chosen(self, connection: sqlite3.Connection, where: Filter) -> Ids | None:
-        """The ids of the chunks to search, None for all; known for as long as nothing changes."""
+    def _chosen(self, where: Filter) -> Ids | None:
+        """The ids of the chunks to search, None for all; known for as long as nothing changes.
+
+        To be asked for before the index is held, since it may take long. So they may be of a state
+        just before that which is searched: of what has gone since, nothing is there to be found,
+        and what is new is not found yet.
+        """
         if where.chooses_all:
             return None
-        newest = generation(connection)
-        seen, known = self._known
-        if seen != newest or len(known) >= MAX_FILTERS:
-            self._known = (newest, known := {})
-        if where.key not in known:
-            known[where.key] = where.chunks(connection)
-        return known[where.key]
+        key = where.key
+        with self._database.reading() as connection:
+            newest = generation(connection)
+            seen, known = self._known
+            if seen != newest:
+                known = {}
+            if key in known:
+                return known[key]
+            chosen = where.chunks(connection)
+        if chosen is not None:
+            if chosen.nbytes + sum(ids.nbytes for ids in known.values()) > MAX_CHOSEN_BYTES:
+                known = {}
+            self._known = (newest, {**known, key: chosen})
+        return chosen
 
     def _is_empty(self) -> bool:
         with self._database.reading() as connection:

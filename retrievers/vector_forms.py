@@ -239,10 +239,9 @@ def read(path: Path) -> tuple[Any, Note]:
                 index: Any = faiss.read_index(str(path))
             if os.path.samestat(path.stat(), os.fstat(file.fileno())):
                 break  # else another process has just put its own in place of it
-    if is_flat(index):
-        if isinstance(faiss.downcast_index(index.index), faiss.IndexFlatIP):
-            return index, note
-    elif isinstance(index, faiss.IndexIVFScalarQuantizer) and note.trained_for and _agrees(index):
+    if (is_flat(index) and _is_exact(index, index.index)) or (
+        isinstance(index, faiss.IndexIVFScalarQuantizer) and note.trained_for and _agrees(index)
+    ):
         return index, note
     raise ValueError("the file holds another kind of index")
 
@@ -266,13 +265,37 @@ def _memory_bounded(n_bytes: int) -> Iterator[None]:
         faiss.set_deserialization_vector_byte_limit(before)
 
 
+def _is_exact(whole: Any, part: Any) -> bool:
+    """Whether a part of an index holds the vectors themselves, as many and as long as it must."""
+    import faiss
+
+    rows = faiss.downcast_index(part)
+    return bool(
+        type(rows) is faiss.IndexFlatIP
+        and rows.metric_type == whole.metric_type == faiss.METRIC_INNER_PRODUCT
+        and rows.d == whole.d
+        and rows.codes.size() == rows.ntotal * rows.d * 4
+        and (not is_flat(whole) or rows.ntotal == whole.ntotal == whole.id_map.size())
+    )
+
+
 def _agrees(index: Any) -> bool:
     """Whether what an index of lists says in several places is the same: FAISS believes each."""
-    lists = index.invlists
+    import faiss
+
+    lists, quantizer = faiss.downcast_InvertedLists(index.invlists), index.sq
     return bool(
-        index.quantizer.d == index.d == index.code_size == lists.code_size
+        # Others of its kinds read files of which this one holds the names.
+        type(lists) is faiss.ArrayInvertedLists
+        and _is_exact(index, index.quantizer)
         and index.quantizer.ntotal == index.nlist == lists.nlist
         and index.ntotal == sum(lists.list_size(number) for number in range(index.nlist))
+        and quantizer.qtype == faiss.ScalarQuantizer.QT_8bit
+        and index.d == index.code_size == lists.code_size == quantizer.d == quantizer.code_size
+        and quantizer.trained.size() == 2 * index.d
+        and index.is_trained
+        and not index.by_residual
+        and index.direct_map.type == faiss.DirectMap.NoMap  # type: ignore[attr-defined]
     )
 
 

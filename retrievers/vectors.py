@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -26,6 +28,9 @@ from retrievers.vector_forms import MAX_GROWTH, ROWS_PER_LIST, Ids, Note, Vector
 __all__ = ["Ids", "VectorIndex", "Vectors", "ids_of", "knows", "rows_from_blobs", "unit_rows"]
 
 SAVE_AFTER_ROWS = 10_000
+"""So many take a twentieth of a second, most of it for the disk."""
+SAVE_REMOVED_AFTER_S = 60.0
+"""Between two times that a larger file is written because rows were removed."""
 ROWS_AT_ONCE = 4_096
 MIN_COMPARED = 100
 """Rows found in lists whose cosines are computed from what the database holds."""
@@ -76,6 +81,7 @@ class VectorIndex:
         self._file_seen: tuple[int, int] | None = None
         self._n_added = 0
         self._n_removed = 0
+        self._saved_at = -math.inf
 
     @contextmanager
     def in_step(self, connection: sqlite3.Connection) -> Iterator[Nearest]:
@@ -94,11 +100,20 @@ class VectorIndex:
         return self._n_added + self._n_removed
 
     @property
+    def n_removed(self) -> int:
+        """Vectors removed since the file was written, in which they still are."""
+        return self._n_removed
+
+    @property
     def wants_saving(self) -> bool:
         """Has so much changed that losing it would cost a noticeable rebuild?"""
         # In proportion to the size, so that all the saving of a long run costs no more than
         # a few times the last.
-        return self.n_unsaved > SAVE_AFTER_ROWS + self._n_held // 2
+        if self.n_unsaved > SAVE_AFTER_ROWS + self._n_held // 2:
+            return True
+        # What was removed is not to stay in the file, however long the process lives.
+        is_due = time.monotonic() - self._saved_at >= SAVE_REMOVED_AFTER_S
+        return self._n_removed > 0 and (is_due or self._n_held <= SAVE_AFTER_ROWS)
 
     @property
     def wants_saving_at_end(self) -> bool:
@@ -120,17 +135,22 @@ class VectorIndex:
 
     def save(self, library: Database) -> None:
         """Write the file. A failure is logged: the library is whole without it."""
+        unsaved = 0, 0
         try:
             with library.reading() as connection, self.in_step(connection):
                 if self._held is None:
                     return
                 note = self._held.note()
                 new = vector_forms.write(self._held.index, note, self._path)
+                unsaved = self._n_added, self._n_removed
                 self._n_added = self._n_removed = 0
+                self._saved_at = time.monotonic()
             # Searches need not wait for the disk.
             vector_forms.finish(new, self._path, note)
             self._file_seen = _identity(self._path)
         except OSError as error:
+            self._n_added += unsaved[0]
+            self._n_removed += unsaved[1]
             logger.info("The vector index could not be saved: %s", error)
 
     def grow(self, library: Database) -> None:

@@ -86,7 +86,7 @@ def examine(
         findings.faults = [Fault(FILE, database.path.name, str(error), SALVAGE)]
     if not any(fault.what == FILE for fault in findings.faults):
         on_progress("the indexes", 0, 1)
-        findings.faults += _of_indexes(database, words, database.path.parent)
+        findings.faults += _of_indexes(database, words, findings)
 
 
 def _examine_file(database: Database, findings: Findings, on_progress: OnProgress) -> None:
@@ -317,12 +317,19 @@ def _notes(connection: sqlite3.Connection) -> Iterator[Note]:
         yield Note("not compared yet", "pictures", f"{n}, by the next limner add")
 
 
-def _of_indexes(database: Database, words: LexicalIndex, folder: Path) -> Iterator[Fault]:
+def _of_indexes(database: Database, words: LexicalIndex, findings: Findings) -> Iterator[Fault]:
+    folder = database.path.parent
     repair = f"{REPAIR}makes it anew from the library"
     for name, (table, dimension) in INDEX_FILES.items():
         index = VectorIndex(folder / name, table=table, dimension_setting=dimension)
         if detail := _asked(database, index.check):
             yield Fault(INDEX, name, detail, repair)
+        elif index.n_removed:
+            detail = (
+                f"{index.n_removed} vectors that were removed; the process that removed them, or "
+                "the next that searches the library, takes them out when it ends at the latest"
+            )
+            findings.notes.append(Note("still in the file", name, detail))
     if detail := _asked(database, words.check):
         yield Fault(INDEX, "lexical", detail, repair)
 

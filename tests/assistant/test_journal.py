@@ -8,6 +8,7 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from langchain_core.documents import Document
@@ -321,3 +322,43 @@ def test_the_pictures_of_a_removed_folder_are_deleted_once_at_its_end(
     assert asked.count(None) == 1
     assert set(desk.media.keys()) == image_keys()
     assert len(image_keys()) == 1
+
+
+def test_no_lock_of_a_killed_run_stays_though_its_work_was_done(desk: Desk) -> None:
+    code = (
+        "import os, sys; from retrievers import Library; "
+        "from tests.assistant.words import WordEmbeddings\n"
+        "library = Library.open(sys.argv[1], WordEmbeddings())\n"
+        "with library.journal.running(): os._exit(9)"
+    )
+    folder = desk.library.folder
+    subprocess.run([sys.executable, "-c", code, str(folder)], cwd=ROOT, check=False)
+    (killed,) = (folder / "runs").iterdir()
+    journal = desk.library.journal
+    with journal.running() as run:
+        journal.note(run, ["file:///a"])
+        assert [path.stem for path in (folder / "runs").iterdir()] == [run]
+        assert journal.left() == []
+    assert not killed.exists()
+    assert list((folder / "runs").iterdir()) == []
+
+
+def test_a_run_whose_lock_is_discarded_before_it_is_held_gets_another(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = sqlite3.connect
+    names: list[Path] = []
+
+    def connect(path: Any, *arguments: Any, **named: Any) -> sqlite3.Connection:
+        connection = opened(path, *arguments, **named)
+        if isinstance(path, Path) and path.suffix == ".lock":
+            names.append(path)
+            if len(names) == 1:
+                path.unlink()
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    with desk.library.journal.running() as run:
+        assert [path.stem for path in names][1:] == [run]
+        desk.library.journal.note(run, ["file:///a"])
+        assert desk.library.journal.left() == []

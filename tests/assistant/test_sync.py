@@ -146,6 +146,36 @@ def test_a_drive_that_is_not_mounted_removes_nothing(
     assert names(desk) == {"a.txt", "b.txt"}
 
 
+@pytest.mark.parametrize("is_seen_by", ["add", "sync"])
+@pytest.mark.parametrize("mount_point_stays", [True, False])
+def test_a_drive_below_an_added_folder_that_is_not_mounted_removes_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, is_seen_by: str, mount_point_stays: bool
+) -> None:
+    drive = desk.documents / "Backup drive"
+    drive.mkdir()
+    desk.write("a.txt", "Oil fell.")
+    if is_seen_by == "sync":
+        desk.add()
+    desk.write("Backup drive/b.txt", "Gold rose.")
+    monkeypatch.setattr(os.path, "ismount", lambda path: Path(path) == drive)
+    desk.sync() if is_seen_by == "sync" else desk.add()
+    monkeypatch.setattr(os.path, "ismount", lambda path: False)
+    (drive / "b.txt").unlink()
+    (desk.documents / "a.txt").unlink()
+    if not mount_point_stays:
+        drive.rmdir()
+    desk.write("c.txt", "Silver is as before.")
+    desk.add()  # what was noted of the drive stays noted
+    report = desk.sync()
+    assert report.removed == 1
+    ((_, reason),) = report.failed
+    assert f"no drive is mounted at {drive}" in reason
+    assert names(desk) == {"b.txt", "c.txt"}
+    # Once another folder has its place, what is not in that was deleted.
+    desk.write("Backup drive/d.txt", "Copper.") if mount_point_stays else None
+    assert desk.sync().removed == mount_point_stays
+
+
 def test_a_file_that_cannot_be_read_any_more_keeps_its_old_version(desk: Desk) -> None:
     note = desk.write("a.txt", "Oil fell.")
     desk.add()

@@ -1,5 +1,6 @@
 """Where uploads are kept."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,25 @@ def test_an_upload_whose_removal_was_cut_short_is_not_brought_back(tmp_path: Pat
     with uploads.taken_away(tmp_path, path.as_uri()):
         pass
     assert not list((tmp_path / "uploads").iterdir())
+
+
+def test_what_is_stored_survives_a_power_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = set[int]()
+    monkeypatch.setattr(os, "fsync", lambda number: synced.add(os.fstat(number).st_ino))
+    path = store(tmp_path, "a.txt", b"Oil fell.")
+    places = [path, *path.parents[:3]]
+    assert {place.stat().st_ino for place in places} <= synced
+
+
+def test_what_could_not_be_stored_whole_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space"):
+        store(tmp_path, "a.txt", b"Oil fell.")
+    assert list(uploads.files(tmp_path)) == []

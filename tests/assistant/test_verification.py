@@ -52,6 +52,11 @@ def add_page_reading(folder: Path) -> None:
     MediaStore(folder / "media").page_readings("file:///gone.pdf").put("a" * 64, "text")
 
 
+def half_stored(folder: Path) -> None:
+    path = uploads.store(folder, "gone.txt", b"go")
+    path.rename(path.with_name(".0123456789abcdef"))
+
+
 def flip_a_byte(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 0xFF
@@ -71,7 +76,7 @@ BREAKS: dict[str, Callable[[Path], Any]] = {
     "left over picture": lambda f: (f / "media" / STRAY).write_bytes(b"x"),
     "left over thumbnail": add_thumbnail,
     "left over page reading": add_page_reading,
-    "left over upload": lambda f: uploads.store(f, "gone.txt", b"gone"),
+    "left over upload": half_stored,
 }
 
 
@@ -163,3 +168,34 @@ def test_repairing_twice_is_repairing_once(folder: Path) -> None:
         name(folder) if name is not BREAKS["thumbnail damaged"] else None
     assert verified(folder, mends=True).n_repaired == 5
     assert verified(folder, mends=True).n_repaired == 0
+
+
+def test_an_upload_that_is_no_document_is_kept_for_the_next_sync(folder: Path) -> None:
+    path = uploads.store(folder, "letter.txt", b"The only copy of a letter.")
+    found = verified(folder, mends=True)
+    assert found.faults == []
+    assert [(note.what, note.where) for note in found.notes] == [("to be read", str(path))]
+    (folder / "media" / STRAY).write_bytes(b"x")
+    assert verified(folder, mends=True).n_repaired == 1
+    assert path.read_bytes() == b"The only copy of a letter."
+
+
+def test_an_upload_whose_removal_was_cut_short_comes_back_while_it_is_a_document(
+    folder: Path,
+) -> None:
+    with Assistant.open(settings(folder)) as assistant:
+        assistant.add_uploads([("letter.txt", b"Dear all.")])
+    (path,) = uploads.all_below(folder)
+    gone = uploads.store(folder, "gone.txt", b"Its document is removed already.")
+    for cut_short in (path, gone):
+        cut_short.rename(cut_short.with_name(f".{cut_short.name}.removed"))
+    found = verified(folder)
+    assert (found.faults, [note.what for note in found.notes]) == ([], ["removal", "removal"])
+    (folder / "media" / STRAY).write_bytes(b"x")
+    verified(folder, mends=True)
+    assert list(uploads.files(folder)) == [path]
+    path.rename(path.with_name(f".{path.name}.removed"))
+    with Assistant.open(settings(folder)) as assistant:
+        assistant.sync()
+        assert path.as_uri() in [document.source for document in assistant.documents()]
+    assert path.read_bytes() == b"Dear all."

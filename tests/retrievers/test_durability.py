@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -337,6 +338,31 @@ with Library.open(sys.argv[1], WordCounts()) as library:
             assert reader.stdin
             reader.stdin.close()
             assert reader.wait() == 0
+
+    def test_what_is_removed_is_in_no_file_though_another_process_has_them_open(
+        self, library: Library, put: Put, folder: Path
+    ):
+        for n in range(3):
+            put(f"{n}.pdf", piece(f"topsecret{n}"))
+        with Library.open(folder, WordCounts()) as other:
+            assert "topsecret1" in found(other, "topsecret1")
+            library.remove("file:///docs/1.pdf")
+            put("2.pdf", piece("harmless"))
+            for word in (b"topsecret1", b"topsecret2"):
+                assert not [p for p in folder.rglob("*") if p.is_file() and word in p.read_bytes()]
+
+    def test_a_removal_does_not_wait_for_a_reader_who_still_sees_what_is_removed(
+        self, library: Library, put: Put
+    ):
+        put("x.pdf", piece("topsecret"))
+        put("y.pdf", piece("gold"))
+        with library.reading() as connection:
+            connection.execute("SELECT 1 FROM chunks").fetchone()
+            start = time.monotonic()
+            library.remove("file:///docs/x.pdf")
+            assert time.monotonic() - start < 5
+        library.remove("file:///docs/y.pdf")
+        assert b"topsecret" not in (library.folder / "library.sqlite").read_bytes()
 
     def test_two_processes_write_one_after_the_other_and_nothing_is_lost(
         self, library: Library, folder: Path

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import operator as op
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -17,8 +20,10 @@ from retrievers import (
     Library,
     UnknownCollection,
     UnknownSource,
+    search,
 )
 from retrievers.library import NewDocument
+from retrievers.vectors import Ids
 from tests.retrievers.words import piece
 
 PIECES = {
@@ -89,6 +94,80 @@ def test_a_section_is_found_by_its_path_and_by_each_heading(library: Library) ->
         assert found(library, Filter(metadata={"section": {"$ne": heading}})) == set()
     for other in ("Blue", "Whales › Food", "food"):
         assert found(library, Filter(metadata={"section": other})) == set()
+
+
+@pytest.mark.parametrize("key", ["k", "a b", "x.y", "-1", "é", 'q"q', "$", "a[0]", "#", "a\\"])
+def test_any_key_can_be_asked_for(library: Library, key: str) -> None:
+    values = {"one": "a", "two": [1, "a"], "three": {"a": "a"}, "four": None, "five": "a\\nb"}
+    for name, value in values.items():
+        parts = [piece(f"{name} whales", **{key: value, "other": "a"})]
+        library.put(f"file:///{name}", parts, fingerprint="1", title=name)
+    assert found(library, Filter(metadata={key: "a"})) == {"one", "two"}
+    assert found(library, Filter(metadata={key: {"$ne": "a"}})) == {"three", "four", "five"}
+    assert found(library, Filter(metadata={key: "a\\nb"})) == {"five"}
+    assert found(library, Filter(metadata={key: {"$gte": 1}})) == {"two"}
+
+
+def test_a_search_does_not_wait_for_what_another_one_s_filter_chooses(
+    filled: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose, begun, end = Filter.chunks, threading.Event(), threading.Event()
+
+    def slow(self: Filter, connection: sqlite3.Connection) -> Ids | None:
+        if not self.chooses_all:
+            begun.set()
+            assert end.wait(5)
+        return choose(self, connection)
+
+    monkeypatch.setattr(Filter, "chunks", slow)
+    with ThreadPoolExecutor() as pool:
+        try:
+            asked = pool.submit(found, filled, Filter(metadata={"page": 2}))
+            assert begun.wait(5)
+            plain = pool.submit(found, filled, Filter())
+            assert plain.result(timeout=5) == set(PIECES)
+        finally:
+            end.set()
+        assert asked.result() == {"middle"}
+
+
+def test_what_is_removed_after_a_filter_has_chosen_it_is_not_found(
+    filled: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose = Filter.chunks
+
+    def and_remove(self: Filter, connection: sqlite3.Connection) -> Ids | None:
+        chosen = choose(self, connection)
+        monkeypatch.setattr(Filter, "chunks", choose)
+        filled.remove("file:///docs/late.md")
+        return chosen
+
+    where = Filter(metadata={"section": "Methods"})
+    vector = filled.embeddings.embed_query("whales")
+    monkeypatch.setattr(Filter, "chunks", and_remove)
+    assert found(filled, where) == {"middle"}
+    assert len(filled.search_by_vector(vector, where=where)) == 1
+
+
+def test_what_filters_have_chosen_is_kept_within_bounds(
+    filled: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose, n_chosen = Filter.chunks, 0
+
+    def count(self: Filter, connection: sqlite3.Connection) -> Ids | None:
+        nonlocal n_chosen
+        n_chosen += 1
+        return choose(self, connection)
+
+    monkeypatch.setattr(Filter, "chunks", count)
+    monkeypatch.setattr(search, "MAX_CHOSEN_BYTES", 40)  # five ids
+    pages = [Filter(metadata={"page": {"$gte": page}}) for page in (1, 2)]  # of three and two
+    for where in [*pages, *pages]:
+        found(filled, where)
+    assert n_chosen == 2
+    found(filled, Filter(metadata={"page": 1}))
+    found(filled, pages[0])
+    assert n_chosen == 4
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +215,34 @@ class TestFiles:
             shutil.copytree(whole, closed)
         assert not list(folder.glob(".old-*"))
 
+    def test_one_that_changes_while_it_is_opened_is_not_taken_for_damaged(
+        self, library: Library, put: Put, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        put("x.pdf", piece("Old gold."))
+        is_whole, changed = lexical_files._is_whole, []
+
+        def slow(path: Path) -> bool:
+            if len(changed) < 3:
+                changed.append(path)
+                put("x.pdf", piece(f"New gold {len(changed)}."))
+            return is_whole(path)
+
+        monkeypatch.setattr(lexical_files, "_is_whole", slow)
+        assert LexicalFiles(folder / "lexical").seen.ids().tolist() == [4]
+
+    def test_a_damaged_one_that_another_process_writes_is_left_to_it(
+        self, closed: Path, folder: Path
+    ):
+        with LexicalFiles(closed).writing(0) as writing:
+            assert writing is not None
+            before = closed.stat().st_ino
+            for path in closed.glob("*.store"):
+                path.write_bytes(b"damaged")
+            with Library.open(folder, WordCounts()) as library:
+                assert best(library, "gold silver") == []
+            assert closed.stat().st_ino == before
+        self.assert_whole(folder)
+
     def test_it_is_made_anew_when_it_is_no_folder_or_not_there(self, closed: Path, folder: Path):
         shutil.rmtree(closed)
         self.assert_whole(folder)
@@ -302,6 +331,53 @@ class TestOthers:
             assert time.monotonic() - start < 1
         assert best(reopened, "gold tin") == [1, 2]
         assert best(library, "gold tin") == [1, 2]
+
+    def test_nor_does_it_where_its_own_process_has_changed_something(
+        self, library: Library, put: Put, monkeypatch: pytest.MonkeyPatch
+    ):
+        put("x.pdf", piece("gold"))
+        monkeypatch.setattr(lexical, "FOLLOW_AFTER_S", 60.0)
+        files = LexicalFiles(library.folder / "lexical")
+        with ThreadPoolExecutor() as pool, files.writing(0) as writing:
+            assert writing is not None
+            put("y.pdf", piece("tin"))
+            pool.submit(library._words.flush)  # waits for the process that writes
+            start = time.monotonic()
+            assert best(library, "gold tin") == [1]
+            assert time.monotonic() - start < 1
+        assert best(library, "gold tin") == [1, 2]
+
+    def test_a_change_that_is_made_while_another_is_taken_in_is_not_forgotten(
+        self, library: Library, put: Put, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        put("x.pdf", piece("xylographer"))
+        monkeypatch.setattr(lexical, "FOLLOW_AFTER_S", 60.0)
+        put("y.pdf", piece("tin"))
+        catch_up = LexicalIndex._catch_up
+
+        def slow(*arguments: Any, **more: Any) -> bool:
+            is_done = catch_up(*arguments, **more)
+            monkeypatch.setattr(LexicalIndex, "_catch_up", catch_up)
+            library.remove("file:///docs/x.pdf")
+            return is_done
+
+        monkeypatch.setattr(LexicalIndex, "_catch_up", slow)
+        library._words.flush()
+        library.close()
+        assert words(folder, "xylo") == set()
+
+    def test_a_change_that_could_not_be_taken_in_is_tried_again(
+        self, library: Library, put: Put, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        def fail(*arguments: Any, **more: Any) -> bool:
+            raise OSError("disk full")
+
+        put("x.pdf", piece("xylographer"))
+        with monkeypatch.context() as patch:
+            patch.setattr(LexicalIndex, "_catch_up", fail)
+            library.remove("file:///docs/x.pdf")
+        library.close()
+        assert words(folder, "xylo") == set()
 
     def test_what_a_process_wrote_that_died_is_found_soon(
         self, library: Library, put: Put, folder: Path

@@ -210,6 +210,20 @@ class TestTexts:
         with pytest.raises(ModelMismatch, match="limner migrate"):
             LibraryVectorStore(folder, Other())
 
+    def test_another_model_of_the_same_name_is_refused_when_something_is_searched(
+        self, folder: Path, store: LibraryVectorStore
+    ):
+        class Other(WordCounts):
+            def embed_query(self, text: str) -> list[float]:
+                return super().embed_query(text)[::-1]
+
+        store.add_texts(["gold", "silver"])
+        with LibraryVectorStore(folder, Other()) as other:
+            with pytest.raises(ModelMismatch, match="another model of that name"):
+                other.similarity_search("gold")
+            with pytest.raises(ModelMismatch, match="another model of that name"):
+                other.library.search_by_vector(Other().embed_query("gold"))
+
 
 class TestSearch:
     @pytest.fixture(autouse=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
@@ -155,6 +156,36 @@ def test_what_is_removed_is_not_found_and_not_in_the_file(
     assert faiss.read_index(str(folder / "vectors.faiss")).ntotal == 950
 
 
+def rows_in(folder: Path) -> int:
+    return int(faiss.read_index(str(folder / "vectors.faiss")).ntotal)
+
+
+def test_what_is_removed_leaves_a_small_file_at_once(library: Library, folder: Path, given: Given):
+    put(library, range(200))
+    library.flush()
+    library.remove("file:///100")
+    assert rows_in(folder) == 150
+    library.put("file:///50", documents([7]), fingerprint="2", title="t")
+    assert rows_in(folder) == 101
+
+
+def test_what_is_removed_leaves_a_large_file_soon_and_is_told_of_until_then(
+    library: Library, folder: Path, given: Given, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(vectors, "SAVE_AFTER_ROWS", 60)
+    put(library, range(300))
+    library.flush()
+    library.remove("file:///100")
+    assert rows_in(folder) == 300
+    findings = library.verify()
+    assert findings.faults == []
+    assert [note.detail[:10] for note in findings.notes] == ["50 vectors"]
+    monkeypatch.setattr(vectors, "SAVE_REMOVED_AFTER_S", 0)
+    library.remove("file:///200")
+    assert rows_in(folder) == 200
+    assert library.verify().notes == []
+
+
 def test_a_large_file_is_not_written_again_for_a_few_new_rows(
     library: Library, folder: Path, given: Given, monkeypatch: pytest.MonkeyPatch
 ):
@@ -241,6 +272,50 @@ def test_a_file_that_cannot_be_saved_does_not_matter(
     assert in_lists(library)
     assert nearest(library, given.rows[3], 1) == [4]
     assert not list(library.folder.glob(".new-*"))
+    library.remove("file:///100")
+    assert library._index.n_removed == 50
+
+
+def other_centres(kind: Any, *, dimension: int = DIMENSION, more: int = 0) -> Callable[[Any], None]:
+    def change(index: Any) -> None:
+        centres = kind(dimension)
+        centres.add(np.ones((index.nlist + more, dimension), np.float32))
+        index.own_fields = False
+        index.quantizer = centres
+        centres.this.disown()
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        other_centres(faiss.IndexFlatL2),
+        other_centres(faiss.IndexFlatIP, dimension=4_096),
+        other_centres(faiss.IndexFlatIP, more=50),
+        lambda index: index.set_direct_map_type(faiss.DirectMap.Hashtable),
+        lambda index: setattr(index, "by_residual", True),
+        lambda index: setattr(index, "code_size", 64),
+        lambda index: setattr(index, "ntotal", 7),
+        lambda index: setattr(index.sq, "qtype", faiss.ScalarQuantizer.QT_fp16),
+        lambda index: index.sq.trained.resize(2),
+    ],
+    ids=range(9),
+)
+def test_a_file_of_lists_that_do_not_agree_is_not_believed(
+    tmp_path: Path, given: Given, change: Callable[[Any], None]
+):
+    path, note = tmp_path / "vectors.faiss", vector_forms.Note(1, 1_000, "", 1_000)
+    for is_changed in (False, True):
+        index = vector_forms.in_lists(given.rows[:1_000], 1_000)
+        index.add_with_ids(given.rows[:1_000], np.arange(1, 1_001))
+        if is_changed:
+            change(index)
+        vector_forms.finish(vector_forms.write(index, note, path), path, note)
+        if not is_changed:
+            assert vector_forms.read(path)[0].ntotal == 1_000
+    with pytest.raises(ValueError, match="the file"):
+        vector_forms.read(path)
 
 
 def test_threads_search_while_another_puts_in_and_takes_out(library: Library, given: Given):
