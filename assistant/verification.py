@@ -18,7 +18,8 @@ from loaders.disused import DisusedPictures
 from loaders.errors import StoreUnusable
 from loaders.media_check import picture_fault, read_pages, thumbnail_fault, thumbnails
 from retrievers import Library, LibraryDamaged, MiniLMEmbeddings
-from retrievers.faults import READ_ANEW, REPAIR, Fault, Findings, Note, OnProgress
+from retrievers.faults import READ_ANEW, REPAIR, Fault, Findings, Note
+from retrievers.progress import OnProgress
 from retrievers.salvage import n_readable, salvage
 from retrievers.verification import FILE
 
