@@ -208,7 +208,8 @@ def is_there(root: Root) -> bool:
         if not folder.is_dir():
             return False
         is_mounted = not root.mount or os.path.ismount(root.mount)
-        return is_mounted or any(folder.iterdir())
+        # What file managers leave in the empty folder of a drive is hidden.
+        return is_mounted or any(not path.name.startswith(".") for path in folder.iterdir())
     except OSError:
         return False
 

@@ -49,7 +49,8 @@ def verify(settings: Settings, *, mends: bool, on_progress: OnProgress) -> Findi
         assistant = Assistant.open(settings)
     with assistant:
         before = _examined(assistant, on_progress)
-        if not mends or not (before.faults or saved):
+        to_mend = before.faults or saved or uploads.removals(assistant.library.folder)
+        if not mends or not to_mend:
             return before
         is_file_damaged = any(fault.what == FILE for fault in before.faults)
         if not is_file_damaged:

@@ -40,7 +40,15 @@ from retrievers.lexical_files import (
     with_ids,
     within,
 )
-from retrievers.vectors import ROWS_AT_ONCE, Ids, ids_of, knows
+from retrievers.vectors import (
+    ROWS_AT_ONCE,
+    Ids,
+    among_ranges,
+    ids_of,
+    knows,
+    last_given,
+    removed_ranges,
+)
 
 MAX_TERMS = 64
 """A pasted page is a query too; its first words must do."""
@@ -189,7 +197,7 @@ class LexicalIndex:
         n = n_held = 0
         while len(block := ids_of(rows.fetchmany(ROWS_AT_ONCE))):
             n += len(block)
-            n_held += int(np.isin(block, held).sum())
+            n_held += len(_both(block, held))
         if n_held < n:
             return f"it lacks {n - n_held} chunks that the library has"
         surplus = len(held) - n_held
@@ -255,10 +263,12 @@ class LexicalIndex:
 
     def _is_ours(self, connection: sqlite3.Connection, seen: Seen) -> bool:
         """Whether the index is of a state of this library, of a later one perhaps."""
-        if not seen.generation or knows(connection, seen.generation):
-            return bool(seen.generation)
+        if not seen.generation:
+            return False
+        if knows(connection, seen.generation):
+            return seen.last_id <= last_given(connection, "chunks")
         with self._library.reading() as later:
-            return knows(later, seen.generation)
+            return knows(later, seen.generation) and seen.last_id <= last_given(later, "chunks")
 
     def _opened(self) -> LexicalFiles:
         """The files, made anew if they are of no use. Raises OSError or ValueError."""
@@ -337,12 +347,11 @@ def _follow_removals(files: LexicalFiles, writing: Writing, connection: sqlite3.
 
 def _removed(connection: sqlite3.Connection, seen: Seen) -> Ids:
     """The ids that the library has lost since, of those that the index had got."""
-    rows = connection.execute(
-        "SELECT first_id, min(last_id, ?) FROM removals WHERE name = 'vectors' AND generation > ?",
-        (seen.last_id, seen.generation),
-    )
-    ranges = [np.arange(max(first, 1), last + 1, dtype=np.int64) for first, last in rows]
-    return np.unique(np.concatenate([np.empty(0, dtype=np.int64), *ranges]))
+    ranges = removed_ranges(connection, "vectors", seen.generation, seen.last_id)
+    if (ranges[:, 1] - ranges[:, 0] + 1).sum() > seen.searcher.num_docs:
+        return among_ranges(seen.ids(), ranges)  # nothing that limner wrote says so
+    own = [np.arange(first, last + 1, dtype=np.int64) for first, last in ranges]
+    return np.unique(np.concatenate([np.empty(0, dtype=np.int64), *own]))
 
 
 def _passages(

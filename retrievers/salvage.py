@@ -149,6 +149,7 @@ def _copy_all(damaged: sqlite3.Connection, mended: sqlite3.Connection) -> None:
                 "'integer'",
                 (last, name, last),
             )
+    _renumber(mended)
     for key in schema.DIMENSIONS:
         mended.execute(
             "DELETE FROM settings WHERE key = ? AND NOT (value GLOB '[1-9]*' "
@@ -161,6 +162,40 @@ def _copy_all(damaged: sqlite3.Connection, mended: sqlite3.Connection) -> None:
         "DELETE FROM removals WHERE generation > (SELECT max(generation) FROM generations)"
     )
     mended.execute("COMMIT")
+
+
+def _renumber(mended: sqlite3.Connection) -> None:
+    """Give ids from which can be counted on; vectors without one go, and are made anew."""
+    bad = f"id NOT BETWEEN 1 AND {schema.MAX_ID}"
+    for (number,) in mended.execute(f"SELECT id FROM documents WHERE {bad}").fetchall():  # noqa: S608 - constants
+        new = _next_id(mended, "documents")
+        mended.execute("UPDATE documents SET id = ? WHERE id = ?", (new, number))
+        for table in ("chunks", "collections"):
+            mended.execute(
+                f"UPDATE OR IGNORE {table} SET document_id = ? WHERE document_id = ?",  # noqa: S608 - constants
+                (new, number),
+            )
+    of_bad = f"document_id IN (SELECT document_id FROM chunks WHERE {bad})"  # noqa: S608 - constants
+    # Those of one document follow each other.
+    rows = mended.execute(f"SELECT id FROM chunks WHERE {of_bad} ORDER BY document_id, position")  # noqa: S608 - constants
+    for (number,) in rows.fetchall():
+        new = _next_id(mended, "chunks")
+        for table in ("chunks", "vectors"):
+            mended.execute(f"UPDATE OR IGNORE {table} SET id = ? WHERE id = ?", (new, number))  # noqa: S608 - constants
+    for table in ("vectors", "picture_vectors"):
+        mended.execute(f"DELETE FROM {table} WHERE {bad}")  # noqa: S608 - constants
+    for table in ("documents", "chunks", "picture_vectors"):
+        last = _next_id(mended, table) - 1
+        mended.execute(
+            "UPDATE sqlite_sequence SET seq = CASE WHEN seq BETWEEN ? AND ? THEN seq ELSE ? END "
+            "WHERE name = ?",
+            (last, schema.MAX_ID, last, table),
+        )
+
+
+def _next_id(mended: sqlite3.Connection, table: str) -> int:
+    query = f"SELECT coalesce(max(id), 0) + 1 FROM {table} WHERE id BETWEEN 1 AND ?"  # noqa: S608 - constants
+    return int(mended.execute(query, (schema.MAX_ID,)).fetchone()[0])
 
 
 def _copy(damaged: sqlite3.Connection, mended: sqlite3.Connection, table: str) -> None:

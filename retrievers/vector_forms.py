@@ -22,6 +22,8 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from retrievers.schema import MAX_GENERATION, MAX_ID
+
 Vectors = npt.NDArray[np.float32]
 """Shape (n, dimension), rows of unit length."""
 Ids = npt.NDArray[np.int64]
@@ -36,6 +38,8 @@ ROWS_PER_LIST = 32
 """Of the sample that the centres are trained on."""
 MIN_LIKENESS = 0.95
 """Of a vector and what a byte for each number makes of it."""
+MAX_BIT = 1 << 28
+"""Of ids that are chosen by a bit each: 32 MiB of them."""
 BYTES_AT_ONCE = 1 << 20
 MAX_LOOPS = 1 << 20
 """Of FAISS, while it reads a file: it has one for each list."""
@@ -58,6 +62,17 @@ class Note:
     last_id: int
     version: str
     trained_for: int
+
+    def is_sound(self) -> bool:
+        """Whether each is of its type, and within bounds."""
+        bounds = (
+            (self.generation, MAX_GENERATION),
+            (self.last_id, MAX_ID),
+            (self.trained_for, MAX_ID),
+        )
+        return isinstance(self.version, str) and all(
+            type(number) is int and 0 <= number <= most for number, most in bounds
+        )
 
 
 def flat(dimension: int) -> Any:
@@ -148,6 +163,8 @@ def _selector(among: Ids) -> Any:
     """One bit for each id up to the highest: as fast for a million ids as for one."""
     import faiss
 
+    if among.max() > MAX_BIT:
+        return faiss.IDSelectorBatch(among)
     bits = np.zeros(int(among.max()) + 1, dtype=bool)
     bits[among] = True
     return faiss.IDSelectorBitmap(np.packbits(bits, bitorder="little"))  # type: ignore[call-arg, arg-type]
@@ -310,9 +327,12 @@ def _note(file: BinaryIO) -> tuple[Note, int, int]:
         raise ValueError("the file is damaged, or of another version of limner")
     file.seek(size - _END.size - length)
     try:
-        return Note(**json.loads(file.read(length))), size - _END.size, checksum
-    except TypeError as error:
+        note = Note(**json.loads(file.read(length)))
+    except (RecursionError, TypeError) as error:
         raise ValueError("the file is damaged") from error
+    if not note.is_sound():
+        raise ValueError("what the file says of itself makes no sense")
+    return note, size - _END.size, checksum
 
 
 def _checksum(file: BinaryIO, n_bytes: int) -> int:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from retrievers import database, vector_forms
 from retrievers.database import Database
@@ -233,6 +234,8 @@ class VectorIndex:
             raise _OfOtherState("the file holds other vectors")
         if not knows(connection, note.generation):
             raise _OfOtherState("the file belongs to another state of the library")
+        if note.last_id > last_given(connection, self._table):
+            raise ValueError("the file says that it holds more than the library ever had")
         self._n_added = self._n_removed = 0
         self._file_seen = _identity(self._path)
         return _Held(index, **asdict(note))
@@ -251,13 +254,10 @@ class VectorIndex:
         return held
 
     def _drop_removed(self, connection: sqlite3.Connection, held: _Held) -> None:
-        removed = connection.execute(
-            "SELECT first_id, min(last_id, ?) FROM removals WHERE name = ? AND generation > ?",
-            (held.last_id, self._table, held.generation),
-        )
-        ranges = [np.arange(first, last + 1, dtype=np.int64) for first, last in removed]
-        if any(map(len, ranges)):
-            self._n_removed += held.index.remove_ids(np.concatenate(ranges))
+        ranges = removed_ranges(connection, self._table, held.generation, held.last_id)
+        if len(ranges):
+            gone = among_ranges(vector_forms.ids_in(held.index), ranges)
+            self._n_removed += held.index.remove_ids(gone) if len(gone) else 0
 
     def _dimension(self, connection: sqlite3.Connection) -> int:
         return int(database.setting(connection, self._dimension_setting) or 0)
@@ -349,7 +349,9 @@ def _difference(connection: sqlite3.Connection, table: str, index: Any) -> str |
     n_known = n_equal = 0
     while block := rows.fetchmany(ROWS_AT_ONCE):
         blobs = {row[0]: row[1] for row in block}
-        ids = held[np.isin(held, list(blobs))]
+        first, after = np.searchsorted(held, [block[0][0], block[-1][0] + 1])
+        ids = held[first:after]
+        ids = ids[np.isin(ids, list(blobs))]
         n_known += len(ids)
         stored = rows_from_blobs([blobs[int(i)] for i in ids], index.d)
         n_equal += vector_forms.n_alike(index, ids, stored)
@@ -378,6 +380,37 @@ def _identity(path: Path) -> tuple[int, int]:
 def ids_of(rows: Iterable[tuple[int]]) -> Ids:
     """The first column of a query's rows."""
     return np.fromiter((row[0] for row in rows), dtype=np.int64)
+
+
+def removed_ranges(
+    connection: sqlite3.Connection, table: str, after: int, last_id: int
+) -> npt.NDArray[np.int64]:
+    """Of the ids up to the last, first to last of those removed after a generation, (n, 2)."""
+    rows = connection.execute(
+        "SELECT max(first_id, 1) AS first, min(last_id, ?) AS last FROM removals WHERE name = ? "
+        "AND generation > ? AND first <= last "
+        "AND typeof(first_id) = 'integer' AND typeof(last_id) = 'integer'",
+        (last_id, table, after),
+    )
+    return np.array(rows.fetchall(), dtype=np.int64).reshape(-1, 2)
+
+
+def among_ranges(ids: Ids, ranges: npt.NDArray[np.int64]) -> Ids:
+    """Those of the ids that lie in one of the ranges, both ends of which belong to it."""
+    n_begun = np.searchsorted(np.sort(ranges[:, 0]), ids, side="right")
+    n_ended = np.searchsorted(np.sort(ranges[:, 1]), ids, side="left")
+    chosen: Ids = ids[n_begun > n_ended]
+    return chosen
+
+
+def last_given(connection: sqlite3.Connection, table: str) -> int:
+    """The highest id that a row of the table has ever had."""
+    counted = "chunks" if table == "vectors" else table
+    seq, last = connection.execute(
+        f"SELECT (SELECT seq FROM sqlite_sequence WHERE name = ?), max(id) FROM {counted}",  # noqa: S608 - a constant
+        (counted,),
+    ).fetchone()
+    return max(seq or 0, last or 0)
 
 
 def knows(connection: sqlite3.Connection, generation: int) -> bool:

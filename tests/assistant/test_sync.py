@@ -135,9 +135,10 @@ def test_a_drive_that_is_not_mounted_removes_nothing(
     monkeypatch.setattr(os.path, "ismount", lambda path: Path(path) == desk.documents)
     desk.add()
     desk.add(note)
-    # Where a drive was mounted an empty folder stays.
+    # Where a drive was mounted an empty folder stays, but for what file managers put there.
     for path in desk.documents.iterdir():
         path.unlink()
+    desk.write(".DS_Store", "Places of icons.")
     monkeypatch.setattr(os.path, "ismount", lambda path: False)
     report = desk.sync()
     assert report.removed == 0

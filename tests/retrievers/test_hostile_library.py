@@ -6,13 +6,24 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from retrievers import Library, LibraryDamaged, LibraryError, SchemaMismatch, database
+from retrievers import (
+    Filter,
+    Library,
+    LibraryDamaged,
+    LibraryError,
+    SchemaMismatch,
+    database,
+    vector_forms,
+)
+from retrievers.lexical_files import LexicalFiles
 from retrievers.salvage import salvage
 from tests.retrievers.words import WordCounts, figure, piece
 
@@ -137,6 +148,12 @@ def test_another_format_is_told_before_anything_else(folder: Path) -> None:
         "UPDATE settings SET value = x'00' WHERE key = 'dimension'",
         "INSERT INTO generations VALUES (9223372036854775807)",
         "INSERT INTO generations VALUES (-1)",
+        "UPDATE vectors SET id = 1 << 61 WHERE id = 3",
+        "UPDATE chunks SET id = -5 WHERE id = 3",
+        "UPDATE documents SET id = -5 WHERE id = 2",
+        "UPDATE documents SET id = 1 << 61 WHERE id = 2",
+        "UPDATE sqlite_sequence SET seq = 1 << 61 WHERE name = 'chunks'",
+        "UPDATE sqlite_sequence SET seq = 'x' WHERE name = 'documents'",
     ],
 )
 def test_numbers_that_make_no_sense_are_refused_and_mended(folder: Path, statement: str) -> None:
@@ -148,6 +165,75 @@ def test_numbers_that_make_no_sense_are_refused_and_mended(folder: Path, stateme
     salvage(folder / "library.sqlite", WordCounts.name)
     mend(folder)
     assert use(folder) == []
+    with Library.open(folder, WordCounts()) as library:
+        assert {d.title for d in library.documents()} >= set(NAMES)
+        assert library.n_chunks == 21
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [(-(1 << 62), 4), (5, 1 << 62), (9, 4), ("'x'", 4), (4, "x''")]
+)
+def test_what_counts_as_removed_costs_no_memory_and_no_crash(
+    folder: Path, first: object, last: object
+) -> None:
+    newest = "(SELECT max(generation) FROM generations)"
+    sql(
+        folder,
+        "UPDATE chunks SET id = 1 << 39 WHERE id = 21",
+        "UPDATE vectors SET id = 1 << 39 WHERE id = 21",
+    )
+    with Library.open(folder, WordCounts()) as library:
+        assert library.search("gold", where=Filter(modality="text"))
+    sql(
+        folder,
+        "INSERT INTO generations SELECT max(generation) + 1 FROM generations",
+        f"INSERT INTO removals VALUES ({newest}, 'vectors', {first}, {last})",
+    )
+    with Library.open(folder, WordCounts()) as library:
+        library.put("file:///new", [piece("new gold")], fingerprint="1", title="new")
+        assert "new gold" in {h.document.page_content for h in library.search("new gold")}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"trained_for": "x"},
+        {"last_id": None},
+        {"last_id": 2**70},
+        {"last_id": 10**9},
+        {"last_id": -1},
+        {"generation": [1]},
+        {"version": 1},
+        {"more": 1},
+    ],
+    ids=str,
+)
+def test_what_a_vector_index_says_of_itself_is_believed_only_if_it_can_be(
+    folder: Path, fields: dict[str, object]
+) -> None:
+    file = folder / "vectors.faiss"
+    _, note = vector_forms.read(file)
+    end = vector_forms._END
+    content = file.read_bytes()
+    length, _, mark = end.unpack(content[-end.size :])
+    told = json.dumps(asdict(note) | fields).encode()
+    content = content[: -end.size - length] + told
+    file.write_bytes(content + end.pack(len(told), zlib.crc32(content), mark))
+    with Library.open(folder, WordCounts()) as library:
+        library.put("file:///new", [piece("new bronze")], fingerprint="1", title="new")
+        (hit,) = library.search_by_vector(WordCounts().embed_query("bronze"), 1)
+        assert hit.document.page_content == "new bronze"
+
+
+def test_words_that_go_beyond_all_that_the_library_had_are_not_believed(folder: Path) -> None:
+    files = LexicalFiles(folder / "lexical")
+    with files.writing(1) as writing:
+        assert writing is not None
+        writing.commit(files.seen.generation, 10**9)
+    with Library.open(folder, WordCounts()) as library:
+        library.put("file:///new", [piece("xylographer")], fingerprint="1", title="new")
+        with library.reading() as connection:
+            assert library._words.best(connection, "xylographer", 1) == [22]
 
 
 ROWS = {
