@@ -18,11 +18,11 @@ Objects = dict[str, str]
 MAX_DIMENSION = 65_536
 MAX_GENERATION = 1 << 62
 """In nanoseconds since 1970 the year 2116."""
+LATER = frozenset(("pictures", "picture_links", "links_by_other", "picture_vectors"))
+"""What the first libraries of format 1 did not have."""
 MAX_ID = 1 << 40
 """Of a document, a chunk or a vector: a thousand a second make it in 35 years."""
 WITH_IDS = ("documents", "chunks", "vectors", "new_vectors", "picture_vectors")
-LATER = frozenset(("pictures", "picture_links", "links_by_other", "picture_vectors"))
-"""What the first libraries of format 1 did not have."""
 DIMENSIONS = ("dimension", "picture_dimension")
 _SPACE = re.compile(r"--[^\n]*|[\s\"'`\[\]]+")
 
