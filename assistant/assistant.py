@@ -55,7 +55,6 @@ from retrievers import (
 )
 from retrievers.figure_parts import whole_id
 from retrievers.filters import EVERYTHING
-from retrievers.roots import is_below
 
 PICTURE_SIDE = 512
 """Pixels: the longer side at which pictures are compared."""
@@ -288,37 +287,41 @@ class Assistant:
         What was read out of the pictures is forgotten too. They stay until the end of a run that
         reads meanwhile. Raises UnknownSource.
         """
-        disused = DisusedPictures(self.media)
-        for key in self.library.image_keys(source):  # before: a process may be killed any moment
-            disused.add(key)
-        self.media.page_readings(source).forget()
-        try:
-            with uploads.taken_away(self.library.folder, source):
-                orphans = self.library.remove(source).orphan_keys
-            self._readings.forget(orphans)
-        finally:
-            # Of a removal that was killed before its end, the pictures are left.
-            disused.delete(self.library.image_keys)
+        self._remove_all([source])
 
     def remove_folder(self, source: str) -> list[str]:
         """Take out all documents below a folder, or what else was added; no sync looks there again.
 
         Gives the sources of the documents. Raises UnknownSource where nothing comes from there.
         """
-        below = [other for other in self.library.sources() if is_below(other, source)]
+        below = [other for other in self.library.sources_at([source]) if other != source]
         if not below and all(root.source != source for root in self.library.roots.all()):
             raise UnknownSource(f"{source} is no folder that was added.")
         self.library.roots.exclude(source)
-        for other in below:
-            self.remove(other)
+        self._remove_all(below)
         return below
+
+    def _remove_all(self, sources: Sequence[str]) -> None:
+        """Take documents out one by one, and at the end the pictures of all of them."""
+        disused = DisusedPictures(self.media)
+        try:
+            for source in sources:
+                for key in self.library.image_keys(source):  # before: a process may be killed
+                    disused.add(key)
+                self.media.page_readings(source).forget()
+                with uploads.taken_away(self.library.folder, source):
+                    orphans = self.library.remove(source).orphan_keys
+                self._readings.forget(orphans)
+        finally:
+            # Of a removal that was killed before its end, the pictures are left.
+            disused.delete(self.library.image_keys)
 
     def is_folder(self, source: str) -> bool:
         """Whether documents come from below the source, or would: it was added by itself."""
-        if source in (sources := self.library.sources()):
+        at = self.library.sources_at([source])
+        if source in at:
             return False
-        is_root = any(root.source == source for root in self.library.roots.all())
-        return is_root or any(is_below(other, source) for other in sources)
+        return bool(at) or any(root.source == source for root in self.library.roots.all())
 
     def find_source(self, name: str) -> str:
         """The URI of the one document that a path, URI or file name means.
@@ -346,9 +349,7 @@ class Assistant:
         uri = source_uri(name)
         if self.library.fingerprint(uri) is not None:
             return [uri]
-        below = f"{uri.rstrip('/')}/"
-        found = [known for known in self.library.sources() if known.startswith(below)]
-        if found := found or self.library.sources(name):
+        if found := self.library.sources_at([uri]) or self.library.sources(name):
             return found
         raise UnknownSource(
             f"{name} means no document in the library. `limner list` prints the sources."

@@ -6,7 +6,7 @@ Leaves out reading them, and what was deleted.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from assistant import uploads
 from assistant.report import Report
 from loaders.errors import SourceMissing
 from loaders.source import is_url, local_path, login_part, source_uri
-from retrievers.roots import Kind, Root
+from retrievers.roots import Kind, KnownRoots, Root, folders_of
 
 PASSING_STARTS = (".", "~$")
 PASSING_ENDS = ("~", ".tmp", ".part", ".partial", ".crdownload")
@@ -57,7 +57,7 @@ def discover(
 
     options: with which all of them are added.
     """
-    found, seen = Found(), set[str]()
+    found, seen, before = Found(), set[str](), KnownRoots(known)
     for source in sources:
         try:
             root = _root(source, options)
@@ -80,27 +80,51 @@ def discover(
         for uri, item in named:
             if uri not in seen:
                 seen.add(uri)
-                found.wanted.append(_wanted(uri, item, [root, *_allowing(known, uri)]))
+                found.wanted.append(_wanted(uri, item, [root, *before.allowing(uri)]))
     return found
 
 
-def rediscover(roots: Sequence[Root], library_folder: Path, report: Report) -> Found:
-    """Each file and URL that is there now below the roots, and each upload, once."""
+def rediscover(
+    roots: Sequence[Root], library_folder: Path, report: Report, only: Set[Path] | None = None
+) -> Found:
+    """Each file and URL that is there now below the roots, and each upload, once.
+
+    only: the paths at and below which is looked, all of them where it is None.
+    """
     found: dict[str, Wanted] = {}
     new_mounts: dict[str, set[str]] = {}
+    known, library_folder = KnownRoots(roots), library_folder.resolve()
     for root in roots:
         mounts = set[str]()
-        items = _items(root, library_folder.resolve(), report, mounts)
+        items = _items(root, library_folder, report, mounts, only)
         if not mounts <= {*root.mounts}:
             new_mounts[root.source] = mounts - {*root.mounts}
         for item in items:
             uri = source_uri(item)
-            if uri not in found and (allowing := _allowing(roots, uri)):
+            if uri not in found and (allowing := known.allowing(uri)):
                 found[uri] = _wanted(uri, item, allowing)
     for path in uploads.all_below(library_folder):
-        uri = path.as_uri()
-        found.setdefault(uri, Wanted(uri, path))
+        if only is None or is_among(path, only):
+            uri = path.as_uri()
+            found.setdefault(uri, Wanted(uri, path))
     return Found(list(found.values()), mounts=new_mounts)
+
+
+def roots_near(roots: Iterable[Root], places: Iterable[Path]) -> list[Root]:
+    """The folders and files that were added at, below or above one of the places."""
+    uris = {place.absolute().as_uri() for place in places}
+    above = uris.union(*map(folders_of, uris))
+    return [
+        root
+        for root in roots
+        if root.kind != "url"
+        and (root.source in above or not uris.isdisjoint(folders_of(root.source)))
+    ]
+
+
+def is_among(path: Path, places: Set[Path]) -> bool:
+    """Whether a path is one of the places, or below one."""
+    return path in places or not places.isdisjoint(path.parents)
 
 
 def folder_root(folder: str | Path) -> Root:
@@ -111,26 +135,52 @@ def folder_root(folder: str | Path) -> Root:
     return _root(folder, Root("", "folder"))
 
 
-def files_below(folder: Path, library_folder: Path, report: Report, mounts: set[str]) -> list[Path]:
+def files_below(
+    folder: Path,
+    library_folder: Path,
+    report: Report,
+    mounts: set[str],
+    only: Set[Path] | None = None,
+) -> list[Path]:
     """All files below the folder in order; not hidden or passing ones, not the library's own.
 
-    mounts: is given the places where drives are mounted below it.
+    mounts: is given the places where drives are mounted below it. only: the paths at and below
+    which is looked, all of them where it is None.
     """
-    found: list[Path] = []
+    found: set[Path] = set()
     if folder.is_relative_to(library_folder):
-        return found
+        return []
 
     def refuse(error: OSError) -> None:
         place = Path(error.filename or folder)
         reason = f"{place} may not be looked through ({error.strerror}). Check its rights."
         report.failed.append((place.as_uri(), reason))
 
-    for place, folders, names in os.walk(folder, onerror=refuse):
-        here = Path(place)
-        folders[:] = [n for n in folders if not is_passing(n) and here / n != library_folder]
-        found += [here / name for name in names if not is_passing(name)]
-        mounts.update(str(here / name) for name in folders if os.path.ismount(here / name))
+    for start in [folder] if only is None else _starts(folder, only, library_folder):
+        if not start.is_dir():
+            found.update([start] if os.path.lexists(start) else [])
+            continue
+        for place, folders, names in os.walk(start, onerror=refuse):
+            here = Path(place)
+            folders[:] = [n for n in folders if not is_passing(n) and here / n != library_folder]
+            found.update(here / name for name in names if not is_passing(name))
+            mounts.update(str(here / name) for name in folders if os.path.ismount(here / name))
     return list(_inside(folder, sorted(found), report))
+
+
+def _starts(folder: Path, only: Set[Path], library_folder: Path) -> Sequence[Path]:
+    """Where to look in a folder for what is at and below these paths, as a walk would reach it."""
+    if is_among(folder, only):
+        return [folder]
+    inside = [path for path in only if path.is_relative_to(folder)]
+    return [
+        path
+        for path in inside
+        if not any(map(is_passing, path.relative_to(folder).parts))
+        and not path.is_relative_to(library_folder)
+        and path.parent.resolve() == path.parent  # no walk goes through a link
+        and not (path.is_symlink() and path.is_dir())
+    ]
 
 
 def is_passing(name: str) -> bool:
@@ -158,7 +208,8 @@ def is_there(root: Root) -> bool:
         if not folder.is_dir():
             return False
         is_mounted = not root.mount or os.path.ismount(root.mount)
-        return is_mounted or any(folder.iterdir())
+        # What file managers leave in the empty folder of a drive is hidden.
+        return is_mounted or any(not path.name.startswith(".") for path in folder.iterdir())
     except OSError:
         return False
 
@@ -174,14 +225,14 @@ def _inside(folder: Path, paths: Iterable[Path], report: Report) -> Iterator[Pat
 
 
 def _items(
-    root: Root, library_folder: Path, report: Report, mounts: set[str]
+    root: Root, library_folder: Path, report: Report, mounts: set[str], only: Set[Path] | None
 ) -> Sequence[str | Path]:
     """What is there now of a root."""
     if root.kind == "url":
         return [root.source]
     path = local_path(root.source)
     if root.kind == "folder":
-        return files_below(path, library_folder, report, mounts) if is_there(root) else []
+        return files_below(path, library_folder, report, mounts, only) if is_there(root) else []
     return [path] if path.exists() else []
 
 
@@ -193,11 +244,6 @@ def _root(source: str | Path, options: Root) -> Root:
     path = local_path(source)
     kind: Kind = "folder" if path.is_dir() else "file"
     return replace(options, source=uri, kind=kind, depth=0, mount=_mount_of(path))
-
-
-def _allowing(roots: Iterable[Root], uri: str) -> list[Root]:
-    """The roots with which the source comes in, unless it was taken out again."""
-    return [root for root in roots if root.covers(uri) and not root.excludes(uri)]
 
 
 def _wanted(uri: str, item: str | Path, roots: Sequence[Root]) -> Wanted:

@@ -22,12 +22,10 @@ from retrievers.exchange import MEDIA, Manifest, picture_keys, write_tables
 from retrievers.exported import LibraryExport
 from retrievers.imports import ImportReport, import_export, import_faiss
 from retrievers.langchain_faiss import FaissStore
+from retrievers.progress import OnProgress
 
 MAX_PICTURE_BYTES = 512 << 20
 READ_BYTES = 1 << 20
-
-OnProgress = Callable[[str, int, int], None]
-"""Is told what is done ("chunks", "pictures", …), and how many of how many are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import re
 from calendar import monthrange
 from collections.abc import Iterable
 from datetime import date
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -23,6 +23,7 @@ from pydantic import (
 
 from retrievers import Filter, InvalidCollection, InvalidFilter
 from retrievers.filters import OPERATORS
+from retrievers.modalities import Modality
 
 MAX_GLOB_CHARS = 1_000
 MAX_NAME_CHARS = 200
@@ -35,8 +36,6 @@ OF_LISTS = {"$eq": "$in", "$ne": "$nin"}
 CONDITION = re.compile(r"([^=<>!]*[^=<>!\s])\s*(==?|!=|>=|<=|>|<)\s*(\S.*)", re.DOTALL)
 DAY = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2}))?)?")
 FORM = 'Give KEY=VALUE, such as page>=3, section=Methods or label!="Table 2".'
-
-Modality = Literal["text", "table", "figure", "audio", "video"]
 
 
 def first_day(text: str) -> date:

@@ -6,11 +6,13 @@ changed: that is `assistant.watch`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence, Set
+from functools import cache
 from pathlib import Path
 
 from assistant import uploads
-from assistant.discovery import Wanted, places_away, rediscover
+from assistant.discovery import is_among, places_away, rediscover, roots_near
 from assistant.fingerprints import companions_of
 from assistant.ingestion import Ingestion
 from assistant.moves import is_gone
@@ -18,7 +20,7 @@ from assistant.report import OnProgress, Outcome, Report
 from assistant.run import Run
 from loaders.source import is_url, local_path
 from retrievers import Library, UnknownSource
-from retrievers.roots import Root
+from retrievers.roots import KnownRoots, Root
 
 GONE = (
     "{path} is not there{mounted}. The {n} documents from it stay in the library. If it was moved, "
@@ -41,13 +43,15 @@ def sync(
     report = Report()
     library = ingestion.library
     uploads.end_removals(library.folder, library.sources)
-    roots = library.roots.all()
-    found = rediscover(roots, library.folder, report)
+    roots, places = library.roots.all(), None
+    if only is not None:
+        places = set(only)
+        places |= _showing(places, library)
+        roots = roots_near(roots, places)
+    found = rediscover(roots, library.folder, report, places)
     for source, mounts in found.mounts.items():
         library.roots.note_mounts(source, sorted(mounts))
     wanted = found.wanted
-    if only is not None:
-        wanted = _changed(wanted, only, library)
     left = library.journal.left()
     first = set(left)
     wanted.sort(key=lambda one: one.uri not in first)
@@ -55,7 +59,7 @@ def sync(
         run.read(wanted)
         if not report.interrupt:
             try:
-                _remove_deleted(run, roots, only)
+                _remove_deleted(run, roots, places)
             except KeyboardInterrupt as interrupt:
                 report.interrupt = interrupt
         if not report.interrupt:
@@ -65,48 +69,49 @@ def sync(
     return report
 
 
-def _changed(wanted: Sequence[Wanted], only: Collection[Path], library: Library) -> list[Wanted]:
-    """Those of the sources that changed, or that show a file beside them that did."""
-    beside = library.beside()
-    places = set(only)
-    found = []
-    for one in wanted:
-        if is_url(one.uri):
-            continue
-        path = local_path(one.uri)
-        shown = companions_of(beside.get(one.uri, "")) or {}
-        paths = [path, *((path.parent / name).resolve() for name in shown)]
-        if any(_is_among(p, places) for p in paths):
-            found.append(one)
+def _showing(places: Set[Path], library: Library) -> set[Path]:
+    """The files that show a file beside them that is at or below one of the places."""
+
+    @cache
+    def resolved(folder: Path) -> tuple[Path, bool]:
+        path = folder.resolve()
+        return path, is_among(path, places)
+
+    def is_changed(path: Path) -> bool:
+        folder, is_within = resolved(path.parent)
+        place = folder / path.name
+        return is_within or place in places or (place.is_symlink() and place.resolve() in places)
+
+    found = set()
+    for source, fingerprint in library.beside().items():
+        shown = companions_of(fingerprint)
+        if shown and not is_url(source):
+            path = local_path(source)
+            if any(is_changed(path.parent / name) for name in shown):
+                found.add(path)
     return found
 
 
-def _is_among(path: Path, places: Set[Path]) -> bool:
-    """Whether a path is one of the places, or below one."""
-    return path in places or not places.isdisjoint(path.parents)
-
-
-def _remove_deleted(run: Run, roots: Sequence[Root], only: Collection[Path] | None) -> None:
+def _remove_deleted(run: Run, roots: Sequence[Root], places: Set[Path] | None) -> None:
     """Take out the documents whose files are gone, where the roots that they came from are not."""
-    library, report = run.library, run.report
-    away = places_away(roots)
-    kept: dict[Root, int] = dict.fromkeys(away, 0)
-    places = set(only or ())
-    for source in library.sources():
-        is_own = uploads.is_upload(library.folder, source) or not is_gone(source)
-        if is_own or (only is not None and not _is_among(local_path(source), places)):
+    library, known = run.library, KnownRoots(roots)
+    away = {root.source: root for root in places_away(roots)}
+    known_away = KnownRoots(away.values())
+    kept = Counter[str]()
+    named = None if places is None else [place.absolute().as_uri() for place in places]
+    for source in library.sources() if named is None else library.sources_at(named):
+        if uploads.is_upload(library.folder, source) or not is_gone(source):
             continue
-        if missing := [root for root in away if root.covers(source)]:
-            for root in missing:
-                kept[root] += 1
-        elif any(root.covers(source) for root in roots):
+        if missing := known_away.covering(source):
+            kept.update(root.source for root in missing)
+        elif known.covering(source):
             _remove(run, source)
-    for root, n in kept.items():
-        if n:
-            path = local_path(root.source)
-            mounted = f" (no drive is mounted at {root.mount})" if root.mount else ""
-            told = GONE.format(path=path, mounted=mounted, n=n)
-            report.failed.append((root.source, told))
+    for place, n in kept.items():
+        root = away[place]
+        path = local_path(root.source)
+        mounted = f" (no drive is mounted at {root.mount})" if root.mount else ""
+        told = GONE.format(path=path, mounted=mounted, n=n)
+        run.report.failed.append((root.source, told))
     _forget_empty(library, roots)
 
 
@@ -124,9 +129,6 @@ def _remove(run: Run, source: str) -> None:
 
 def _forget_empty(library: Library, roots: Sequence[Root]) -> None:
     """Look no more where a file or folder was of which nothing is left: it was moved."""
-    gone = [root for root in roots if not root.mount and is_gone(root.source)]
-    if gone:
-        sources = library.sources()
-        for root in gone:
-            if not any(map(root.covers, sources)):
-                library.roots.forget(root.source)
+    for root in roots:
+        if not root.mount and is_gone(root.source) and not library.sources_at([root.source]):
+            library.roots.forget(root.source)

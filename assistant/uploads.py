@@ -86,8 +86,8 @@ def end_removals(library: Path, sources: Callable[[], Collection[str]]) -> None:
 
 
 def is_upload(library: Path, source: str) -> bool:
-    """Whether the source is an upload."""
-    return source.startswith(_folder(library).as_uri() + "/")
+    """Whether the source is an upload. library: its folder, resolved as `Library.folder` is."""
+    return source.startswith((library / FOLDER).as_uri() + "/")
 
 
 def discard(library: Path, source: str) -> None:

@@ -18,7 +18,8 @@ from loaders.disused import DisusedPictures
 from loaders.errors import StoreUnusable
 from loaders.media_check import picture_fault, read_pages, thumbnail_fault, thumbnails
 from retrievers import Library, LibraryDamaged, MiniLMEmbeddings
-from retrievers.faults import READ_ANEW, REPAIR, Fault, Findings, Note, OnProgress
+from retrievers.faults import READ_ANEW, REPAIR, Fault, Findings, Note
+from retrievers.progress import OnProgress
 from retrievers.salvage import n_readable, salvage
 from retrievers.verification import FILE
 
@@ -48,7 +49,8 @@ def verify(settings: Settings, *, mends: bool, on_progress: OnProgress) -> Findi
         assistant = Assistant.open(settings)
     with assistant:
         before = _examined(assistant, on_progress)
-        if not mends or not (before.faults or saved):
+        to_mend = before.faults or saved or uploads.removals(assistant.library.folder)
+        if not mends or not to_mend:
             return before
         is_file_damaged = any(fault.what == FILE for fault in before.faults)
         if not is_file_damaged:

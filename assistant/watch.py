@@ -95,9 +95,10 @@ class Places:
         """Those of the roots that are there."""
         named = [local_path(root.source) for root in roots if root.kind == "folder"]
         folders = [path for path in named if path.is_dir()]
-        outer = [f for f in folders if not any(o != f and f.is_relative_to(o) for o in folders)]
+        every = set(folders)
+        outer = [folder for folder in folders if every.isdisjoint(folder.parents)]
         files = [local_path(root.source) for root in roots if root.kind == "file"]
-        alone = [path for path in files if not any(path.is_relative_to(f) for f in outer)]
+        alone = [path for path in files if every.isdisjoint((path, *path.parents))]
         return cls(
             tuple(outer),
             tuple(alone),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +19,8 @@ from typing import Any
 
 from retrievers.database import setting
 from retrievers.errors import ImportInvalid, LibraryDamaged
+from retrievers.progress import OnCount
+from retrievers.schema import MAX_DIMENSION
 from retrievers.vectors import rows_from_blobs
 
 FORMAT = "limner-library"
@@ -34,10 +36,6 @@ ROWS_AT_ONCE = 1024
 BYTES_AT_ONCE = 32 << 20
 MAX_MANIFEST_BYTES = 16 << 20
 """Each missing picture takes 80."""
-MAX_DIMENSION = 65_536
-
-OnProgress = Callable[[int, int], None]
-"""Is told how many chunks of how many are done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +140,7 @@ def evidence_schema(dimension: int) -> Any:
 
 
 def write_tables(
-    connection: sqlite3.Connection, folder: Path, on_progress: OnProgress = lambda _, __: None
+    connection: sqlite3.Connection, folder: Path, on_progress: OnCount = lambda _, __: None
 ) -> Manifest:
     """Write the two tables of what the connection sees; a row group at a time is in memory.
 
@@ -210,7 +208,7 @@ def _write_evidence(
     path: Path,
     dimension: int,
     n_chunks: int,
-    on_progress: OnProgress,
+    on_progress: OnCount,
 ) -> None:
     import pyarrow.parquet as pq
 

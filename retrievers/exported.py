@@ -16,20 +16,22 @@ from typing import Any
 import numpy as np
 from langchain_core.documents import Document
 
-from retrievers.errors import ImportInvalid
+from retrievers.collection_names import kept_name
+from retrievers.errors import ImportInvalid, InvalidCollection
 from retrievers.evidence import NOT_IN_JSON
 from retrievers.exchange import (
     DOCUMENTS,
     EVIDENCE,
     MEDIA,
     Manifest,
-    OnProgress,
     digest,
     documents_schema,
     evidence_schema,
 )
 from retrievers.given import MAX_TEXT_CHARS
 from retrievers.library import NewDocument
+from retrievers.modalities import MODALITIES
+from retrievers.progress import OnCount
 from retrievers.vectors import Vectors
 
 ROWS_AT_ONCE = 128
@@ -41,7 +43,6 @@ MAX_PLACE = 1 << 31
 PLAIN_ENCODINGS = frozenset(("PLAIN", "RLE", "BIT_PACKED"))
 """Without a value that stands for many: a long text in a small file could fill the memory."""
 LENGTH_TOLERANCE = 1e-3
-MODALITIES = frozenset(("text", "table", "figure", "audio", "video"))
 
 
 def _is_text(value: Any) -> bool:
@@ -98,7 +99,7 @@ class LibraryExport:
         """Where its pictures lie."""
         return self.folder / MEDIA
 
-    def check(self, on_progress: OnProgress = lambda _, __: None) -> None:
+    def check(self, on_progress: OnCount = lambda _, __: None) -> None:
         """Read all of it, so that nothing of a bad export comes into a library.
 
         Raises ImportInvalid.
@@ -156,8 +157,12 @@ class LibraryExport:
         told = [row["source"], row["title"], row["fingerprint"], *names]
         if any(len(text) > MAX_NAME_CHARS for text in told) or len(names) > MAX_COLLECTIONS:
             raise self._bad(DOCUMENTS, "a name in it is too long, or a list of them")
-        if not row["source"] or not all(names):
+        if not row["source"]:
             raise self._bad(DOCUMENTS, "a name in it is empty")
+        try:
+            names = [kept_name(name) for name in names]
+        except InvalidCollection as error:
+            raise self._bad(DOCUMENTS, str(error)) from error
         pages = row["pages"]
         if row["chunks"] < 0 or (pages is not None and not 0 <= pages < MAX_PLACE):
             raise self._bad(DOCUMENTS, f"{row['source']!r} has an impossible count")

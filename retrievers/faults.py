@@ -5,12 +5,8 @@ Leaves out the looking: `retrievers.verification` for the library's own files.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-
-OnProgress = Callable[[str, int, int], None]
-"""Is told what is looked at, and how many are done of how many."""
 
 REPAIR = "limner verify --repair "
 READ_ANEW = "the next limner add or limner sync of its source reads it anew"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from retrievers import evidence
+from retrievers import evidence, schema
 from retrievers.database import (
     SCHEMA_VERSION,
     Database,
@@ -35,7 +35,7 @@ def convert(database: Database) -> None:
     with database.writing() as connection:
         if setting(connection, "schema") != FORMAT:
             return
-        _check_tables(connection, database)
+        _check(database, schema.format_one_fault(schema.objects(connection)))
         _move_aside(connection)
         make_tables(connection)
         _move_over(connection)
@@ -45,15 +45,18 @@ def convert(database: Database) -> None:
         set_setting(connection, "normalisation", "unit")
         # The only one that is known: an index made before does not know what was taken out since.
         add_generation(connection)
+        fault = schema.fault(schema.objects(connection)) or schema.values_fault(connection)
+        _check(database, fault)
     database.shrink_log()
 
 
-def _check_tables(connection: sqlite3.Connection, database: Database) -> None:
-    found = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
-    if not found >= {*REBUILT, "settings"}:
+def _check(database: Database, fault: str | None) -> None:
+    """Raise LibraryDamaged if something is wrong: a trigger, say, would run in the conversion."""
+    if fault:
         raise LibraryDamaged(
             f"{database.path} says that it is a library of format {FORMAT}, but is not a whole "
-            "one. Restore it from a backup, or choose another folder with --library."
+            f"one: {fault}. Nothing in it was changed. Restore it from a backup, or choose another "
+            "folder with --library."
         )
 
 

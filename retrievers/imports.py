@@ -7,10 +7,12 @@ pictures: that is `assistant.exchange`.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 from langchain_core.documents import Document
@@ -18,14 +20,13 @@ from langchain_core.embeddings import Embeddings
 
 from retrievers import given
 from retrievers.errors import ImportInvalid, MetadataInvalid
-from retrievers.exchange import OnProgress
 from retrievers.exported import LibraryExport
 from retrievers.langchain_faiss import FaissStore, find_store, read_store
 from retrievers.library import Change, Library, NewDocument
+from retrievers.progress import OnCount
+from retrievers.recorded_model import is_alike
 from retrievers.vectors import Vectors, unit_rows
 
-MIN_COSINE = 0.99
-"""Between the vector of a text as it is stored and as the library's model makes it."""
 N_PROBES = 3
 MAX_NUMBER = 1e15
 """In a vector: the length of a larger one could not be told in float32."""
@@ -77,7 +78,7 @@ def read_import(path: Path) -> LibraryExport | FaissStore:
     )
 
 
-def import_export(library: Library, export: LibraryExport, on_progress: OnProgress) -> ImportReport:
+def import_export(library: Library, export: LibraryExport, on_progress: OnCount) -> ImportReport:
     """Put the documents of a checked export in. Its pictures must be there already.
 
     Raises ImportInvalid, ModelMissing, or what `Library.put_all` does.
@@ -89,7 +90,7 @@ def import_export(library: Library, export: LibraryExport, on_progress: OnProgre
     return report
 
 
-def import_faiss(library: Library, store: FaissStore, on_progress: OnProgress) -> ImportReport:
+def import_faiss(library: Library, store: FaissStore, on_progress: OnCount) -> ImportReport:
     """Put the texts of a LangChain store in; those of one source become one document.
 
     Raises ImportInvalid, ModelMissing, or what `Library.put_all` does.
@@ -111,7 +112,7 @@ def _put(
     documents: Iterable[NewDocument],
     report: ImportReport,
     n_chunks: int,
-    on_progress: OnProgress,
+    on_progress: OnCount,
     may_replace: Callable[[NewDocument, str, str], bool],
 ) -> None:
     """may_replace: whether a document may take the place of one with this fingerprint and time."""
@@ -133,7 +134,7 @@ def _put(
         elif fingerprint is not None and not may_replace(document, fingerprint, added_at):
             report.kept.append(document.source)
         else:
-            held.append(document if report.took_vectors else replace(document, vectors={}))
+            held.append(_as_put_in(document, with_vectors=report.took_vectors))
             if sum(len(one.documents) for one in held) >= MAX_HELD_CHUNKS:
                 put_held()
     put_held()
@@ -141,7 +142,43 @@ def _put(
 
 
 def _is_newer(document: NewDocument, _: str, added_at: str) -> bool:
-    return _time(document.added_at or "") > _time(added_at)
+    """Whether a document of an export may take the place of one that was added here at this time.
+
+    It may if it was added elsewhere later than that. What comes from a file that is there on this
+    machine gives way only if the export's was moreover changed after that file. A time in the
+    future says nothing.
+    """
+    now = datetime.now(UTC)
+    if not _time(added_at) < _time(document.added_at or "") <= now:
+        return False
+    changed_at = _changed_at(document.source)
+    dated_at = _time(document.dated_at or "")
+    return changed_at is None or (changed_at < dated_at.timestamp() and dated_at <= now)
+
+
+def _changed_at(source: str) -> float | None:
+    """When the file of a source was changed, in seconds; None if there is none.
+
+    One that cannot be looked at may be newer than anything.
+    """
+    if not source.startswith("file://"):
+        return None
+    try:
+        return Path(unquote(urlsplit(source).path)).stat().st_mtime
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    except OSError:
+        return math.inf
+
+
+def _as_put_in(document: NewDocument, *, with_vectors: bool) -> NewDocument:
+    # What came from the future would take the place of all that is put in until then.
+    is_believed = _time(document.added_at or "") <= datetime.now(UTC)
+    return replace(
+        document,
+        vectors=document.vectors if with_vectors else {},
+        added_at=document.added_at if is_believed else None,
+    )
 
 
 def _was_imported(_: NewDocument, fingerprint: str, __: str) -> bool:
@@ -222,10 +259,6 @@ def _spread(places: Sequence[int]) -> list[int]:
 
 def _are_of_model(embeddings: Embeddings, texts: list[str], vectors: Vectors) -> bool:
     """Whether the model makes these vectors of these texts. Raises ModelMissing."""
-    if not texts:
-        return False
-    made = unit_rows(embeddings.embed_documents(texts))
-    stored = unit_rows(vectors)
-    if made.shape != stored.shape:
-        return False
-    return bool((np.sum(made * stored, axis=1) > MIN_COSINE).all())
+    return bool(texts) and is_alike(
+        unit_rows(embeddings.embed_documents(texts)), unit_rows(vectors)
+    )

@@ -35,7 +35,7 @@ from retrievers.catalogue import Entry, Taken
 from retrievers.database import Database, add_generation, removed_at
 from retrievers.errors import LibraryError, LibraryMissing
 from retrievers.evidence import Row, encodable
-from retrievers.faults import Fault, Findings, OnProgress
+from retrievers.faults import Fault, Findings
 from retrievers.figure_parts import is_figure
 from retrievers.filters import EVERYTHING, Filter
 from retrievers.hits import Hit
@@ -44,6 +44,7 @@ from retrievers.lexical import LexicalIndex
 from retrievers.library_contents import LibraryContents, unknown
 from retrievers.new_vectors import Embedded, NewVectors
 from retrievers.pictures import OpenPicture, PictureEmbeddings, Pictures
+from retrievers.progress import OnProgress
 from retrievers.recorded_model import RecordedModel
 from retrievers.roots import Roots
 from retrievers.search import AskedImage, Search
@@ -270,7 +271,7 @@ class Library(LibraryContents):
         n_figures = sum(is_figure(document.metadata) for document in new.documents)
         return Change(number is not None, len(rows), n_figures, orphans)
 
-    def exchange(self, new: Sequence[NewDocument], chunk_ids: Sequence[str]) -> None:
+    def replace_texts(self, new: Sequence[NewDocument], chunk_ids: Sequence[str]) -> None:
         """Take texts that were given out by their ids and put others in, all in one change.
 
         For many small documents this is much faster than `put_all`. Raises PartOfDocument where an

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 
-from retrievers import catalogue, evidence, verification
+from retrievers import catalogue, evidence, roots, verification
 from retrievers.catalogue import Entry, LibraryDocument
 from retrievers.database import Database, setting
 from retrievers.errors import UnknownSource
@@ -76,6 +76,20 @@ class LibraryContents:
         with self._database.reading() as connection:
             return [source for _, source in matching(connection, glob)]
 
+    def sources_at(self, places: Iterable[str]) -> list[str]:
+        """The sources that are among these URIs, or below one, in the order of adding."""
+        found: dict[int, str] = {}
+        with self._database.reading() as connection:
+            for place in places:
+                start, end = roots.span_below(place)
+                rows = connection.execute(
+                    "SELECT id, source FROM documents "
+                    "WHERE source = ? OR (source >= ? AND source < ?)",
+                    (place, start, end),
+                )
+                found.update(rows.fetchall())
+        return [found[number] for number in sorted(found)]
+
     def fingerprints(self) -> dict[str, tuple[str, str]]:
         """Source → fingerprint and time of adding, of all documents."""
         with self._database.reading() as connection:
@@ -131,13 +145,12 @@ class LibraryContents:
 
     def image_keys(self, source: str | None = None) -> set[str]:
         """The keys of all pictures that the evidence refers to, or that of one document."""
+        every = "SELECT DISTINCT image_key FROM chunks WHERE image_key IS NOT NULL"
+        # One statement for both would go through all pictures for each document.
+        own = f"{every} AND document_id = (SELECT id FROM documents WHERE source = ?)"  # noqa: S608 - constants
+        query, chosen = (every, []) if source is None else (own, [source])
         with self._database.reading() as connection:
-            rows = connection.execute(
-                "SELECT DISTINCT image_key FROM chunks WHERE image_key IS NOT NULL AND "
-                "(?1 IS NULL OR document_id = (SELECT id FROM documents WHERE source = ?1))",
-                (source,),
-            )
-            return {row[0] for row in rows}
+            return {key for (key,) in connection.execute(query, chosen)}
 
     def image_keys_after(self, key: str, n: int) -> list[str]:
         """The next n keys of pictures that the evidence refers to, in order."""

@@ -113,7 +113,7 @@ class LibraryVectorStore(VectorStore):
         entries = zip(named, words, told, strict=True)
         new = {name: _text_document(name, text, metadata) for name, text, metadata in entries}
         if new:
-            self.library.exchange(list(new.values()), list(new))
+            self.library.replace_texts(list(new.values()), list(new))
         return named
 
     def delete(self, ids: list[str] | None = None, **kwargs: Any) -> bool:  # noqa: ARG002 - its signature
@@ -124,7 +124,7 @@ class LibraryVectorStore(VectorStore):
         """
         if ids is None:
             raise ValueError("Name the ids to delete: LibraryVectorStore.delete(ids=[…]).")
-        self.library.exchange([], ids)
+        self.library.replace_texts([], ids)
         return True
 
     def get_by_ids(self, ids: Sequence[str], /) -> list[Document]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from retrievers.database import (
 )
 from retrievers.errors import LibraryDamaged, LibraryLocked, LibraryUnwritable, ModelMismatch
 from retrievers.library import BUSY_TIMEOUT_S, Library
+from retrievers.progress import OnCount
 from retrievers.recorded_model import RecordedModel, as_text, from_text, is_alike
 from retrievers.vectors import unit_rows
 
@@ -40,8 +41,6 @@ DERIVED = ("vectors.faiss", "pictures.faiss")
 """Files that are made anew, in the form of now."""
 BEGUN = ("new_model", "new_probe", "new_begun")
 """Settings that tell whose vectors are being built; gone with the swap."""
-
-OnProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ class Migration:
 def migrate(
     folder: Path | str,
     embeddings: Embeddings,
-    on_progress: OnProgress = lambda _, __: None,
+    on_progress: OnCount = lambda _, __: None,
     *,
     busy_timeout_s: float = BUSY_TIMEOUT_S,
 ) -> Migration:
@@ -124,7 +123,7 @@ class _Run:
     after the last.
     """
 
-    def __init__(self, database: Database, embeddings: Embeddings, on_progress: OnProgress) -> None:
+    def __init__(self, database: Database, embeddings: Embeddings, on_progress: OnCount) -> None:
         self.model = RecordedModel(embeddings)
         self.n_embedded = 0
         self._database = database

@@ -30,6 +30,7 @@ from retrievers.picture_likeness import (
     Laid,
 )
 from retrievers.picture_marks import VERSION, Marks
+from retrievers.progress import OnCount
 from retrievers.vectors import Ids, VectorIndex, Vectors
 
 PICTURES_AT_ONCE = 1_024
@@ -48,7 +49,6 @@ have a cosine of about 0.20 ± 0.02, those that have, of 0.25 to 0.35.
 
 OpenPicture = Callable[[str], Image.Image | None]
 """The picture with a key, about 512 pixels or larger; None where it cannot be had."""
-OnProgress = Callable[[int, int], None]
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class Pictures:
         )
         self._has_removed = False
 
-    def learn(self, on_progress: OnProgress = lambda _, __: None) -> None:
+    def learn(self, on_progress: OnCount = lambda _, __: None) -> None:
         """Look at the pictures that are not known yet, or not by this CLIP model.
 
         on_progress: is told how many are done of how many. Raises LibraryLocked or
@@ -154,7 +154,7 @@ class Pictures:
 
     # Copies
 
-    def _mark_new(self, open_picture: OpenPicture, on_progress: OnProgress) -> None:
+    def _mark_new(self, open_picture: OpenPicture, on_progress: OnCount) -> None:
         new = self._lacking("pictures")
         for n_done, key in enumerate(new):
             on_progress(n_done, len(new))
@@ -234,7 +234,7 @@ class Pictures:
     # CLIP
 
     def _embed_new(
-        self, open_picture: OpenPicture, model: PictureEmbeddings, on_progress: OnProgress
+        self, open_picture: OpenPicture, model: PictureEmbeddings, on_progress: OnCount
     ) -> None:
         self._forget_other_model(model.name)
         new = self._lacking("picture_vectors")

@@ -107,9 +107,11 @@ class RecordedModel:
 
 
 def is_alike(one: Vectors, other: Vectors) -> bool:
-    """Whether two vectors of one text can be of one model."""
+    """Whether the vectors of the same texts can be of one model, row by row."""
+    if one.shape != other.shape:
+        return False
     # Of unit rows the square of the distance is 2 - 2 * cosine; two rows of zeros are alike too.
-    return one.shape == other.shape and float(((one - other) ** 2).sum()) <= 2 - 2 * MIN_COSINE
+    return bool((((one - other) ** 2).sum(axis=1) <= 2 - 2 * MIN_COSINE).all())
 
 
 def as_text(vector: Vectors) -> str:

@@ -19,8 +19,9 @@ from retrievers.catalogue import Entry
 from retrievers.database import Database, add_generation, setting
 from retrievers.errors import LibraryUnwritable
 from retrievers.evidence import Row
-from retrievers.faults import Fault, OnProgress
+from retrievers.faults import Fault
 from retrievers.lexical import LexicalIndex
+from retrievers.progress import OnProgress
 from retrievers.vectors import VectorIndex
 
 Embed = Callable[[Sequence[str]], dict[str, bytes]]

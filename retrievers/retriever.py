@@ -6,7 +6,7 @@ Leaves out answering: that is `assistant`.
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from langchain_core.callbacks import (
     AsyncCallbackManagerForRetrieverRun,
@@ -23,6 +23,7 @@ from retrievers.errors import ASKED_WRONGLY
 from retrievers.evidence import place_name
 from retrievers.filters import Filter
 from retrievers.library import Library
+from retrievers.modalities import Modality
 
 MAX_NAMED_CHARS = 1_000
 """Of what a model may name to choose by."""
@@ -36,7 +37,7 @@ OPEN_TO_A_MODEL: dict[str, Any] = {
         Field(max_length=MAX_NAMED_CHARS, description="Only documents of the user's collection."),
     ],
     "modality": Annotated[
-        Literal["text", "table", "figure", "audio", "video"] | None,
+        Modality | None,
         Field(description="Only evidence of this kind."),
     ],
 }

@@ -9,6 +9,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
@@ -18,7 +19,7 @@ from retrievers.errors import LibraryDamaged
 Kind = Literal["folder", "file", "url"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Root:
     """One thing that was added. source: a `file://` URI or a web address, without a login.
 
@@ -50,7 +51,41 @@ class Root:
 
     def excludes(self, source: str) -> bool:
         """Whether the source was taken out again."""
-        return any(source == other or is_below(source, other) for other in self.excluded)
+        return source in self._excluded or not self._excluded.isdisjoint(folders_of(source))
+
+    @cached_property
+    def _excluded(self) -> frozenset[str]:
+        return frozenset(self.excluded)
+
+
+class KnownRoots:
+    """Roots by what they cover: a source is looked up, not compared with each of them."""
+
+    def __init__(self, roots: Iterable[Root]) -> None:
+        self._named: dict[str, list[tuple[int, Root]]] = {}
+        self._folders: dict[str, list[tuple[int, Root]]] = {}
+        self._sites: dict[str | None, list[tuple[int, Root]]] = {}
+        for numbered in enumerate(roots):
+            root = numbered[1]
+            if root.kind == "folder":
+                self._folders.setdefault(root.source, []).append(numbered)
+            else:
+                self._named.setdefault(root.source, []).append(numbered)
+            if root.kind == "url" and root.depth > 0:
+                self._sites.setdefault(_host(root.source), []).append(numbered)
+
+    def covering(self, source: str) -> list[Root]:
+        """Those that the source comes in with, in the order in which they were given."""
+        found = dict(self._named.get(source, ()))
+        for folder in folders_of(source):
+            found.update(self._folders.get(folder, ()))
+        if self._sites and _is_web(source):
+            found.update(self._sites.get(_host(source), ()))
+        return [found[number] for number in sorted(found)]
+
+    def allowing(self, source: str) -> list[Root]:
+        """Those that the source comes in with, unless it was taken out again."""
+        return [root for root in self.covering(source) if not root.excludes(source)]
 
 
 class Roots:
@@ -92,6 +127,18 @@ def is_below(source: str, folder: str) -> bool:
     return source.startswith(folder.rstrip("/") + "/")
 
 
+def folders_of(source: str) -> set[str]:
+    """The URIs of all folders that a source is below, each with and without a slash at its end."""
+    ends = [place for place, character in enumerate(source) if character == "/"]
+    return {source[: end + with_slash] for end in ends for with_slash in (0, 1)}
+
+
+def span_below(folder: str) -> tuple[str, str]:
+    """From which string on, and before which, all sources below a folder are in SQLite's order."""
+    start = folder.rstrip("/") + "/"
+    return start, start[:-1] + chr(ord("/") + 1)
+
+
 def read(connection: sqlite3.Connection) -> list[Root]:
     """All roots that the connection sees. Raises LibraryDamaged."""
     rows = connection.execute("SELECT source, kind, options FROM roots ORDER BY source")
@@ -104,16 +151,20 @@ def note(connection: sqlite3.Connection, roots: Iterable[Root]) -> None:
     Nothing that is named, or below it, is excluded any more.
     """
     before = {root.source: root for root in read(connection)}
+    after = dict(before)
+    named: list[Root] = []
     for root in roots:
-        if other := before.get(root.source):
+        if other := after.get(root.source):
             collections = tuple(dict.fromkeys(other.collections + root.collections))
             mounts = tuple(dict.fromkeys(other.mounts + root.mounts))
             root = replace(root, collections=collections, mounts=mounts)  # noqa: PLW2901
-        before[root.source] = root
-        for other in [r for r in before.values() if r.excluded]:
-            kept = tuple(s for s in other.excluded if s != root.source and not root.covers(s))
-            before[other.source] = replace(other, excluded=kept)
-    _write(connection, before.values())
+        after[root.source] = root
+        named.append(root)
+    sources, known = {root.source for root in named}, KnownRoots(named)
+    for root in [root for root in after.values() if root.excluded]:
+        kept = [s for s in root.excluded if s not in sources and not known.covering(s)]
+        after[root.source] = replace(root, excluded=tuple(kept))
+    _write(connection, [root for root in after.values() if before.get(root.source) != root])
 
 
 def exclude(connection: sqlite3.Connection, source: str) -> None:
@@ -121,15 +172,27 @@ def exclude(connection: sqlite3.Connection, source: str) -> None:
 
     A root of which nothing is left in the library is forgotten.
     """
-    for root in read(connection):
-        if root.source == source or is_below(root.source, source):
-            forget(connection, root.source)
-        elif root.covers(source):
+    start, end = span_below(source)
+    connection.execute(
+        "DELETE FROM roots WHERE source = ? OR (source >= ? AND source < ?)", (source, start, end)
+    )
+    for root in _perhaps_covering(connection, source):
+        if root.covers(source):
             if not root.excludes(source):
                 excluded = tuple(s for s in root.excluded if not is_below(s, source))
                 _write(connection, [replace(root, excluded=(*excluded, source))])
             if not _holds_any(connection, root):
                 forget(connection, root.source)
+
+
+def _perhaps_covering(connection: sqlite3.Connection, source: str) -> list[Root]:
+    """Of the roots the few that may cover a source: the folders above it, or web addresses."""
+    rows = connection.execute(
+        "SELECT source, kind, options FROM roots "
+        "WHERE source IN (SELECT value FROM json_each(?)) OR (? AND kind = 'url')",
+        (json.dumps(sorted(folders_of(source))), _is_web(source)),
+    )
+    return [_root(*row) for row in rows]
 
 
 def forget(connection: sqlite3.Connection, source: str) -> None:
@@ -146,10 +209,12 @@ def _write(connection: sqlite3.Connection, roots: Iterable[Root]) -> None:
 
 def _holds_any(connection: sqlite3.Connection, root: Root) -> bool:
     """Whether the library holds something that came in with the root."""
-    start = root.source.rstrip("/") + "/" if root.kind == "folder" else "http"
+    start, end = span_below(root.source)
+    if root.kind != "folder":
+        start, end = ("http", "httq") if root.depth else ("", "")
     rows = connection.execute(
         "SELECT source FROM documents WHERE source = ? OR (source >= ? AND source < ?)",
-        (root.source, start, start[:-1] + chr(ord(start[-1]) + 1)),
+        (root.source, start, end),
     )
     return any(root.covers(source) for (source,) in rows)
 

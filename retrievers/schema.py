@@ -18,6 +18,8 @@ Objects = dict[str, str]
 MAX_DIMENSION = 65_536
 MAX_GENERATION = 1 << 62
 """In nanoseconds since 1970 the year 2116."""
+LATER = frozenset(("pictures", "picture_links", "links_by_other", "picture_vectors"))
+"""What the first libraries of format 1 did not have."""
 MAX_ID = 1 << 40
 """Of a document, a chunk or a vector: a thousand a second make it in 35 years."""
 WITH_IDS = ("documents", "chunks", "vectors", "new_vectors", "picture_vectors")
@@ -25,9 +27,9 @@ DIMENSIONS = ("dimension", "picture_dimension")
 _SPACE = re.compile(r"--[^\n]*|[\s\"'`\[\]]+")
 
 
-def statements() -> str:
+def statements(name: str = "schema.sql") -> str:
     """The SQL that makes the tables."""
-    return files("retrievers").joinpath("schema.sql").read_text("utf-8")
+    return files("retrievers").joinpath(name).read_text("utf-8")
 
 
 def objects(connection: sqlite3.Connection) -> Objects:
@@ -41,10 +43,10 @@ def objects(connection: sqlite3.Connection) -> Objects:
 
 
 @cache
-def expected() -> Objects:
+def expected(name: str = "schema.sql") -> Objects:
     """What a whole library holds."""
     with closing(sqlite3.connect(":memory:")) as connection:
-        connection.executescript(statements())
+        connection.executescript(statements(name))
         return objects(connection)
 
 
@@ -55,7 +57,19 @@ def is_table(found: Objects, name: str) -> bool:
 
 def fault(found: Objects) -> str | None:
     """What is wrong with the tables of a file that says it has this format."""
-    wanted = expected()
+    return difference(found, expected())
+
+
+def format_one_fault(found: Objects) -> str | None:
+    """What is wrong with the tables of a file that says it has format 1."""
+    wanted = expected("format_1.sql")
+    return difference(
+        found, {name: wanted[name] for name in wanted if name in found or name not in LATER}
+    )
+
+
+def difference(found: Objects, wanted: Objects) -> str | None:
+    """What tells the one from the other."""
     for name, made in wanted.items():
         if name not in found:
             return f"{made.partition(' ')[0]} {name} is missing"

@@ -18,9 +18,10 @@ import numpy as np
 from retrievers import evidence
 from retrievers.database import Database, setting
 from retrievers.errors import LibraryDamaged
-from retrievers.faults import READ_ANEW, REPAIR, Fault, Findings, Note, OnProgress
+from retrievers.faults import READ_ANEW, REPAIR, Fault, Findings, Note
 from retrievers.lexical import LexicalIndex
 from retrievers.picture_marks import is_stored
+from retrievers.progress import OnProgress
 from retrievers.recorded_model import from_text
 from retrievers.vectors import VectorIndex
 

@@ -8,11 +8,12 @@ in this folder and `assistant.assistant`.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from retrievers.modalities import Modality
 
 app = typer.Typer(
     name="limner",
@@ -30,17 +31,6 @@ models_app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(models_app, name="models")
-
-
-class Modality(StrEnum):
-    """What a piece of evidence is."""
-
-    text = "text"
-    table = "table"
-    figure = "figure"
-    audio = "audio"
-    video = "video"
-
 
 LibraryFlag = Annotated[
     Path | None,

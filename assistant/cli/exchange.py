@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
+from assistant.cli.progress import counted
 from assistant.cli.terminal import (
     err,
     interrupted_by_signals,
@@ -21,20 +18,16 @@ from assistant.cli.terminal import (
 from assistant.exchange import (
     Exported,
     Imported,
-    OnProgress,
     check_import,
     export_library,
     import_into,
 )
 from retrievers.imports import read_import
 
-SECONDS_TO_FIRST_LINE, SECONDS_BETWEEN_LINES = 2.0, 5.0
-"""Where stderr is no terminal."""
-
 
 def export(folder: Path, library: Path | None, as_json: bool) -> None:
     """Write the library into a new folder."""
-    with opened(library) as assistant, _progress("Exporting") as on_progress:
+    with opened(library) as assistant, counted("Exporting") as on_progress:
         exported = export_library(assistant.library, assistant.media, folder, on_progress)
     if as_json:
         print_json(_exported_json(exported))
@@ -51,7 +44,7 @@ def export(folder: Path, library: Path | None, as_json: bool) -> None:
 def import_library(path: Path, library: Path | None, as_json: bool) -> None:
     """Read an export, or a LangChain FAISS store, into the library."""
     start = time.perf_counter()
-    with _progress("Importing") as on_progress:
+    with counted("Importing") as on_progress:
         # What is wrong with it is found before a library is made for it.
         with sentences_for_errors(), interrupted_by_signals():
             found = read_import(path)
@@ -122,30 +115,3 @@ def _tell_missing(keys: list[str]) -> None:
             "See: limner verify",
             style="yellow",
         )
-
-
-@contextmanager
-def _progress(doing: str) -> Iterator[OnProgress]:
-    """A bar on stderr, or lines where that is no terminal and it takes longer."""
-    bar = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=err,
-        transient=True,
-        disable=not err.is_terminal,
-    )
-    tell_at = time.monotonic() + SECONDS_TO_FIRST_LINE
-    with bar:
-        task = bar.add_task(doing, total=None)
-
-        def on_progress(what: str, n_done: int, n: int) -> None:
-            nonlocal tell_at
-            bar.update(task, description=f"{doing}: {what}", completed=n_done, total=n)
-            now = time.monotonic()
-            if not err.is_terminal and now >= tell_at:
-                tell_at = now + SECONDS_BETWEEN_LINES
-                err.print(f"{doing}: {n_done:,} of {n:,} {what}")
-
-        yield on_progress

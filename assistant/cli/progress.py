@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from rich.progress import (
     BarColumn,
@@ -24,6 +25,8 @@ from assistant.cli.terminal import err
 from assistant.report import OnProgress, Report
 from assistant.report import Progress as Step
 from loaders.loader import Stage
+from retrievers.evidence import clock
+from retrievers.progress import OnProgress as OnNamed
 
 SECONDS_BETWEEN_LINES = 5.0
 """Where stderr is no terminal: ten thousand files are not ten thousand lines."""
@@ -57,6 +60,42 @@ def shown(read: Callable[[OnProgress], Report]) -> Report:
             bar.update(task, description="Done", completed=bar.tasks[0].total)
         bar.update(task, place="", read=_read_so_far(report.pages, report.figures))
     return report
+
+
+@contextmanager
+def counted(doing: str, quiet_s: float = 2.0) -> Iterator[OnNamed]:
+    """A bar for what is only counted. quiet_s: what is done sooner shows none."""
+    bar = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    )
+    task = bar.add_task(doing, total=None)
+    tell_at = time.monotonic() + quiet_s
+    begun: dict[str, tuple[float, int]] = {}
+
+    def on_progress(what: str, n_done: int, n: int) -> None:
+        nonlocal tell_at
+        now = time.monotonic()
+        begun_at, n_before = begun.setdefault(what, (now, n_done))
+        bar.update(task, description=f"{doing}: {what}", completed=n_done, total=n)
+        if now < tell_at:
+            return
+        bar.start()
+        if not err.is_terminal:
+            tell_at = now + SECONDS_BETWEEN_LINES
+            n_new = n_done - n_before
+            left = f", {clock((now - begun_at) / n_new * (n - n_done))} left" if n_new else ""
+            err.print(f"{doing}: {n_done:,} of {n:,} {what}{left}")
+
+    try:
+        yield on_progress
+    finally:
+        bar.stop()
 
 
 def _bar() -> Progress:

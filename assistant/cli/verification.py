@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from assistant import verification
+from assistant.cli.progress import counted
 from assistant.cli.terminal import (
-    err,
     interrupted_by_signals,
     print_json,
     say,
     sentences_for_errors,
     settings_of,
 )
-from assistant.settings import Settings
 from retrievers.faults import Findings
 
-QUIET_S = 2.0
-"""What is done sooner shows no progress."""
 MAX_SHOWN = 20
 """Faults of one kind; --json has all."""
 
@@ -30,35 +25,14 @@ def verify(library: Path | None, as_json: bool, *, mends: bool) -> None:
     """Say whether the library is whole, and mend it if that is wanted; exit code 1 if it is not."""
     with sentences_for_errors(), interrupted_by_signals():
         settings = settings_of(library)
-        findings = _with_progress(settings, mends=mends)
+        with counted("Verifying") as on_progress:
+            findings = verification.verify(settings, mends=mends, on_progress=on_progress)
         if as_json:
             print_json(findings.to_dict())
         else:
             _tell(findings, mends=mends)
     if findings.faults:
         raise typer.Exit(1)
-
-
-def _with_progress(settings: Settings, *, mends: bool) -> Findings:
-    bar = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=12),
-        MofNCompleteColumn(),
-        console=err,
-        transient=True,
-    )
-    task = bar.add_task("", total=1)
-    start = time.monotonic()
-
-    def step(what: str, n_done: int, n: int) -> None:
-        if err.is_terminal and time.monotonic() - start > QUIET_S:
-            bar.start()
-        bar.update(task, description=f"Looking at {what}", completed=n_done, total=n)
-
-    try:
-        return verification.verify(settings, mends=mends, on_progress=step)
-    finally:
-        bar.stop()
 
 
 def _tell(findings: Findings, *, mends: bool) -> None:

@@ -266,7 +266,7 @@ def change_for(kind: str, desk: Desk) -> Callable[[], None]:
 def kill(desk: Desk, n: int) -> dict[str, Any]:
     """Change the library until n changes were killed before their end, one kind after the other."""
     kinds = ["add", "update", "sync", "remove", "migrate"]
-    took_s = dict.fromkeys(kinds, 0.5)
+    took_s = dict.fromkeys(kinds, 0.1)
     killed: Counter[str] = Counter()
     desk.write(6)
     raise_for("the first add", in_child(desk.add)[1])

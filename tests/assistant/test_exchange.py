@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ from retrievers import (
 )
 from retrievers.exchange import evidence_schema
 from retrievers.imports import read_import
+from retrievers.library import NewDocument
 from tests.assistant.command_line import limner, limner_json
 from tests.retrievers.faiss_stores import save_store
 from tests.retrievers.words import DIMENSION, WordCounts, figure, piece
@@ -174,6 +176,35 @@ class TestRoundTrip:
         assert new.take(exported).report.updated == 1
         assert set(new.media.keys()) == new.library.image_keys()
         assert key not in new.library.image_keys()
+
+    def test_a_time_in_the_future_replaces_nothing_and_is_not_kept(
+        self, full: Place, place: Callable[[str], Place], exported: Path
+    ):
+        before = full.library.evidence("file:///docs/gold.pdf")
+        rewrite(exported, set_to(fingerprint="x", added_at="2999-01-01T00:00:00Z"), "documents")
+        assert len(full.take(exported).report.kept) == 4
+        assert full.library.evidence("file:///docs/gold.pdf") == before
+        new = place("new")
+        new.take(exported)
+        assert all(d.added_at < "2999" for d in new.library.documents())
+
+    def test_what_was_read_from_a_file_that_is_there_is_kept_unless_that_is_older(
+        self, place: Callable[[str], Place], tmp_path: Path
+    ):
+        file = tmp_path / "Gold price.md"
+        file.write_text("Mine.")
+        os.utime(file, (1e9, 1e9))
+        here, there = place("here"), place("there")
+        mine = NewDocument(file.as_uri(), [piece("Mine.")], "m", "Gold", added_at="2010-01-01")
+        other = NewDocument(file.as_uri(), [piece("Other.")], "o", "Gold", added_at="2011-01-01")
+        list(here.library.put_all([mine]))
+        list(there.library.put_all([other]))
+        folder = export_library(there.library, there.media, tmp_path / "out", untold).folder
+        for dated_at in (None, "1999-01-01T00:00:00Z", "2999-01-01T00:00:00Z"):
+            rewrite(folder, set_to(dated_at=dated_at), "documents")
+            assert here.take(folder).report.kept == [file.as_uri()]
+        rewrite(folder, set_to(dated_at="2010-06-01T00:00:00Z"), "documents")
+        assert here.take(folder).report.updated == 1
 
     def test_another_model_makes_its_own_vectors(
         self, place: Callable[[str], Place], exported: Path
@@ -360,6 +391,9 @@ class TestHostileExports:
             ({"chunks": -3}, "impossible"),
             ({"chunks": 1 << 60}, "not in its place"),
             ({"collections": ["a"] * 20_000}, "too long"),
+            ({"collections": ["a" * 101]}, "the limit is 100"),
+            ({"collections": ["a\u202eb"]}, "cannot be printed"),
+            ({"collections": [" "]}, "empty"),
         ],
     )
     def test_documents_that_cannot_be_are_refused(

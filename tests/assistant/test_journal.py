@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.documents import Document
 from PIL import Image
 
 from assistant import doctor
@@ -294,6 +295,33 @@ def test_a_folder_is_removed_with_all_below_it_and_no_sync_brings_it_back(desk: 
     desk.write("deep/b.txt", "Gold rose.")
     assert desk.sync().outcomes == []
     assert desk.library.n_documents == 2
+
+
+def test_the_pictures_of_a_removed_folder_are_deleted_once_at_its_end(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("deep/a", "deep/b", "deeper"):
+        picture = desk.media.put(Image.new("RGB", (40, 40), f"#{name.encode().hex()[-6:]}"))
+        chart = Document(
+            page_content=f"Chart {name}.",
+            metadata={"chunk_id": name, "modality": "figure", "image_key": picture.key},
+        )
+        source = (desk.documents / name).as_uri()
+        desk.library.put(source, [chart], fingerprint=name, title=name)
+    asked: list[str | None] = []
+    image_keys = desk.library.image_keys
+
+    def counted(source: str | None = None) -> set[str]:
+        asked.append(source)
+        return image_keys(source)
+
+    monkeypatch.setattr(desk.library, "image_keys", counted)
+    assistant = Assistant(desk.library, desk.media, WordEmbeddings(), Settings())
+    deep = (desk.documents / "deep").as_uri()
+    assert assistant.remove_folder(deep) == [f"{deep}/a", f"{deep}/b"]
+    assert asked.count(None) == 1
+    assert set(desk.media.keys()) == image_keys()
+    assert len(image_keys()) == 1
 
 
 def test_no_lock_of_a_killed_run_stays_though_its_work_was_done(desk: Desk) -> None:

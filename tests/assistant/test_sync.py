@@ -135,9 +135,10 @@ def test_a_drive_that_is_not_mounted_removes_nothing(
     monkeypatch.setattr(os.path, "ismount", lambda path: Path(path) == desk.documents)
     desk.add()
     desk.add(note)
-    # Where a drive was mounted an empty folder stays.
+    # Where a drive was mounted an empty folder stays, but for what file managers put there.
     for path in desk.documents.iterdir():
         path.unlink()
+    desk.write(".DS_Store", "Places of icons.")
     monkeypatch.setattr(os.path, "ismount", lambda path: False)
     report = desk.sync()
     assert report.removed == 0
@@ -542,6 +543,55 @@ def test_only_what_changed_is_looked_at_where_that_is_known(desk: Desk) -> None:
         desk.write(name, "Gold rose.")
     report = desk.sync(only=[desk.documents / "a.txt"])
     assert outcomes(report) == {("updated", "a.txt")}
+
+
+def test_nothing_is_looked_at_beside_what_changed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in ("deep", "deeper", ".hidden"):
+        (desk.documents / place).mkdir()
+        desk.write(f"{place}/a.txt", f"{place} tells of oil.")
+    desk.add()
+    looked_at: list[str] = []
+    scandir, lstat = os.scandir, os.lstat
+    below = len(str(desk.documents))
+
+    def note(path: object) -> None:
+        if str(path).startswith(f"{desk.documents}/"):
+            looked_at.append(str(path)[below + 1 :])
+
+    monkeypatch.setattr(os, "scandir", lambda path: (note(path), scandir(path))[1])
+    monkeypatch.setattr("assistant.moves.os.lstat", lambda path: (note(path), lstat(path))[1])
+    desk.write("deep/a.txt", "Gold rose.")
+    desk.write("deep/new.txt", "Tin fell.")
+    desk.write(".hidden/a.txt", "Tin fell.")
+    only = [desk.documents / "deep", desk.documents / ".hidden" / "a.txt", desk.documents / "no.md"]
+    assert outcomes(desk.sync(only=only)) == {("updated", "a.txt"), ("added", "new.txt")}
+    assert looked_at
+    assert not [path for path in looked_at if "deeper" in path]
+
+
+def test_a_folder_that_was_deleted_is_found_by_its_path_alone(desk: Desk) -> None:
+    (desk.documents / "deep").mkdir()
+    for name in ("deep/a.txt", "deep/b.txt", "left.txt"):
+        desk.write(name, f"{name} tells of oil.")
+    desk.add()
+    shutil.rmtree(desk.documents / "deep")
+    (desk.documents / "left.txt").unlink()
+    report = desk.sync(only=[desk.documents / "deep"])
+    assert outcomes(report) == {("removed", "a.txt"), ("removed", "b.txt")}
+
+
+def test_what_changed_behind_a_link_to_a_folder_is_no_document(desk: Desk, tmp_path: Path) -> None:
+    desk.write("a.txt", "Oil fell.")
+    desk.add()
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "b.txt").write_text("Secret.")
+    (desk.documents / "link").symlink_to(outside)
+    for place in ("link", "link/b.txt"):
+        report = desk.sync(only=[desk.documents / place])
+        assert (report.outcomes, report.failed) == ([], [])
 
 
 def test_a_note_is_looked_at_where_its_picture_changed(desk: Desk, shown: Path) -> None:

@@ -191,7 +191,6 @@ def test_an_upload_whose_removal_was_cut_short_comes_back_while_it_is_a_document
         cut_short.rename(cut_short.with_name(f".{cut_short.name}.removed"))
     found = verified(folder)
     assert (found.faults, [note.what for note in found.notes]) == ([], ["removal", "removal"])
-    (folder / "media" / STRAY).write_bytes(b"x")
     verified(folder, mends=True)
     assert list(uploads.files(folder)) == [path]
     path.rename(path.with_name(f".{path.name}.removed"))

@@ -54,6 +54,23 @@ class TestEvidence:
             (found,) = library.evidence("file:///gold.pdf")
         assert found.metadata["image_url"] == f"https://cdn.example/m/{image_key('a')}"
 
+    def test_the_pictures_of_a_document_take_no_longer_beside_many_others(self, library: Library):
+        def n_steps(source: str | None) -> int:
+            steps = []
+            with library.reading() as connection:
+                connection.set_progress_handler(lambda: steps.append(1), 10)
+            library.image_keys(source)
+            with library.reading() as connection:
+                connection.set_progress_handler(None, 0)
+            return len(steps)
+
+        charts = [figure(f"Chart {n}.", "a", page=n) for n in range(300)]
+        library.put("file:///many.pdf", charts, fingerprint="1", title="Many")
+        library.put("file:///one.pdf", [CHART, STOCKS], fingerprint="2", title="One")
+        assert library.image_keys("file:///one.pdf") == {image_key("a")}
+        assert library.image_keys("file:///none.pdf") == set()
+        assert n_steps("file:///one.pdf") < 10 < n_steps("file:///many.pdf")
+
     def test_documents_are_listed_with_their_counts(self, library: Library):
         library.put("file:///b.pdf", [STOCKS, CHART], fingerprint="1", title="B", n_pages=2)
         library.put("file:///a.md", [], fingerprint="2", title="A")

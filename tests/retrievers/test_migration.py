@@ -26,6 +26,7 @@ from retrievers import (
 )
 from retrievers.library import NewDocument
 from retrievers.migration import migrate
+from retrievers.schema import statements
 from retrievers.vectors import unit_rows
 from tests.retrievers.conftest import Put
 from tests.retrievers.words import CharacterCounts, WordCounts, figure, piece
@@ -437,7 +438,7 @@ class TestFormatOne:
 
     @staticmethod
     def schema() -> str:
-        return Path(__file__).with_name("format_1.sql").read_text("utf-8")
+        return statements("format_1.sql")
 
     @staticmethod
     def made(folder: Path, schema: str) -> Path:
@@ -565,6 +566,33 @@ class TestFormatOne:
         for use in (lambda: migrate(filled, WordCounts()), lambda: Library.open(filled, None)):
             with pytest.raises(SchemaMismatch, match=r"has format 3.*pip install --upgrade limner"):
                 use()
+
+    @pytest.mark.parametrize(
+        "made",
+        [
+            "CREATE TABLE ran (x); CREATE TRIGGER t AFTER INSERT ON settings "
+            "BEGIN INSERT INTO ran VALUES (1); END",
+            "CREATE VIEW other AS SELECT * FROM chunks",
+            "CREATE INDEX more ON chunks (upper(text))",
+            "DROP VIEW passages; CREATE VIEW passages AS SELECT 1",
+            "ALTER TABLE pictures ADD COLUMN more TEXT DEFAULT 'x'",
+        ],
+    )
+    def test_one_that_holds_anything_else_is_left_as_it_is(self, old: Path, made: str):
+        with closing(sqlite3.connect(old / "library.sqlite")) as connection:
+            connection.executescript(made)
+        held = ("SELECT * FROM sqlite_master", "SELECT * FROM settings", "SELECT * FROM chunks")
+        before = [rows(old, query) for query in held]
+        with pytest.raises(format_one.LibraryDamaged, match="Nothing in it was changed"):
+            migrate(old, WordCounts())
+        assert [rows(old, query) for query in held] == before
+
+    def test_what_comes_out_is_checked_before_it_is_kept(self, old: Path):
+        with closing(sqlite3.connect(old / "library.sqlite")) as connection, connection:
+            connection.execute("UPDATE settings SET value = '-1' WHERE key = 'dimension'")
+        with pytest.raises(format_one.LibraryDamaged, match="dimension is '-1'"):
+            migrate(old, WordCounts())
+        assert rows(old, "SELECT value FROM settings WHERE key = 'schema'") == [("1",)]
 
     def test_half_a_library_is_left_alone(self, tmp_path: Path):
         with closing(sqlite3.connect(tmp_path / "library.sqlite")) as connection, connection:

@@ -130,6 +130,7 @@ def put_another_in_its_place(folder: Path) -> None:
 
 
 def test_who_has_a_library_open_writes_into_the_file_that_takes_its_place(folder: Path) -> None:
+    put_another_in_its_place(folder)  # without a log, which both files would share by its name
     with Library.open(folder, WordCounts()) as library:
         put_another_in_its_place(folder)
         put(library, "two")
