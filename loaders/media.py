@@ -144,8 +144,8 @@ class MediaStore:
         return shown.convert("RGB")
 
     def remove(self, key: str) -> None:
-        """Delete the picture and its thumbnail; nothing if it is not there."""
-        for path in (self.path(key), self.thumbnail_path(key)):
+        """Delete the picture, its thumbnail and its note; nothing if it is not there."""
+        for path in (self.path(key), self.thumbnail_path(key), self.disused_folder / key):
             path.unlink(missing_ok=True)
 
     def keys(self) -> Iterator[str]:
