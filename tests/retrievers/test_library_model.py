@@ -54,10 +54,12 @@ contents = st.lists(pieces, max_size=5)
 sources = st.integers(0, 9).map(lambda n: f"file:///docs/{n}.md")
 
 
-def document(content: tuple[str, str, int, str | None], position: int) -> Document:
+def document(content: tuple[str, str, int, str | None], source: str, position: int) -> Document:
     text, modality, page, key = content
     shown = {"image_key": image_key(key)} if key else {}
-    return piece(text, modality=modality, page=page, position=position, **shown)
+    # Chunk ids differ between documents, as those of loaders do.
+    place = f"{source} {position}"
+    return piece(text, modality=modality, page=page, place=place, **shown)
 
 
 @dataclass
@@ -92,7 +94,7 @@ class LibraryBesideItsModel(RuleBasedStateMachine):
 
     def new(self, source: str, content: list, **more) -> NewDocument:
         self.n_changes += 1
-        documents = [document(one, n) for n, one in enumerate(content)]
+        documents = [document(one, source, n) for n, one in enumerate(content)]
         return NewDocument(source, documents, str(self.n_changes), f"title {source}", **more)
 
     def note(self, new: NewDocument, content: list) -> None:
