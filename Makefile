@@ -13,7 +13,7 @@ DOCUMENTS ?= ../shared/corpus/qa/corpus
 READING_TESTS := tests/loaders tests/retrievers \
   $(addprefix tests/assistant/test_,ingestion.py runs.py sites.py hostile_corpus.py \
     search_image.py search_image_corpus.py odd_pictures.py collections.py exchange.py full_disk.py \
-    journal.py killed.py migrate.py sync.py verification.py watch.py)
+    journal.py killed.py migrate.py sync.py)
 
 # Compiling what is never imported costs a fifth of the installation; Python compiles the rest.
 INSTALL := install --no-compile --constraint constraints.txt
