@@ -15,7 +15,13 @@ from assistant.errors import AssistantError
 if TYPE_CHECKING:
     from assistant.answer import Answer, Sentence, Source
     from assistant.assistant import Assistant
-    from assistant.events import AnswerFinished, SentenceChecked, SourcesFound, TextAdded
+    from assistant.events import (
+        AnswerFinished,
+        FigureShown,
+        SentenceChecked,
+        SourcesFound,
+        TextAdded,
+    )
     from assistant.settings import Settings, read_settings
     from retrievers import Filter, LibraryDocument
 
@@ -24,6 +30,7 @@ __all__ = [
     "AnswerFinished",
     "Assistant",
     "AssistantError",
+    "FigureShown",
     "Filter",
     "LibraryDocument",
     "Sentence",
@@ -39,6 +46,7 @@ _MODULES = {
     "Answer": "answer",
     "AnswerFinished": "events",
     "Assistant": "assistant",
+    "FigureShown": "events",
     "Filter": "assistant",
     "LibraryDocument": "assistant",
     "Sentence": "answer",

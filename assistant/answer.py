@@ -1,18 +1,20 @@
 """An answer with its sentences, sources and figures, and its JSON and Markdown forms.
 
+Put together, the leads, texts and marks of the sentences are the answer's text.
+
 Leaves out how an answer is found: that is `assistant.assistant`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from langchain_core.documents import Document
 
-from assistant.sentences import words
+from assistant.refusals import is_refusal
 from loaders.captioning.fusion import is_guess
 from retrievers import Hit
 from retrievers.evidence import place_name
@@ -22,6 +24,12 @@ UNSUPPORTED = "[not in the documents]"
 """Stands where an answer's sentence should have a citation and has none."""
 REPLACED = "The text above is not borne out by the documents; take this instead:"
 """What stands between an answer that was streamed and the one that the check left of it."""
+N_NEAREST = 3
+"""Sources that are offered where the documents do not say."""
+GOES_ON = " "
+PARAGRAPH = "\n\n"
+LIST_LEAD = re.compile(r"\n(?:-|\d{1,3}\.) ")
+"""What opens an item of a list. It, GOES_ON and PARAGRAPH are all that may lead a sentence."""
 MARKDOWN_SPECIALS = re.compile(r"([\\`*_{}\[\]()#+!|<>~$:&=-]|(?<=\d)[.)](?=\s))")
 
 
@@ -73,16 +81,28 @@ class Source:
             **self.document.metadata,
         }
 
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> Self:
+        """The source of this JSON."""
+        own = ("n", "score", "text", "cited")
+        metadata = {name: value for name, value in found.items() if name not in own}
+        document = Document(found["text"], metadata=metadata)
+        return cls(found["n"], found["score"], document, found["cited"])
+
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence of an answer. support: how well the cited sources bear it out, in [0, 1]."""
+    """One sentence of an answer. support: how well the cited sources bear it out, in [0, 1].
+
+    lead: what stands before it: GOES_ON, PARAGRAPH or what fits LIST_LEAD.
+    """
 
     text: str
     citations: tuple[int, ...] = ()
     figures: tuple[int, ...] = ()
     support: float = 0.0
     supported: bool = False
+    lead: str = GOES_ON
 
     @property
     def marks(self) -> str:
@@ -104,7 +124,20 @@ class Sentence:
             "figures": list(self.figures),
             "support": round(self.support, 3),
             "supported": self.supported,
+            "lead": self.lead,
         }
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> Self:
+        """The sentence of this JSON."""
+        return cls(
+            found["text"],
+            tuple(found["citations"]),
+            tuple(found["figures"]),
+            found["support"],
+            found["supported"],
+            found["lead"],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +154,22 @@ class Answer:
     @property
     def text(self) -> str:
         """All sentences with their marks."""
-        return " ".join(sentence.marked for sentence in self.sentences)
+        return "".join(sentence.lead + sentence.marked for sentence in self.sentences).strip()
 
     @property
     def figures(self) -> tuple[Source, ...]:
         """The figures in the answer, and the pictures of its tables, in their order."""
         return tuple(self.source(n) for s in self.sentences for n in s.figures)
+
+    @property
+    def nearest(self) -> tuple[Source, ...]:
+        """Where the documents do not say, what comes nearest to the question; each place once."""
+        if self.grounded:
+            return ()
+        by_place: dict[str, Source] = {}
+        for source in self.sources:
+            by_place.setdefault(source.place, source)
+        return tuple(by_place.values())[:N_NEAREST]
 
     def source(self, n: int) -> Source:
         """The source with the number n."""
@@ -144,6 +187,18 @@ class Answer:
             "timings_s": self.timings_s,
         }
 
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> Self:
+        """The answer of this JSON."""
+        return cls(
+            found["question"],
+            tuple(map(Sentence.from_dict, found["sentences"])),
+            tuple(map(Source.from_dict, found["sources"])),
+            found["grounded"],
+            found["model"],
+            found["timings_s"],
+        )
+
     def to_markdown(self) -> str:
         """The answer as Markdown: each figure after its sentence, cited sources at the end."""
         parts = []
@@ -157,11 +212,6 @@ def sources_markdown(answer: Answer) -> str:
     """The cited sources as a Markdown list; "" where there are none."""
     cited = [f"{s.n}. {as_markdown(s.place)}" for s in answer.sources if s.cited]
     return "\n".join(["**Sources**", "", *cited]) if cited else ""
-
-
-def is_refusal(text: str) -> bool:
-    """Whether a model said, in these words, that the sources do not answer."""
-    return words(NOT_IN_LIBRARY) == words(text)[: len(words(NOT_IN_LIBRARY))]
 
 
 def search_result(query: str, hits: Sequence[Hit]) -> dict[str, Any]:

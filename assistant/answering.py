@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 
 from langchain_core.embeddings import Embeddings
 
-from assistant.answer import NOT_IN_LIBRARY, Answer, Sentence, Source, is_refusal
+from assistant.answer import GOES_ON, NOT_IN_LIBRARY, Answer, Sentence, Source
 from assistant.citations import CitationChecker
-from assistant.events import AnswerFinished, Event, SentenceChecked, TextAdded
+from assistant.events import AnswerFinished, Event, FigureShown, SentenceChecked, TextAdded
 from assistant.llm import LanguageModel
 from assistant.quotes import (
     SHOWS_ANSWER,
@@ -23,19 +24,23 @@ from assistant.quotes import (
     find_figure,
     find_quotes,
 )
-from assistant.sentences import sentences_of_stream
+from assistant.refusals import is_refusal
 from assistant.writers import is_phrasable, phrase_quote, write_from_sources
+from assistant.written import Written, read_writing
 
 MIN_GROUNDED_SHARE = 0.5
 """Share of an answer's sentences that must be borne out for the answer to count as grounded."""
 
 
 class Answering:
-    """Makes answers with one language model."""
+    """Makes answers with one language model. is_strict: drop what is not borne out."""
 
-    def __init__(self, model: LanguageModel, embeddings: Embeddings) -> None:
+    def __init__(
+        self, model: LanguageModel, embeddings: Embeddings, *, is_strict: bool = False
+    ) -> None:
         self._model = model
         self._embeddings = embeddings
+        self._is_strict = is_strict
 
     def stream(self, question: str, sources: tuple[Source, ...], clock: Clock) -> Iterator[Event]:
         """What is written, its sentences and the answer. clock: begun with the question.
@@ -45,9 +50,11 @@ class Answering:
         sentences = list[Sentence]()
         for event in self._sentences(question, sources):
             clock.mark("first_token")
+            yield event
             if isinstance(event, SentenceChecked):
                 sentences.append(event.sentence)
-            yield event
+                for n in event.sentence.figures:
+                    yield FigureShown(sources[n - 1])
         yield AnswerFinished(_finished(question, sentences, sources, self._model.name, clock))
 
     def _sentences(
@@ -72,25 +79,28 @@ class Answering:
         self, question: str, sources: tuple[Source, ...], checker: CitationChecker
     ) -> Iterator[TextAdded | SentenceChecked]:
         """What the model writes, each sentence checked as soon as it ends."""
-        written = ""
-        pieces = write_from_sources(question, sources, self._model)
-        for text, ends in sentences_of_stream(pieces):
-            if text:
-                yield TextAdded(text)
-            written += text
-            if ends:
-                yield SentenceChecked(checker.check(written.strip()))
-                written = ""
+        with closing(write_from_sources(question, sources, self._model)) as pieces:
+            for part in read_writing(pieces):
+                if isinstance(part, Written):
+                    if not self._is_strict:
+                        yield TextAdded(part.text, part.lead)
+                    continue
+                sentence = replace(checker.check(part.text, marks=part.marks), lead=part.lead)
+                if self._is_strict:
+                    if not (sentence.supported or is_refusal(sentence.text)):
+                        continue
+                    yield TextAdded(part.text, part.lead)
+                yield SentenceChecked(sentence)
 
     def _quoted(
         self, question: str, quotes: Sequence[Quote], checker: CitationChecker
     ) -> Iterator[TextAdded | SentenceChecked]:
         """The quotes, a long one in the model's words where the check confirms these."""
-        for position, quote in enumerate(quotes):
+        for quote in quotes:
             text = quote.text
             if is_phrasable(quote, question):
                 text = phrase_quote(question, quote, self._model, self._embeddings) or text
-            yield TextAdded(f"{' ' if position else ''}{text}")
+            yield TextAdded(text, GOES_ON)
             yield SentenceChecked(checker.check(text, quoted_from=quote.n))
 
 

@@ -407,8 +407,9 @@ class Assistant:
         clock = Clock()
         sources = self._evidence(question, where)
         clock.mark("retrieve")
-        yield SourcesFound(sources)
-        yield from Answering(self.model, self._embeddings).stream(question, sources, clock)
+        yield SourcesFound(sources, question)
+        answering = Answering(self.model, self._embeddings, is_strict=self.settings.strict)
+        yield from answering.stream(question, sources, clock)
 
     def _evidence(self, question: str, where: Filter) -> tuple[Source, ...]:
         """The sources of an answer: the best hits, and the best figures where they lack some."""

@@ -61,10 +61,13 @@ class CitationChecker:
         self._contexts = [_context_of(s) for s in sources]
         self._stems = [set(stems(text)) for text in self._texts]
 
-    def check(self, text: str, *, quoted_from: int | None = None) -> Sentence:
+    def check(
+        self, text: str, *, marks: Sequence[int] = (), quoted_from: int | None = None
+    ) -> Sentence:
         """The sentence with its citations, figures and support.
 
-        quoted_from: the source that the text was taken from word for word, where it was.
+        marks: the numbers that a language model wrote to it; of sources that bear it out equally,
+        these are cited first. quoted_from: the source that the text was taken from word for word.
         """
         if not words(text):
             return Sentence(text)
@@ -73,7 +76,7 @@ class CitationChecker:
                 (1.0 if n == quoted_from else self._support(text, n), n)
                 for n in range(1, len(self._sources) + 1)
             ),
-            key=lambda pair: (-pair[0], pair[1] != quoted_from, pair[1]),
+            key=lambda pair: (-pair[0], pair[1] != quoted_from, pair[1] not in marks, pair[1]),
         )
         best = scored[0][0] if scored else 0.0
         if best < SUPPORTED:

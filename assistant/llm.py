@@ -52,7 +52,7 @@ class LanguageModel:
         """Whether it may write an answer; else it may only phrase what is quoted."""
         return self.kind != "embedded"
 
-    def stream(self, messages: Sequence[BaseMessage]) -> Iterator[str]:
+    def stream(self, messages: Sequence[BaseMessage]) -> Generator[str]:
         """Yield the answer's text as it comes; when iteration ends early, so does the model.
 
         Raises GenerationFailed, GenerationTimeout, or a ModelUnavailable.

@@ -17,7 +17,11 @@ ABBREVIATIONS = frozenset(
     inc jan jr jul jun ltd mar mr mrs ms mt no nos nov oct p pp prof ref rev sec sep sept sr st u.k
     u.s vol vs""".split()  # noqa: SIM905 - a list would be fifty lines
 )
-BOUNDARY = re.compile(r"(?<=[.!?…])[\"”’)\]]*\s+(?=[\"“‘(\[]*[A-Z0-9])|\n+")
+BOUNDARY = re.compile(
+    r"(?<=[.!?…])[\"”’)\]\ue000-\uf8ff]*\s+(?=[\"“‘(\[\ue000-\uf8ff]*[A-Z0-9])|\n+"
+)
+"""The private characters are marks of sources, as `assistant.written` puts them."""
+LIST_NUMBER = re.compile(r"\s*\d{1,3}[.)]")
 WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 MAY_OPEN_NEXT = ' \t\n"“‘(['
 """What may turn out to stand before the next sentence rather than at the end of this one."""
@@ -109,6 +113,8 @@ def share(part: Iterable[str], whole: set[str]) -> float:
 
 
 def _is_abbreviation(before: str) -> bool:
+    if LIST_NUMBER.fullmatch(before):
+        return True
     last = before.rstrip('"”’)] ').rsplit(maxsplit=1)[-1:] or [""]
     if not last[0].endswith("."):
         return False

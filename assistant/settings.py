@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     timeout_s: float = Field(default=120.0, gt=0)
     """Longest wait for the language model's next words."""
 
+    strict: bool = False
+    """Drop sentences of an answer that the documents do not bear out, instead of marking them."""
+
     embedding_model: str = "sentence-transformers/all-MiniLM-L6-v2"
     captioner: str = "blip"
     """`blip` where its weights are here, `ollama:MODEL`, `openai:MODEL` or `none`."""

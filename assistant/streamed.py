@@ -6,43 +6,59 @@ Leaves out how the pieces travel: that is up to the API or page that shows them.
 from __future__ import annotations
 
 from assistant.answer import (
+    LIST_LEAD,
     REPLACED,
     Answer,
     Sentence,
-    Source,
     as_markdown,
     figure_markdown,
-    is_refusal,
     sources_markdown,
 )
-from assistant.events import AnswerFinished, Event, SentenceChecked, SourcesFound, TextAdded
+from assistant.events import (
+    AnswerFinished,
+    Event,
+    FigureShown,
+    SentenceChecked,
+    SourcesFound,
+    TextAdded,
+)
+from assistant.refusals import is_refusal
 
 
 class StreamedMarkdown:
     """What each event adds. Put together, the parts are the answer and never contradict it."""
 
     def __init__(self) -> None:
-        self._sources: tuple[Source, ...] = ()
         self._checked: list[Sentence] = []
+        self._lead = ""
         self._is_after_figure = False
 
     def add(self, event: Event) -> str:
         """The Markdown that the event adds; often none."""
         match event:
-            case SourcesFound(sources=sources):
-                self._sources = sources
+            case SourcesFound():
                 return ""
-            case TextAdded(text=text):
-                opening = "\n\n" if self._is_after_figure else ""
-                self._is_after_figure = False
-                return opening + as_markdown(text.lstrip() if opening else text)
+            case TextAdded(text=text, lead=lead):
+                return (self._opening(lead) if lead else "") + as_markdown(text)
             case SentenceChecked(sentence=sentence):
                 self._checked.append(sentence)
-                self._is_after_figure = bool(sentence.figures)
-                figures = [figure_markdown(self._sources[n - 1]) for n in sentence.figures]
-                return "\n\n".join([sentence.marks, *figures])
+                return sentence.marks
+            case FigureShown(figure=figure):
+                self._is_after_figure = True
+                return f"\n\n{figure_markdown(figure)}"
             case AnswerFinished(answer=answer):
                 return self._ending(answer)
+
+    def _opening(self, lead: str) -> str:
+        """The lead of a sentence: a list and what follows a figure begin after an empty line."""
+        before, self._lead = self._lead, lead
+        is_after_figure, self._is_after_figure = self._is_after_figure, False
+        is_item, was_item = LIST_LEAD.match(lead), LIST_LEAD.match(before)
+        if not before:
+            return lead.lstrip()
+        if is_after_figure or (is_item and not was_item):
+            return f"\n\n{lead.lstrip()}"
+        return lead
 
     def _ending(self, answer: Answer) -> str:
         """The sources; before them the answer itself where it is not what was shown."""

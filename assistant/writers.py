@@ -6,8 +6,7 @@ they write, which treats both alike.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from importlib.resources import files
 
 import numpy as np
@@ -25,8 +24,6 @@ CHARS_PER_TOKEN = 3
 RESERVED_TOKENS = 900
 """Of the context, for the rules, the question and the answer."""
 MAX_QUESTION_CHARS = 4_000
-MARK = re.compile(r"\s*\[\d+(?:\s*[,;–-]\s*\d+)*\]")
-OPEN_MARK = re.compile(r"\s*\[[\d\s,;–-]*$|\s+$")
 
 SHORT_QUOTE_CHARS = 160
 """A shorter quote needs no rewording."""
@@ -39,12 +36,12 @@ MIN_OWN_WORDS = 0.9
 
 def write_from_sources(
     question: str, sources: Sequence[Source], model: LanguageModel
-) -> Iterator[str]:
-    """The language model's answer, piece by piece, without the marks that it writes."""
+) -> Generator[str]:
+    """What the language model writes, piece by piece."""
     prompt = _prompt("answer").format(
         sources=_listed(sources, model.context_tokens), question=question[:MAX_QUESTION_CHARS]
     )
-    return without_marks(model.stream([HumanMessage(prompt)]))
+    return model.stream([HumanMessage(prompt)])
 
 
 def phrase_quote(
@@ -63,19 +60,6 @@ def is_phrasable(quote: Quote, question: str) -> bool:
     """Whether a small model may reword the quote: it is long, and has no values to mix up."""
     values = numbers(quote.text) - numbers(question)
     return len(quote.text) > SHORT_QUOTE_CHARS and len(values) <= 1 and CELLS not in quote.text
-
-
-def without_marks(pieces: Iterable[str]) -> Iterator[str]:
-    """The text without `[n]` marks, however the pieces cut them."""
-    held = ""
-    for piece in pieces:
-        held = MARK.sub("", held + piece)
-        cut = OPEN_MARK.search(held)
-        ready, held = (held[: cut.start()], held[cut.start() :]) if cut else (held, "")
-        if ready:
-            yield ready
-    if rest := held.rstrip():
-        yield rest
 
 
 def _is_confirmed(phrase: str, question: str, quote: str, embeddings: Embeddings) -> bool:

@@ -16,12 +16,18 @@ import streamlit as st
 
 from assistant.answer import Answer, Sentence, Source
 from assistant.assistant import Assistant
-from assistant.events import AnswerFinished, Event, SentenceChecked, SourcesFound, TextAdded
+from assistant.events import (
+    AnswerFinished,
+    Event,
+    FigureShown,
+    SentenceChecked,
+    SourcesFound,
+    TextAdded,
+)
 from ui.plain_text import plain
 
 FIGURE_BOX = (640, 560)
 """Largest width and height of a figure in the answer; among the sources it is half of it."""
-N_NEAREST = 3
 WRITING = " ▍"
 UNSUPPORTED = ":orange-badge[:material/help: not found in your documents]"
 PIPE = r"\|"
@@ -39,13 +45,14 @@ def stream_answer(events: Iterator[Event], assistant: Assistant) -> Answer:
         writing = _Writing(assistant)
         for event in chain([found], events):
             match event:
-                case SourcesFound(sources):
-                    writing.sources = sources
+                case SourcesFound():
                     writing.add_text("")
-                case TextAdded(text):
-                    writing.add_text(text)
+                case TextAdded(text, lead):
+                    writing.add_text(lead + text)
                 case SentenceChecked(sentence):
                     writing.add_sentence(sentence)
+                case FigureShown(figure):
+                    writing.add_figure(figure)
                 case AnswerFinished(answer):
                     finished = answer
     with place.container():
@@ -57,11 +64,13 @@ def show_answer(answer: Answer, assistant: Assistant) -> None:
     """Show a finished answer and, folded away, what it rests on."""
     if not answer.grounded:
         st.text(answer.text)
-        _show_sources("Nearest passages", answer.sources[:N_NEAREST], assistant)
+        _show_sources("Nearest passages", answer.nearest, assistant)
         return
-    writing = _Writing(assistant, answer.sources)
+    writing = _Writing(assistant)
     for sentence in answer.sentences:
         writing.add_sentence(sentence)
+        for n in sentence.figures:
+            writing.add_figure(answer.source(n))
     cited = tuple(source for source in answer.sources if source.cited)
     _show_sources(f"Sources ({len(cited)})", cited, assistant)
 
@@ -69,8 +78,7 @@ def show_answer(answer: Answer, assistant: Assistant) -> None:
 class _Writing:
     """An answer as it grows on the page: paragraphs of text, and figures between them."""
 
-    def __init__(self, assistant: Assistant, sources: tuple[Source, ...] = ()) -> None:
-        self.sources = sources
+    def __init__(self, assistant: Assistant) -> None:
         self._assistant = assistant
         self._line = st.empty()
         self._checked = ""
@@ -79,20 +87,25 @@ class _Writing:
     def add_text(self, text: str) -> None:
         """Words of a sentence that is not complete yet."""
         self._unchecked += text
-        self._line.text(f"{self._checked} {self._unchecked}".strip() + WRITING)
+        self._line.text(f"{self._checked}{self._unchecked}".strip() + WRITING)
 
     def add_sentence(self, sentence: Sentence) -> None:
         """A checked sentence in place of its words, with what belongs right after it."""
-        _, _, self._unchecked = self._unchecked.partition(sentence.text)
+        self._unchecked = ""
         marked = sentence.marked if sentence.supported else sentence.text
-        self._checked = f"{self._checked} {marked}".strip()
+        self._checked = f"{self._checked}{sentence.lead}{marked}".strip()
         self._line.text(self._checked)
         if not sentence.supported:
             st.markdown(UNSUPPORTED)
-        for n in sentence.figures:
-            show_figure(self.sources[n - 1], self._assistant)
-        if sentence.figures or not sentence.supported:
-            self._line, self._checked = st.empty(), ""
+            self._open_line()
+
+    def add_figure(self, figure: Source) -> None:
+        """A figure after the sentence that earned it."""
+        show_figure(figure, self._assistant)
+        self._open_line()
+
+    def _open_line(self) -> None:
+        self._line, self._checked = st.empty(), ""
 
 
 def show_figure(source: Source, assistant: Assistant) -> None:

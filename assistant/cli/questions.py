@@ -11,7 +11,7 @@ from assistant.assistant import Assistant
 from assistant.cli.sources import as_typed, check_glob
 from assistant.cli.terminal import opened, out, print_json, refuse, say, say_error
 from assistant.errors import EXPLAINED, QuestionsInvalid
-from assistant.events import AnswerFinished, Event, SentenceChecked, SourcesFound, TextAdded
+from assistant.events import AnswerFinished, Event, FigureShown, SentenceChecked, TextAdded
 from assistant.filters import first_day, last_day, where_all
 from retrievers import Filter, collection_names
 
@@ -117,19 +117,16 @@ def demo(questions_file: Path, library: Path | None) -> None:
 
 def print_answer(events: Iterable[Event]) -> None:
     """Print an answer while it is made: words, marks, figures, and at the end its sources."""
-    sources: tuple[Source, ...] = ()
     shown: list[str] = []
     for event in events:
         match event:
-            case SourcesFound():
-                sources = event.sources
-            case TextAdded(text=text):
-                out.print(text, end="")
+            case TextAdded(text=text, lead=lead):
+                out.print((lead if shown else lead.strip()) + text, end="")
                 shown.append(text)
             case SentenceChecked(sentence=sentence):
                 out.print(sentence.marks, end="")
-                for n in sentence.figures:
-                    _print_figure(sources[n - 1])
+            case FigureShown(figure=figure):
+                _print_figure(figure)
             case AnswerFinished(answer=answer):
                 say()
                 if not answer.grounded:
@@ -169,10 +166,8 @@ def _print_refusal(answer: Answer, *, was_shown: bool) -> None:
     if was_shown:
         say(REPLACED)
     say(answer.text)
-    if answer.sources:
-        say(
-            "Nearest: " + "; ".join(dict.fromkeys(s.place for s in answer.sources[:3])), style="dim"
-        )
+    if answer.nearest:
+        say("Nearest: " + "; ".join(source.place for source in answer.nearest), style="dim")
 
 
 def _print_sources(answer: Answer) -> None:

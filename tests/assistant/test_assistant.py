@@ -80,7 +80,7 @@ def test_events_come_in_the_order_that_they_promise(tmp_path: Path) -> None:
             written += event.text
         else:
             assert isinstance(event, SentenceChecked)
-            assert written.strip() == event.sentence.text
+            assert written == event.sentence.text
             written = ""
     assert set(last.answer.timings_s) == {"retrieve", "first_token", "total"}
 

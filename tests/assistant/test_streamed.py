@@ -6,8 +6,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.documents import Document
 
-from assistant.answer import NOT_IN_LIBRARY, REPLACED, UNSUPPORTED, Answer, Sentence, Source
-from assistant.events import AnswerFinished, Event, SentenceChecked, SourcesFound, TextAdded
+from assistant.answer import (
+    GOES_ON,
+    NOT_IN_LIBRARY,
+    REPLACED,
+    UNSUPPORTED,
+    Answer,
+    Sentence,
+    Source,
+)
+from assistant.events import (
+    AnswerFinished,
+    Event,
+    FigureShown,
+    SentenceChecked,
+    SourcesFound,
+    TextAdded,
+)
 from assistant.sentences import sentences_of_stream
 from assistant.streamed import StreamedMarkdown
 
@@ -47,10 +62,14 @@ def as_the_assistant_tells(pieces: Iterable[str], sentences: Iterable[Sentence])
     """Each sentence is checked when its text is complete, as the events promise."""
     waiting = iter(sentences)
     events: list[Event] = [SourcesFound(SOURCES)]
+    is_new = True
     for text, ends in sentences_of_stream(pieces):
-        events.append(TextAdded(text))
+        events.append(TextAdded(text.lstrip() if is_new else text, GOES_ON if is_new else ""))
+        is_new = ends
         if ends:
-            events.append(SentenceChecked(next(waiting)))
+            sentence = next(waiting)
+            events.append(SentenceChecked(sentence))
+            events += [FigureShown(SOURCES[n - 1]) for n in sentence.figures]
     return events
 
 

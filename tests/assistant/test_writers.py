@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from langchain_core.documents import Document
 
-from assistant.answer import Source, is_refusal
+from assistant.answer import Source
 from assistant.errors import GenerationFailed
 from assistant.quotes import Quote
-from assistant.writers import phrase_quote, without_marks, write_from_sources
+from assistant.writers import phrase_quote, write_from_sources
 from tests.assistant.words import WordEmbeddings
 
 QUOTE = Quote(1, "In 2005, Atlanta authorized 72,861 housing units.", 0.9)
@@ -32,24 +30,6 @@ class Scripted:
         if isinstance(self.says, Exception):
             raise self.says
         yield self.says
-
-
-@pytest.mark.parametrize(
-    ("pieces", "expected"),
-    [
-        (["Oil fell [1]", "[2]. Gold", " rose [3, 4]."], "Oil fell. Gold rose."),
-        (["Oil [", "1", "] fell."], "Oil fell."),
-        (["A list [a] stays."], "A list [a] stays."),
-        (["open ["], "open ["),
-    ],
-)
-def test_marks_are_taken_out_however_the_stream_cuts_them(pieces: list[str], expected: str) -> None:
-    assert "".join(without_marks(pieces)) == expected
-
-
-@given(st.lists(st.text(alphabet="ab [1]2,.", max_size=6)))
-def test_the_stream_gives_the_same_text_as_the_whole(pieces: list[str]) -> None:
-    assert "".join(without_marks(pieces)) == "".join(without_marks(["".join(pieces)]))
 
 
 def phrase(says: str | Exception) -> str | None:
@@ -79,11 +59,6 @@ def test_a_phrase_that_adds_changes_or_lacks_something_is_not_taken(said: str) -
 
 def test_where_the_model_fails_the_quote_stands() -> None:
     assert phrase(GenerationFailed("broken")) is None
-
-
-def test_a_refusal_is_known_whatever_its_punctuation() -> None:
-    assert is_refusal("The documents do not say!")
-    assert not is_refusal("The documents do say.")
 
 
 def test_sources_are_fenced_and_cannot_close_their_fence() -> None:
