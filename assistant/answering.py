@@ -16,6 +16,8 @@ from assistant.answer import GOES_ON, NOT_IN_LIBRARY, Answer, Sentence, Source
 from assistant.citations import CitationChecker
 from assistant.events import AnswerFinished, Event, FigureShown, SentenceChecked, TextAdded
 from assistant.llm import LanguageModel
+from assistant.phrasing import is_phrasable, phrase_quote
+from assistant.prompt import write_from_sources
 from assistant.quotes import (
     SHOWS_ANSWER,
     Quote,
@@ -25,7 +27,6 @@ from assistant.quotes import (
     find_quotes,
 )
 from assistant.refusals import is_refusal
-from assistant.writers import is_phrasable, phrase_quote, write_from_sources
 from assistant.written import Written, read_writing
 
 MIN_GROUNDED_SHARE = 0.5

@@ -44,8 +44,8 @@ from assistant.openai_protocol import (
     error_body,
     model_list,
 )
+from assistant.prompt import MAX_QUESTION_CHARS
 from assistant.settings import Settings
-from assistant.writers import MAX_QUESTION_CHARS
 from loaders import LoaderError
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")

@@ -26,8 +26,8 @@ from assistant.answer import Answer, Source, search_result
 from assistant.assistant import Assistant
 from assistant.errors import EXPLAINED
 from assistant.filters import Collection, Glob, Kind, Since, Until
+from assistant.prompt import MAX_QUESTION_CHARS
 from assistant.settings import Settings
-from assistant.writers import MAX_QUESTION_CHARS
 from loaders import LoaderError, MediaStore
 from retrievers import Filter
 

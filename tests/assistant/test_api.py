@@ -25,8 +25,8 @@ from assistant.api import MAX_BODY_BYTES, MAX_HITS, create_app, serve
 from assistant.assistant import Assistant
 from assistant.errors import GenerationFailed, OllamaStopped, SettingsInvalid
 from assistant.llm import LanguageModel
+from assistant.prompt import MAX_QUESTION_CHARS
 from assistant.settings import Settings
-from assistant.writers import MAX_QUESTION_CHARS
 from retrievers import LibraryLocked
 from tests.assistant.harbour import (
     CAPTION,

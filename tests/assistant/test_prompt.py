@@ -1,19 +1,14 @@
-"""What a language model writes: its marks, its phrases, its refusals."""
+"""The evidence as a prompt: fenced, and within the model's context."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
 from langchain_core.documents import Document
 
 from assistant.answer import Source
-from assistant.errors import GenerationFailed
-from assistant.quotes import Quote
-from assistant.writers import phrase_quote, write_from_sources
-from tests.assistant.words import WordEmbeddings
+from assistant.prompt import write_from_sources
 
-QUOTE = Quote(1, "In 2005, Atlanta authorized 72,861 housing units.", 0.9)
 QUESTION = "How many housing units were authorized in Atlanta?"
 
 
@@ -30,35 +25,6 @@ class Scripted:
         if isinstance(self.says, Exception):
             raise self.says
         yield self.says
-
-
-def phrase(says: str | Exception) -> str | None:
-    return phrase_quote(QUESTION, QUOTE, Scripted(says), WordEmbeddings())  # type: ignore[arg-type]
-
-
-def test_a_phrase_that_says_what_its_quote_says_is_taken() -> None:
-    said = "Atlanta authorized 72,861 housing units in 2005."
-    assert phrase(said) == said
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        "Atlanta authorized 72,816 housing units in 2005.",
-        "Atlanta did not authorize 72,861 housing units in 2005.",
-        "Boston authorized 72,861 housing units in 2005.",
-        "How many housing units were authorized in Atlanta?",
-        "Atlanta authorized 72,861 housing units in 2005. The mayor was delighted.",
-        "Atlanta authorized 72,861 housing",
-        "",
-    ],
-)
-def test_a_phrase_that_adds_changes_or_lacks_something_is_not_taken(said: str) -> None:
-    assert phrase(said) is None
-
-
-def test_where_the_model_fails_the_quote_stands() -> None:
-    assert phrase(GenerationFailed("broken")) is None
 
 
 def test_sources_are_fenced_and_cannot_close_their_fence() -> None:

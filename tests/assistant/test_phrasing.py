@@ -1,0 +1,59 @@
+"""A quote in a small model's words is taken only where it says what the quote says."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from assistant.errors import GenerationFailed
+from assistant.phrasing import phrase_quote
+from assistant.quotes import Quote
+from tests.assistant.words import WordEmbeddings
+
+QUOTE = Quote(1, "In 2005, Atlanta authorized 72,861 housing units.", 0.9)
+QUESTION = "How many housing units were authorized in Atlanta?"
+
+
+@dataclass
+class Scripted:
+    """A language model that says what it was told, and keeps what it was asked."""
+
+    says: str | Exception
+    context_tokens: int = 2_048
+    prompt: str = ""
+
+    def stream(self, messages: list[Any]) -> Iterator[str]:
+        self.prompt = messages[0].content
+        if isinstance(self.says, Exception):
+            raise self.says
+        yield self.says
+
+
+def phrase(says: str | Exception) -> str | None:
+    return phrase_quote(QUESTION, QUOTE, Scripted(says), WordEmbeddings())  # type: ignore[arg-type]
+
+
+def test_a_phrase_that_says_what_its_quote_says_is_taken() -> None:
+    said = "Atlanta authorized 72,861 housing units in 2005."
+    assert phrase(said) == said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Atlanta authorized 72,816 housing units in 2005.",
+        "Atlanta did not authorize 72,861 housing units in 2005.",
+        "Boston authorized 72,861 housing units in 2005.",
+        "How many housing units were authorized in Atlanta?",
+        "Atlanta authorized 72,861 housing units in 2005. The mayor was delighted.",
+        "Atlanta authorized 72,861 housing",
+        "",
+    ],
+)
+def test_a_phrase_that_adds_changes_or_lacks_something_is_not_taken(said: str) -> None:
+    assert phrase(said) is None
+
+
+def test_where_the_model_fails_the_quote_stands() -> None:
+    assert phrase(GenerationFailed("broken")) is None
