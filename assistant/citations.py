@@ -21,7 +21,7 @@ from assistant.answer import Sentence, Source
 from assistant.claims import WORD, claim_of, claims_nothing, clauses
 from assistant.passages import Passage, passages
 from assistant.sentences import words
-from assistant.support import Claim, Context, Signals, share_in_words, signals_of
+from assistant.support import Claim, Context, Signals, nearness, signals_of
 from loaders.captioning.fusion import BLIP_LABEL, VISION_LABEL, is_guess
 
 SUPPORTED = 0.5
@@ -110,7 +110,8 @@ class CitationChecker:
             return supports
         found = self._with_meanings(claim, list(self._nearest(claim)))
         denied_at = max(
-            (f.signals.in_words for f in found if f.signals.contradicts), default=-math.inf
+            (f.signals.in_words for f in found if f.signals.contradicts and not f.passage.parts),
+            default=-math.inf,
         )
         for f in found:
             support = f.signals.support
@@ -126,24 +127,26 @@ class CitationChecker:
         for n, (some, context) in enumerate(
             zip(self._passages, self._contexts, strict=True), start=1
         ):
-            told = [(share_in_words(claim, p, context, self._weights), p) for p in some]
-            told.sort(key=lambda pair: -pair[0])
-            for in_words, passage in told[:PASSAGES_OF_SOURCE]:
-                if in_words >= MIN_IN_WORDS:
+            near = [(nearness(claim, p, context, self._weights), p) for p in some]
+            near.sort(key=lambda pair: -pair[0])
+            for how_near, passage in near[:PASSAGES_OF_SOURCE]:
+                if how_near >= MIN_IN_WORDS:
                     yield _Found(n, passage, signals_of(claim, passage, context, self._weights))
 
     def _with_meanings(self, claim: Claim, found: list[_Found]) -> list[_Found]:
         """The same, those that are in doubt with the likeness of their meaning."""
         in_doubt = [
-            f
-            for f in found
-            if not f.signals.conflicts and f.signals.in_words < SURE_IN_WORDS
+            f for f in found if not f.signals.conflicts and f.signals.in_words < SURE_IN_WORDS
         ]
         in_doubt.sort(key=lambda f: (-f.signals.in_words, f.passage.text))
         asked = in_doubt[:EMBEDDED_AT_ONCE]
         vectors = self._embedded([claim.text, *(f.passage.text for f in asked)]) if asked else []
         return [
-            _Found(f.n, f.passage, f.signals.with_meaning(float(vectors[0] @ vectors[asked.index(f) + 1])))
+            _Found(
+                f.n,
+                f.passage,
+                f.signals.with_meaning(float(vectors[0] @ vectors[asked.index(f) + 1])),
+            )
             if f in asked
             else f
             for f in found
@@ -177,9 +180,7 @@ def is_verbatim(text: str, source_text: str) -> bool:
     return len(mine) > 1 and f" {' '.join(mine)} " in f" {' '.join(words(source_text))} "
 
 
-def _cited(
-    supports: dict[int, float], marks: Sequence[int], quoted_from: int | None
-) -> list[int]:
+def _cited(supports: dict[int, float], marks: Sequence[int], quoted_from: int | None) -> list[int]:
     """The sources that bear a claim out, best first."""
     enough = max(SUPPORTED, NEAR_BEST * max(supports.values(), default=0.0))
     ranked = sorted(supports, key=lambda n: (-supports[n], n != quoted_from, n not in marks, n))

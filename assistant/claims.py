@@ -101,7 +101,11 @@ def names_in(text: str, lower_words: Iterable[str]) -> list[str]:
     known = set(lower_words)
     is_name = first and (
         sum(c.isupper() for c in first[0]) > 1
-        or (first[0][0].isupper() and found[1:2] == inside[:1] != [] and first[0].lower() not in known)
+        or (
+            first[0][0].isupper()
+            and found[1:2] == inside[:1] != []
+            and first[0].lower() not in known
+        )
     )
     names = [*first, *inside] if is_name else inside
     return [w for w in names if w.lower() not in UNTELLING | NO_NAMES and not w[0].isdigit()]

@@ -44,7 +44,7 @@ class Passage:
 
     @cached_property
     def tokens(self) -> tuple[str, ...]:
-        return tokens(self.text)
+        return tuple(t for part in self.parts or (self.text,) for t in tokens(part))
 
     @cached_property
     def stems(self) -> frozenset[str]:
@@ -78,7 +78,7 @@ def passages(text: str) -> tuple[Passage, ...]:
 def tokens(text: str) -> tuple[str, ...]:
     """Words and signs in lower case; "don't" is "do not", "non-paid" "non paid", "Mar 5" "march 5"."""
     text = ISO_DATE.sub(lambda m: f"{MONTHS[int(m[2]) - 1]} {int(m[3])} {m[1]}", text)
-    text = SHORT_MONTH.sub(_long_month, DENYING_PREFIX.sub("non ", text))
+    text = DENYING_PREFIX.sub("non ", with_long_months(text))
     found: list[str] = []
     for token in TOKEN.findall(text.lower().replace("’", "'")):
         if token == "cannot" or token == "can't":
@@ -92,16 +92,19 @@ def tokens(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def with_long_months(text: str) -> str:
+    """The text with "March 5" for "Mar. 5"."""
+    return SHORT_MONTH.sub(_long_month, text)
+
+
 def telling_stems(words: Sequence[str]) -> list[str]:
     """The stems of the words that carry meaning, without numbers and signs."""
-    return [
-        stem(w) for w in words if w not in UNTELLING and w[0].isalnum() and not w[0].isdigit()
-    ]
+    return [stem(w) for w in words if w not in UNTELLING and w[0].isalnum() and not w[0].isdigit()]
 
 
 def _long_month(found: re.Match[str]) -> str:
     short = (found[1] or found[2]).lower()[:3]
-    return next(month for month in MONTHS if month.startswith(short))
+    return next(month for month in MONTHS if month.startswith(short)).capitalize()
 
 
 def _rows(table: list[str]) -> list[Passage]:

@@ -6,7 +6,8 @@ only follows from the sense.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
 from functools import lru_cache
 
 from assistant.sentences import UNTELLING, stem
@@ -51,53 +52,113 @@ OPPOSITES = tuple(
 """Words of one side say the contrary of those of the other."""
 
 
-@lru_cache(maxsize=4096)
-def denials(tokens: tuple[str, ...]) -> tuple[frozenset[str], ...]:
-    """What each denial in a text denies: the stems of the telling words after it.
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """What one word of denial denies: the stems of telling words before it and after it."""
 
-    tokens: words and signs in lower case, as `assistant.passages` cuts them.
-    """
+    before: frozenset[str]
+    denied: frozenset[str]
+
+
+@lru_cache(maxsize=4096)
+def denials(tokens: tuple[str, ...]) -> tuple[Denial, ...]:
+    """The denials in a text. tokens: words and signs in lower case, see `assistant.passages`."""
     found = []
     for at, token in enumerate(tokens):
-        if token not in DENIALS or (at == 0 and tokens[1:2] == (",",)):
-            continue  # "No, it rose" denies the question
-        if tokens[at + 1 : at + 2] and tokens[at + 1] in NOT_A_DENIAL and token in ("no", "not"):
+        after = tokens[at + 1 : at + 2]
+        is_answer = at == 0 and after == (",",)  # "No, it rose" denies the question
+        if token not in DENIALS or is_answer or (token in ("no", "not") and _is_in(after)):
             continue
-        denied: list[str] = []
-        for word in tokens[at + 1 :]:
-            if word in ENDS_DENIAL or len(denied) == DENIED_WORDS:
-                break
-            if word not in UNTELLING:
-                denied.append(stem(word))
-        if not denied:
-            denied = [stem(w) for w in tokens[:at] if w.isalnum() and w not in UNTELLING][-1:]
-        found.append(frozenset(denied))
+        before = _telling(tokens[:at][::-1])
+        denied = _telling(tokens[at + 1 :]) or before[:1]
+        found.append(Denial(frozenset(before) - frozenset(denied), frozenset(denied)))
     return tuple(found)
 
 
-def n_denials_apart(claim: tuple[str, ...], said: tuple[str, ...], shared: set[str]) -> int:
+def n_denials_apart(claim: tuple[str, ...], said: tuple[str, ...], shared: Set[str]) -> int:
     """How many denials are in one of two texts only. shared: stems that stand in both."""
-    mine, its = list(denials(claim)), list(denials(said))
-    apart = 0
-    for denied in mine:
-        same = next((d for d in its if d & denied), None)
-        if same is None and not denied & shared and its:
+    its, apart = list(denials(said)), 0
+    for mine in denials(claim):
+        same = next((d for d in its if d.denied & mine.denied), None)
+        if same is None and its and not mine.denied & shared:
             same = its[0]  # the denied words are said otherwise
         if same is None:
             apart += 1
         else:
             its.remove(same)
-    # What is denied of other things is no matter.
-    return apart + sum(1 for d in its if d and len(d & shared) >= len(d) / 2)
+    return apart + sum(_concerns(denial, shared) for denial in its)
 
 
-def n_opposites(mine: Sequence[str], its: Sequence[str]) -> int:
-    """How many words of one text stand as their opposite in the other. Both: stems."""
-    own, other = set(mine), set(its)
-    only_own, only_other = own - other, other - own
-    n = 0
-    for side, against in OPPOSITES:
-        for a, b in ((side, against), (against, side)):
-            if only_own & a and only_other & b and not (other & a) and not (own & b):
-                n += 1
-    return n
+def _concerns(denial: Denial, shared: Set[str]) -> bool:
+    """Whether something is denied that the other text says, rather than another matter."""
+    n_denied = len(denial.denied & shared)
+    if denial.before & shared:
+        return n_denied >= max(1, len(denial.denied) / 2)
+    return n_denied >= 2
+
+
+def opposites(claim: tuple[str, ...], said: tuple[str, ...]) -> bool:
+    """Whether a word of one text stands as its opposite in the other.
+
+    Either beside the same word, or, of words that tell much, anywhere.
+    """
+    mine, its = _placed(claim), _placed(said)
+    own, other = ({stem(t) for t in text if t[0].isalpha()} for text in (claim, said))
+    for side, against in _SIDES:
+        for word in side & own:
+            same = [around for w, around in its if w == word]
+            contrary = [around for w, around in its if w in against]
+            for around in [around for w, around in mine if w == word]:
+                if any(_beside(around, a) for a in contrary) and not any(
+                    _beside(around, a) for a in same
+                ):
+                    return True
+        if (
+            not other & side
+            and not own & against
+            and _telling_of(side & own)
+            and (_telling_of(against & other))
+        ):
+            return True
+    return False
+
+
+Around = tuple[str, str]
+
+
+def _placed(tokens: tuple[str, ...]) -> list[tuple[str, Around]]:
+    """The words that have an opposite, each with the telling words before and after it."""
+    found = []
+    for at, token in enumerate(tokens):
+        if token[0].isalpha() and (word := stem(token)) in _WITH_OPPOSITE:
+            before, after = _telling(tokens[:at][::-1])[:1], _telling(tokens[at + 1 :])[:1]
+            found.append((word, ("".join(before), "".join(after))))
+    return found
+
+
+def _beside(one: Around, other: Around) -> bool:
+    return any(a and a == b for a, b in zip(one, other, strict=True))
+
+
+def _telling_of(stems: Set[str]) -> bool:
+    return bool(stems - _UNTELLING_STEMS)
+
+
+def _telling(words: Sequence[str]) -> list[str]:
+    """The stems of the first telling words up to where a clause ends."""
+    found: list[str] = []
+    for word in words:
+        if word in ENDS_DENIAL or len(found) == DENIED_WORDS:
+            break
+        if word not in UNTELLING and word[0].isalnum():
+            found.append(stem(word))
+    return found
+
+
+def _is_in(after: tuple[str, ...]) -> bool:
+    return bool(after) and after[0] in NOT_A_DENIAL
+
+
+_SIDES = [(a, b) for one, two in OPPOSITES for a, b in ((one, two), (two, one))]
+_WITH_OPPOSITE = frozenset().union(*(side for side, _ in _SIDES))
+_UNTELLING_STEMS = frozenset(map(stem, UNTELLING))

@@ -18,9 +18,7 @@ CLEARLY = 0.25
 MAX_THINGS = 16
 
 
-def have_changed_places(
-    claim: Sequence[str], said: Sequence[str], things: Sequence[str]
-) -> bool:
+def have_changed_places(claim: Sequence[str], said: Sequence[str], things: Sequence[str]) -> bool:
     """Whether two of the things stand each where the other stands in what is said.
 
     claim, said: tokens in their order. things: tokens, such as names and numbers.
@@ -70,8 +68,13 @@ def _are_equals(words: list[str], a: str, b: str) -> bool:
     """Whether they are items of one list: "Boston, Austin and Denver"."""
     first, last = sorted((words.index(a), words.index(b)))
     between = words[first + 1 : last]
-    return bool(between) and between[-1] in EQUALS and (len(between) == 1 or "," in between[:-1])
+    if not any(w.isalnum() for w in between):
+        return True  # "March 5" and "5 March"
+    return between[-1] in EQUALS and (len(between) == 1 or "," in between[:-1])
 
 
 def _is_passive(words: Sequence[str]) -> bool:
-    return any(b == "by" and a.endswith(("ed", "en", "id", "un")) for a, b in zip(words, words[1:], strict=False))
+    return any(
+        b == "by" and a.endswith(("ed", "en", "id", "un"))
+        for a, b in zip(words, words[1:], strict=False)
+    )

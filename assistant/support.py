@@ -11,10 +11,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 from assistant.claims import names_in
-from assistant.passages import Passage, telling_stems, tokens
-from assistant.polarity import n_denials_apart, n_opposites
+from assistant.passages import Passage, telling_stems, tokens, with_long_months
+from assistant.polarity import n_denials_apart, opposites
 from assistant.quantities import Quantity, is_given, quantities
 from assistant.roles import have_changed_places
 from assistant.sentences import stem
@@ -30,6 +31,9 @@ CONTEXT_SHARE = 0.8
 """What a word in the title, section or caption counts, as against one in the passage."""
 BIAS, WORDS_WEIGHT, MEANING_WEIGHT = -9.0, 9.0, 5.0
 """Fitted by `python -m tests.quality_check LIBRARY… --fit` on its `fit` half."""
+NUMBERS_NEAR, ROW_NEAR = 0.5, 0.2
+TABLE_WORDS = frozenset(map(stem, ("column", "entry", "list", "listed", "row", "table", "value")))
+"""Of a claim about a row these say nothing."""
 CONTRADICTIONS = frozenset(("denial", "opposite", "exchanged"))
 """What shows that a passage says the contrary, not merely something else."""
 
@@ -55,7 +59,7 @@ class Claim:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        return tuple(names_in(self.text, self.lower_words))
+        return tuple(names_in(with_long_months(self.text), self.lower_words))
 
     @cached_property
     def falls(self) -> bool:
@@ -110,7 +114,7 @@ def share_in_words(
 ) -> float:
     """The share of the claim's telling words that stand in a passage, rare ones counting more."""
     total = found = 0.0
-    for word in claim.stems:
+    for word in claim.stems - TABLE_WORDS if passage.cells else claim.stems:
         weight = weights.get(word, 1.0)
         total += weight
         if word in passage.stems:
@@ -118,6 +122,22 @@ def share_in_words(
         elif word in context.stems:
             found += CONTEXT_SHARE * weight
     return found / total if total else 1.0
+
+
+def nearness(
+    claim: Claim, passage: Passage, context: Context, weights: Mapping[str, float]
+) -> float:
+    """By what passages are chosen for a closer look: words, and numbers and the name of a row."""
+    near = share_in_words(claim, passage, context, weights)
+    if claim.quantities:
+        given = {q.value for q in passage.quantities}
+        near += (
+            NUMBERS_NEAR * sum(q.value in given for q in claim.quantities) / len(claim.quantities)
+        )
+    if passage.cells:
+        label = telling_stems(tokens(passage.cells[0][1]))
+        near += ROW_NEAR * sum(w in claim.stems for w in label) / max(1, len(label))
+    return near
 
 
 def signals_of(
@@ -135,13 +155,20 @@ def _conflicts(claim: Claim, passage: Passage, context: Context) -> Iterator[str
         yield "name"
     if passage.cells and not _is_of_the_row(claim, passage, context):
         yield "row"
-    shared = set(claim.stems & passage.stems)
-    opposites = n_opposites(sorted(claim.stems), sorted(passage.stems | context.stems))
-    denied = n_denials_apart(claim.tokens, passage.tokens, shared)
-    if (denied + opposites) % 2:
-        yield "denial" if denied else "opposite"
-    if not passage.cells and have_changed_places(claim.tokens, passage.tokens, _things(claim)):
-        yield "exchanged"
+    yield from _contradictions(claim, passage)
+
+
+def _contradictions(claim: Claim, passage: Passage) -> Iterator[str]:
+    """Of two sentences, those that have most of the claim's words must not say the contrary."""
+    least = TELLING * len(claim.stems)
+    apart = [part for part in map(Passage, passage.parts) if len(part.stems & claim.stems) >= least]
+    for part in apart or [passage]:
+        denied = n_denials_apart(claim.tokens, part.tokens, claim.stems & part.stems)
+        is_opposite = opposites(claim.tokens, part.tokens)
+        if (denied + is_opposite) % 2:
+            yield "denial" if denied else "opposite"
+        if not part.cells and have_changed_places(claim.tokens, part.tokens, _things(claim)):
+            yield "exchanged"
 
 
 def _things(claim: Claim) -> list[str]:
@@ -163,9 +190,7 @@ def _numbers_agree(claim: Claim, passage: Passage, context: Context) -> bool:
     return True
 
 
-def _is_said_of_the_same(
-    wanted: Quantity, claim: Claim, parts: Sequence[str], around: str
-) -> bool:
+def _is_said_of_the_same(wanted: Quantity, claim: Claim, parts: Sequence[str], around: str) -> bool:
     """Whether, of two sentences, one with the number has the words that tell them apart."""
     known = [frozenset(telling_stems(tokens(part))) for part in parts]
     telling = claim.stems & (known[0] ^ known[1])
@@ -178,6 +203,12 @@ def _is_said_of_the_same(
 
 def _names_agree(claim: Claim, passage: Passage, context: Context) -> bool:
     """Whether each name of the claim is in the source, as a word or by its first letters."""
+    near = passage.stems | context.stems
+    for first, second in pairwise(claim.names):
+        a, b = stem(first.lower()), stem(second.lower())
+        if f"{first} {second}" in claim.text and (a in passage.stems) != (b in passage.stems):
+            if not {a, b} <= near:
+                return False  # half of it is a part of another name
     missing = [n for n in claim.names if stem(n.lower()) not in context.all_stems]
     return all(_is_short_form(name, passage, claim) for name in missing)
 
@@ -190,11 +221,14 @@ def _is_short_form(name: str, passage: Passage, claim: Claim) -> bool:
         return letters in firsts
     spelled = [n.lower() for n in claim.names]
     initials = "".join(n[0] for n in spelled)
-    return any(
-        len(t) > 1 and t.replace(".", "").rstrip("s") in initials and name[0].lower() in t
-        for t in passage.tokens
-        if "." in t or len(t) <= 5
-    ) and len(spelled) > 1
+    return (
+        any(
+            len(t) > 1 and t.replace(".", "").rstrip("s") in initials and name[0].lower() in t
+            for t in passage.tokens
+            if "." in t or len(t) <= 5
+        )
+        and len(spelled) > 1
+    )
 
 
 def _is_of_the_row(claim: Claim, passage: Passage, context: Context) -> bool:
@@ -214,7 +248,7 @@ def _is_of_the_row(claim: Claim, passage: Passage, context: Context) -> bool:
         if (stems and stems <= claim.stems) or _gives(claim, value, passage, context)
     ]
     mine = frozenset().union(*given, told[0][0]) if given else heads
-    foreign = claim.stems & (passage.table - mine - values - context.stems)
+    foreign = claim.stems & (passage.table - TABLE_WORDS - mine - values - context.stems)
     if foreign:
         return False
     if not given or not (wanted := claim.stems & heads - values):

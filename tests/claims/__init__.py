@@ -111,7 +111,9 @@ def _with_sources(kind: str, made: _Made, find: Find, rng: random.Random) -> Cla
         return None
     sources = near if is_elsewhere else [*near, made.given]
     rng.shuffle(sources)
-    texts = [f"{d.metadata['title']} {d.metadata.get('section', '')} {d.page_content}" for d in sources]
+    texts = [
+        f"{d.metadata['title']} {d.metadata.get('section', '')} {d.page_content}" for d in sources
+    ]
     if not is_true and any(made.is_stated(text) for text in texts):
         return None
     own = None if is_elsewhere else 1 + sources.index(made.given)
@@ -171,7 +173,9 @@ def _has_row(own_text: str, row: str, value: str, text: str) -> bool:
     """Whether another table has this row with this value."""
     if own_text in text:
         return False
-    return any(_flat(row) in _flat(line) and _flat(value) in _flat(line) for line in text.splitlines())
+    return any(
+        _flat(row) in _flat(line) and _flat(value) in _flat(line) for line in text.splitlines()
+    )
 
 
 def _corrupted(

@@ -78,7 +78,9 @@ def _row(line: str) -> list[str] | None:
 
 
 def _can_be_told(row: str, column: str) -> bool:
-    return all(len(re.findall("[A-Za-z]", t)) >= 3 and len(t) <= MAX_CELL_CHARS for t in (row, column))
+    return all(
+        len(re.findall("[A-Za-z]", t)) >= 3 and len(t) <= MAX_CELL_CHARS for t in (row, column)
+    )
 
 
 def _is_value(value: str) -> bool:

@@ -176,7 +176,9 @@ def _other_number(number: str, rng: random.Random) -> str:
         # Most often only one digit is wrong.
         if rng.random() < 0.6:
             at = rng.choice([i for i, c in enumerate(number) if c.isdigit()])
-            digits = [d if i == at else c for i, (c, d) in enumerate(zip(number, digits, strict=True))]
+            digits = [
+                d if i == at else c for i, (c, d) in enumerate(zip(number, digits, strict=True))
+            ]
         new = "".join(digits)
         if new != number and not re.match(r"\$?0", new):
             return new

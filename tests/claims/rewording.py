@@ -68,7 +68,9 @@ PARTICIPLES = {
     "obtained": "obtain", "generated": "generate", "introduced": "introduce",
 }  # fmt: skip
 SUBJECT = r"(?P<what>(?:The|All|These|This|Such|Any) [a-z]+(?: [a-z]+){0,3})"
-AGENT = r"(?P<who>(?:the|a|an|this|your) (?:[A-Za-z]+ ?){1,4}|[A-Z][A-Za-z]+(?: [A-Z][A-Za-z]+){0,3})"
+AGENT = (
+    r"(?P<who>(?:the|a|an|this|your) (?:[A-Za-z]+ ?){1,4}|[A-Z][A-Za-z]+(?: [A-Z][A-Za-z]+){0,3})"
+)
 PASSIVE = re.compile(
     rf"{SUBJECT} (?P<be>was|were) (?P<verb>{'|'.join(PARTICIPLES)}) by {AGENT}(?P<rest>\.)"
 )
@@ -152,7 +154,7 @@ def _with_other_figures(text: str, rng: random.Random) -> str:
 
 
 def _in_other_order(text: str, rng: random.Random) -> str:
-    """"In 2005, prices rose." → "Prices rose in 2005."."""
+    """ "In 2005, prices rose." → "Prices rose in 2005."."""
     text = LEAD_WORDS.sub("", text)
     found = OPENING.fullmatch(text)
     if not found or re.search(r"\band\b", found["first"]):
@@ -162,7 +164,7 @@ def _in_other_order(text: str, rng: random.Random) -> str:
 
 
 def _as_active(text: str, rng: random.Random) -> str:
-    """"The data were collected by the agency." → "The agency collected the data."."""
+    """ "The data were collected by the agency." → "The agency collected the data."."""
     found = PASSIVE.fullmatch(text)
     if not found:
         return text
