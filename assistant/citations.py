@@ -35,9 +35,11 @@ NEARER = 0.1
 """A passage that says the contrary outweighs one with so much less of the claim's words."""
 PASSAGES_OF_SOURCE = 3
 """So many, those with most of the claim's words, are looked at closely."""
+MEANING_CHARS = 400
+"""Of a passage; the model reads little more, and takes long for it."""
 MIN_IN_WORDS, SURE_IN_WORDS = 0.3, 0.97
 """Share of a claim's words below which no likeness of meaning helps, or above which it need not."""
-EMBEDDED_AT_ONCE = 4
+EMBEDDED_AT_ONCE = 3
 """Passages whose likeness of meaning is measured for a sentence: it takes most of the time."""
 
 
@@ -117,7 +119,7 @@ class CitationChecker:
             support = f.signals.support
             if f.signals.conflicts or f.signals.in_words <= denied_at - NEARER:
                 support = min(support, CONTRADICTED)
-            elif is_verbatim(text, f.passage.text):
+            elif f.passage.tokens == claim.tokens or is_verbatim(text, f.passage.text):
                 support = 1.0
             supports[f.n] = max(supports[f.n], support)
         return supports
@@ -134,23 +136,23 @@ class CitationChecker:
                     yield _Found(n, passage, signals_of(claim, passage, context, self._weights))
 
     def _with_meanings(self, claim: Claim, found: list[_Found]) -> list[_Found]:
-        """The same, those that are in doubt with the likeness of their meaning."""
-        in_doubt = [
-            f for f in found if not f.signals.conflicts and f.signals.in_words < SURE_IN_WORDS
-        ]
-        in_doubt.sort(key=lambda f: (-f.signals.in_words, f.passage.text))
-        asked = in_doubt[:EMBEDDED_AT_ONCE]
-        vectors = self._embedded([claim.text, *(f.passage.text for f in asked)]) if asked else []
-        return [
-            _Found(
-                f.n,
-                f.passage,
-                f.signals.with_meaning(float(vectors[0] @ vectors[asked.index(f) + 1])),
-            )
-            if f in asked
-            else f
-            for f in found
-            if f not in in_doubt or f in asked
+        """The same without what is not worth a closer look; what is in doubt with its meaning."""
+        free = [f for f in found if not f.signals.conflicts]
+        against = [f for f in found if f.signals.conflicts]
+        sure = [f for f in free if f.signals.in_words >= SURE_IN_WORDS]
+        if sure:
+            return against + sure
+        free.sort(key=lambda f: (-f.signals.in_words, f.passage.text))
+        texts = list(dict.fromkeys(f.passage.text[:MEANING_CHARS] for f in free))
+        texts = texts[:EMBEDDED_AT_ONCE]
+        if not texts:
+            return against
+        mine, *its = self._embedded([claim.text[:MEANING_CHARS], *texts])
+        likeness = {text: float(mine @ vector) for text, vector in zip(texts, its, strict=True)}
+        return against + [
+            _Found(f.n, f.passage, f.signals.with_meaning(likeness[text]))
+            for f in free
+            if (text := f.passage.text[:MEANING_CHARS]) in likeness
         ]
 
     def _embedded(self, texts: list[str]) -> list[NDArray[np.float32]]:

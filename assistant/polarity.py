@@ -34,8 +34,7 @@ OPPOSITES = tuple(
         "best better improve improves improved / worst worse worsen worsens worsened",
         "before earlier prior previous precede / after later subsequent following follow",
         "first begin start / last end final",
-        "all every each both always any / none never neither",
-        "include includes included including inclusive / exclude excludes excluded excluding except",
+        "include includes included including inclusive / exclude excludes excluded excluding",
         "with / without", "inside internal within / outside external beyond",
         "eastern east / western west", "northern north / southern south", "left / right",
         "same identical alike / different opposite differ", "true correct / false incorrect wrong",
@@ -58,6 +57,8 @@ class Denial:
 
     before: frozenset[str]
     denied: frozenset[str]
+    is_aside: bool
+    """In brackets, as in "(paid or not)"."""
 
 
 @lru_cache(maxsize=4096)
@@ -71,7 +72,9 @@ def denials(tokens: tuple[str, ...]) -> tuple[Denial, ...]:
             continue
         before = _telling(tokens[:at][::-1])
         denied = _telling(tokens[at + 1 :]) or before[:1]
-        found.append(Denial(frozenset(before) - frozenset(denied), frozenset(denied)))
+        so_far = tokens[:at]
+        is_aside = so_far.count("(") > so_far.count(")")
+        found.append(Denial(frozenset(before) - frozenset(denied), frozenset(denied), is_aside))
     return tuple(found)
 
 
@@ -92,7 +95,7 @@ def n_denials_apart(claim: tuple[str, ...], said: tuple[str, ...], shared: Set[s
 def _concerns(denial: Denial, shared: Set[str]) -> bool:
     """Whether something is denied that the other text says, rather than another matter."""
     n_denied = len(denial.denied & shared)
-    if denial.before & shared:
+    if denial.before & shared or not (denial.before or denial.is_aside):
         return n_denied >= max(1, len(denial.denied) / 2)
     return n_denied >= 2
 

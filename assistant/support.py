@@ -121,13 +121,17 @@ def share_in_words(
             found += weight
         elif word in context.stems:
             found += CONTEXT_SHARE * weight
-    return found / total if total else 1.0
+    if not total:
+        return 1.0 if claim.quantities else 0.0
+    return found / total
 
 
 def nearness(
     claim: Claim, passage: Passage, context: Context, weights: Mapping[str, float]
 ) -> float:
     """By what passages are chosen for a closer look: words, and numbers and the name of a row."""
+    if passage.tokens == claim.tokens:
+        return 2.0
     near = share_in_words(claim, passage, context, weights)
     if claim.quantities:
         given = {q.value for q in passage.quantities}

@@ -44,7 +44,7 @@ OPPOSITES = (
     ("increasing", "decreasing"), ("higher", "lower"), ("highest", "lowest"),
     ("larger", "smaller"), ("largest", "smallest"), ("greater", "smaller"), ("more", "fewer"),
     ("most", "least"), ("above", "below"), ("before", "after"), ("maximum", "minimum"),
-    ("all", "none"), ("with", "without"), ("include", "exclude"), ("includes", "excludes"),
+    ("all", "no"), ("with", "without"), ("include", "exclude"), ("includes", "excludes"),
     ("included", "excluded"), ("first", "last"), ("rose", "fell"), ("best", "worst"),
     ("better", "worse"), ("always", "never"), ("internal", "external"), ("upper", "lower"),
     ("inside", "outside"), ("same", "opposite"), ("positive", "negative"), ("left", "right"),
@@ -54,7 +54,7 @@ OPPOSITES = (
     ("high", "low"), ("improve", "worsen"), ("improves", "worsens"), ("improved", "worsened"),
 )  # fmt: skip
 OPPOSITE = {a: b for pair in OPPOSITES for a, b in (pair, pair[::-1])}
-ONE_WAY = {"none", "right", "left", "without", "never", "last", "first"}
+ONE_WAY = {"no", "right", "left", "without", "never", "last", "first"}
 """Words whose opposite is not always the other one of its pair."""
 JOINED = re.compile(r"^[ ,]*(?:and|or|to|with|nor|through|versus|vs)?[ ,]*$|\b(?:and|or|between)\b")
 MIN_BETWEEN = 2
@@ -143,7 +143,8 @@ def swapped(sentence: str, rng: random.Random) -> Iterator[False_Sentence]:
                 if (
                     second.start() > first.end()
                     and not JOINED.search(between)
-                    and len(between.split()) >= MIN_BETWEEN
+                    and sum(w.islower() for w in between.split()) >= MIN_BETWEEN
+                    and sentence.count(first[0]) == sentence.count(second[0]) == 1
                     and not _are_alike(first[0], second[0])
                 ):
                     false = (
