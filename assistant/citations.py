@@ -37,7 +37,7 @@ PASSAGES_OF_SOURCE = 3
 """So many, those with most of the claim's words, are looked at closely."""
 MEANING_CHARS = 400
 """Of a passage; the model reads little more, and takes long for it."""
-MIN_IN_WORDS, SURE_IN_WORDS = 0.3, 0.97
+MIN_IN_WORDS, SURE_IN_WORDS = 0.3, 0.9
 """Share of a claim's words below which no likeness of meaning helps, or above which it need not."""
 EMBEDDED_AT_ONCE = 3
 """Passages whose likeness of meaning is measured for a sentence: it takes most of the time."""
@@ -81,12 +81,12 @@ class CitationChecker:
         """
         if quoted_from is None and claims_nothing(text):
             return Sentence(text)
-        by_source = self._supports(claim_of(text))
+        by_source, is_denied = self._supports(claim_of(text))
         if quoted_from is not None and words(text):
             by_source[quoted_from] = 1.0
         cited = _cited(by_source, marks, quoted_from)
         best = max(by_source.values(), default=0.0)
-        if not cited and len(parts := clauses(claim_of(text))) > 1:
+        if not cited and not is_denied and len(parts := clauses(claim_of(text))) > 1:
             best, cited = self._of_clauses(parts, marks, best)
         if not cited:
             return Sentence(text, support=best)
@@ -97,19 +97,19 @@ class CitationChecker:
         self, parts: Sequence[str], marks: Sequence[int], as_one: float
     ) -> tuple[float, list[int]]:
         """Support and citations of a sentence whose clauses rest on sources of their own."""
-        supports = [self._supports(part) for part in parts]
+        supports = [self._supports(part)[0] for part in parts]
         bests = [max(s.values(), default=0.0) for s in supports]
         if min(bests) < SUPPORTED:
             return as_one, []
         cited = [n for s in supports for n in _cited(s, marks, None)[:1]]
         return min(bests), list(dict.fromkeys(cited))[:MAX_CITATIONS]
 
-    def _supports(self, text: str) -> dict[int, float]:
-        """Source → how well it bears the claim out, in [0, 1]."""
+    def _supports(self, text: str) -> tuple[dict[int, float], bool]:
+        """Source → how well it bears the claim out, in [0, 1]; and whether one says the contrary."""
         claim = Claim(text, self._lower_words)
         supports = dict.fromkeys(range(1, len(self._sources) + 1), 0.0)
         if not words(text):
-            return supports
+            return supports, False
         found = self._with_meanings(claim, list(self._nearest(claim)))
         denied_at = max(
             (f.signals.in_words for f in found if f.signals.contradicts and not f.passage.parts),
@@ -122,7 +122,7 @@ class CitationChecker:
             elif f.passage.tokens == claim.tokens or is_verbatim(text, f.passage.text):
                 support = 1.0
             supports[f.n] = max(supports[f.n], support)
-        return supports
+        return supports, denied_at >= max((f.signals.in_words for f in found), default=0.0)
 
     def _nearest(self, claim: Claim) -> Iterator[_Found]:
         """Of each source the passages with most of the claim's words."""

@@ -35,7 +35,7 @@ OPPOSITES = tuple(
         "before earlier prior previous precede / after later subsequent following follow",
         "first begin start / last end final",
         "include includes included including inclusive / exclude excludes excluded excluding",
-        "with / without", "inside internal within / outside external beyond",
+        "inside internal within / outside external beyond",
         "eastern east / western west", "northern north / southern south", "left / right",
         "same identical alike / different opposite differ", "true correct / false incorrect wrong",
         "positive / negative", "easy easier simple / difficult hard harder hardest",

@@ -74,7 +74,9 @@ def _are_equals(words: list[str], a: str, b: str) -> bool:
 
 
 def _is_passive(words: Sequence[str]) -> bool:
+    """Whether something "is done by" or "is carried out by" another."""
     return any(
-        b == "by" and a.endswith(("ed", "en", "id", "un"))
-        for a, b in zip(words, words[1:], strict=False)
+        word == "by"
+        and any(w.endswith(("ed", "en", "id", "un")) for w in words[max(0, at - 2) : at])
+        for at, word in enumerate(words)
     )
