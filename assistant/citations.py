@@ -61,14 +61,12 @@ class CitationChecker:
         self._shown: set[str] = set()
         self._vectors: dict[str, NDArray[np.float32]] = {}
         self._texts = [_evidence_of(s) for s in sources]
-        self._contexts = [
-            Context(_context_of(s), t) for s, t in zip(sources, self._texts, strict=True)
-        ]
+        self._contexts = [Context(_context_of(s)) for s in sources]
         self._passages = [passages(text) for text in self._texts]
         self._weights = _weights(self._passages)
-        self._lower_words = frozenset(
-            w for text in self._texts for w in WORD.findall(text) if w[0].islower()
-        )
+        spelled = {w for text in self._texts for w in WORD.findall(text)}
+        # What the sources only ever write with a capital.
+        self._proper = frozenset(w for w in spelled if w[0].isupper() and w.lower() not in spelled)
 
     def check(
         self, text: str, *, marks: Sequence[int] = (), quoted_from: int | None = None
@@ -106,7 +104,7 @@ class CitationChecker:
 
     def _supports(self, text: str) -> tuple[dict[int, float], bool]:
         """Source → how well it bears the claim out, in [0, 1]; and whether one says the contrary."""
-        claim = Claim(text, self._lower_words)
+        claim = Claim(text, self._proper)
         supports = dict.fromkeys(range(1, len(self._sources) + 1), 0.0)
         if not words(text):
             return supports, False

@@ -6,7 +6,7 @@ Leaves out what bears it out: that is `assistant.citations`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Set
 
 from assistant.sentences import UNTELLING, words
 
@@ -89,23 +89,14 @@ def clauses(text: str) -> list[str]:
     return parts if is_whole else [text]
 
 
-def names_in(text: str, lower_words: Iterable[str]) -> list[str]:
+def names_in(text: str, proper: Set[str]) -> list[str]:
     """Words that are names, as far as spelling shows: a capital inside the sentence.
 
-    The first word is one where it has a second capital, or where the next is one and it is not
-    among the lower_words, those that the sources write small.
+    The first word is one where it has a second capital, or is proper: written only with a capital
+    elsewhere.
     """
-    found = WORD.findall(text)
-    inside = [w for w in found[1:] if w[0].isupper()]
-    first = found[:1]
-    known = set(lower_words)
-    is_name = first and (
-        sum(c.isupper() for c in first[0]) > 1
-        or (
-            first[0][0].isupper()
-            and found[1:2] == inside[:1] != []
-            and first[0].lower() not in known
-        )
-    )
-    names = [*first, *inside] if is_name else inside
-    return [w for w in names if w.lower() not in UNTELLING | NO_NAMES and not w[0].isdigit()]
+    first, *rest = WORD.findall(text) or [""]
+    names = [w for w in rest if w[0].isupper()]
+    if first[:1].isupper() and (first in proper or sum(c.isupper() for c in first) > 1):
+        names.insert(0, first)
+    return [w for w in names if w.lower() not in UNTELLING | NO_NAMES]

@@ -14,7 +14,7 @@ from itertools import pairwise
 from assistant.quantities import ISO_DATE, MONTHS, Quantity, quantities
 from assistant.sentences import UNTELLING, split_sentences, stem
 
-TOKEN = re.compile(r"[^\W_]+(?:['’.][^\W_]+)*|[,;:.!?()|]")
+TOKEN = re.compile(r"[^\W_]+(?:(?:['’.]|(?<=\d),(?=\d))[^\W_]+)*|[,;:.!?()|]")
 DENYING_PREFIX = re.compile(r"\bout-of-(?=\w)|\bnon-(?=\w)", re.IGNORECASE)
 SHORT_MONTH = re.compile(
     r"\b(" + "|".join(f"{m[:3]}(?:t(?=\\.))?" for m in MONTHS if m != "may") + r")\.?(?=\s\d)"

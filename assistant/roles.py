@@ -29,6 +29,8 @@ def have_changed_places(claim: Sequence[str], said: Sequence[str], things: Seque
     ]
     voice_differs = _is_passive(claim) != _is_passive(said)
     for a, b in combinations(known[:MAX_THINGS], 2):
+        if a[0].isdigit() != b[0].isdigit():
+            continue  # a number hardly takes the place of a name
         is_turned = (mine.index(a) < mine.index(b)) != (its.index(a) < its.index(b))
         if is_turned == voice_differs or _are_equals(its, a, b) or _are_equals(mine, a, b):
             continue

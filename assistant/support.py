@@ -40,10 +40,10 @@ CONTRADICTIONS = frozenset(("denial", "opposite", "exchanged"))
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence to be borne out. lower_words: those that the sources write small."""
+    """A sentence to be borne out. proper: words that the sources write only with a capital."""
 
     text: str
-    lower_words: frozenset[str] = frozenset()
+    proper: frozenset[str] = frozenset()
 
     @cached_property
     def tokens(self) -> tuple[str, ...]:
@@ -59,7 +59,7 @@ class Claim:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        return tuple(names_in(with_long_months(self.text), self.lower_words))
+        return tuple(names_in(with_long_months(self.text), self.proper))
 
     @cached_property
     def falls(self) -> bool:
@@ -68,10 +68,9 @@ class Claim:
 
 @dataclass(frozen=True)
 class Context:
-    """What belongs to all passages of a source: its title, section and caption, and its words."""
+    """What belongs to all passages of a source: its title, section and caption."""
 
     text: str
-    source_text: str
 
     @cached_property
     def stems(self) -> frozenset[str]:
@@ -80,10 +79,6 @@ class Context:
     @cached_property
     def quantities(self) -> tuple[Quantity, ...]:
         return quantities(self.text)
-
-    @cached_property
-    def all_stems(self) -> frozenset[str]:
-        return self.stems | frozenset(telling_stems(tokens(self.source_text)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +209,7 @@ def _names_agree(claim: Claim, passage: Passage, context: Context) -> bool:
             lacking = [n for n, word in ((first, a), (second, b)) if word not in near]
             if not all(_is_short_form(n, passage, claim) for n in lacking):
                 return False  # half of it is a part of another name
-    missing = [n for n in claim.names if stem(n.lower()) not in context.all_stems]
+    missing = [n for n in claim.names if stem(n.lower()) not in near]
     return all(_is_short_form(name, passage, claim) for name in missing)
 
 
