@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from langchain_core.documents import Document
 
+from assistant.claims import claims_nothing
 from assistant.refusals import is_refusal
 from loaders.captioning.fusion import is_guess
 from retrievers import Hit
@@ -109,7 +110,8 @@ class Sentence:
         """What stands after it, with a space: its `[n]` marks, or that it is not borne out."""
         if self.citations:
             return " " + "".join(f"[{n}]" for n in self.citations)
-        return "" if self.supported or is_refusal(self.text) else f" {UNSUPPORTED}"
+        needs_none = self.supported or is_refusal(self.text) or claims_nothing(self.text)
+        return "" if needs_none else f" {UNSUPPORTED}"
 
     @property
     def marked(self) -> str:

@@ -14,6 +14,7 @@ from langchain_core.embeddings import Embeddings
 
 from assistant.answer import GOES_ON, NOT_IN_LIBRARY, Answer, Sentence, Source
 from assistant.citations import CitationChecker
+from assistant.claims import claims_nothing
 from assistant.events import AnswerFinished, Event, FigureShown, SentenceChecked, TextAdded
 from assistant.llm import LanguageModel
 from assistant.phrasing import is_phrasable, phrase_quote
@@ -30,7 +31,10 @@ from assistant.refusals import is_refusal
 from assistant.written import Written, read_writing
 
 MIN_GROUNDED_SHARE = 0.5
-"""Share of an answer's sentences that must be borne out for the answer to count as grounded."""
+"""Share of an answer's claims that must be borne out for the answer to count as grounded.
+
+Of one claim that is the one, of two either, of ten five; what claims nothing does not count.
+"""
 
 
 class Answering:
@@ -128,9 +132,10 @@ def _finished(
     clock: Clock,
 ) -> Answer:
     """The answer; where too little of it is borne out, that the documents do not say."""
-    n_supported = sum(s.supported for s in sentences)
-    refused = bool(sentences) and is_refusal(sentences[0].text)
-    if refused or not n_supported or n_supported < MIN_GROUNDED_SHARE * len(sentences):
+    claims = [s for s in sentences if s.supported or not claims_nothing(s.text)]
+    n_supported = sum(s.supported for s in claims)
+    refused = bool(claims) and is_refusal(claims[0].text)
+    if refused or not n_supported or n_supported < MIN_GROUNDED_SHARE * len(claims):
         return Answer(question, (Sentence(NOT_IN_LIBRARY),), sources, False, model, clock.marks())
     cited = {n for s in sentences for n in s.citations}
     marked = tuple(replace(s, cited=s.n in cited) for s in sources)

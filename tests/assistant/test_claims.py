@@ -43,7 +43,10 @@ def test_what_could_be_wrong_is_a_claim(text: str) -> None:
         ("Based on the provided documents, gold rose.", "gold rose."),
         ("Yes, according to the sources 1 and 3, gold rose.", "gold rose."),
         ("The document states that gold rose.", "gold rose."),
-        ("According to the Census Bureau, gold rose.", "According to the Census Bureau, gold rose."),
+        (
+            "According to the Census Bureau, gold rose.",
+            "According to the Census Bureau, gold rose.",
+        ),
     ],
 )
 def test_what_only_introduces_a_claim_is_no_part_of_it(text: str, claim: str) -> None:

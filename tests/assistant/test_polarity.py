@@ -28,9 +28,7 @@ def denials_apart(claim: str, said: str) -> int:
         ("The set is held out.", "The set is held out (the model is not trained on it).", 0),
     ],
 )
-def test_a_denial_counts_where_it_denies_what_the_other_says(
-    claim: str, said: str, n: int
-) -> None:
+def test_a_denial_counts_where_it_denies_what_the_other_says(claim: str, said: str, n: int) -> None:
     assert denials_apart(claim, said) == n
 
 
