@@ -103,7 +103,7 @@ class CitationChecker:
         return min(bests), list(dict.fromkeys(cited))[:MAX_CITATIONS]
 
     def _supports(self, text: str) -> tuple[dict[int, float], bool]:
-        """Source → how well it bears the claim out, in [0, 1]; and whether one says the contrary."""
+        """Source → how well it bears the claim out; and whether one says the contrary."""
         claim = Claim(text, self._proper)
         supports = dict.fromkeys(range(1, len(self._sources) + 1), 0.0)
         if not words(text):

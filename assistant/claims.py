@@ -25,11 +25,11 @@ OPENING = re.compile(
 )
 MAX_OPENINGS = 3
 ANNOUNCING = frozenset(
-    "a about above all also an and answer are as based below can context details document documents "  # noqa: SIM905
-    "facts figures find following follows for found from given here here's i in information is it "
-    "key know list main of on overview passages points provided question regarding relevant says "
-    "say source sources state states summary tell texts that the their them there these they "
-    "this to we what which with you your".split()
+    """a about above all also an and answer are as based below can context details document
+    documents facts figures find following follows for found from given here here's i in
+    information is it key know list main of on overview passages points provided question
+    regarding relevant says say source sources state states summary tell texts that the their
+    them there these they this to we what which with you your""".split()  # noqa: SIM905 - a list would be many lines
 )
 """Words of which a sentence with a colon at its end is made when it only announces."""
 COURTESY = re.compile(
@@ -43,12 +43,12 @@ BARE = re.compile(r"\W*(?:yes|no|sure|certainly|of course|in summary|in conclusi
                   r"note|overview|conclusion)\W*", re.IGNORECASE)  # fmt: skip
 CLAUSE_END = re.compile(r"\s*(?:;|,? (?:and|but|while|whereas)) (?=(?P<next>\S+))")
 BEGINS_CLAUSE = frozenset(
-    "a all an each every he his i in it its most no our she some that the their there these they "  # noqa: SIM905
-    "this those we you your".split()
+    """a all an each every he his i in it its most no our she some that the their there these
+    they this those we you your""".split()  # noqa: SIM905 - a list would be many lines
 )
 MIN_CLAUSE_WORDS = 4
 WORD = re.compile(r"[^\W_]+(?:['’.][^\W_]+)*")
-NO_NAMES = frozenset("i yes no mr mrs ms dr".split())  # noqa: SIM905
+NO_NAMES = frozenset(("dr", "i", "mr", "mrs", "ms", "no", "yes"))
 
 
 def claims_nothing(text: str) -> bool:

@@ -25,6 +25,7 @@ TABLE_RULE = re.compile(r"\|(?:\s*:?-+:?\s*\|)+")
 MAX_PASSAGES = 400
 """Of a source; what is longer is no one's evidence for a sentence."""
 MAX_PASSAGE_CHARS = 4_000
+MAX_ABOVE_CHARS = 200
 MAX_ANNOUNCED = 8
 """Items of a list that belong to the sentence with a colon before it."""
 
@@ -34,6 +35,7 @@ class Passage:
     """One sentence, two that follow each other, or a row of a table under its heads.
 
     cells: of a row, each with its head. table: all stems of the table that it is a row of.
+    above: the line over that table.
     """
 
     text: str
@@ -41,6 +43,7 @@ class Passage:
     table: frozenset[str] = field(default=frozenset(), repr=False)
     parts: tuple[str, ...] = ()
     """Of two sentences, each."""
+    above: str = ""
 
     @cached_property
     def tokens(self) -> tuple[str, ...]:
@@ -48,11 +51,11 @@ class Passage:
 
     @cached_property
     def stems(self) -> frozenset[str]:
-        return frozenset(telling_stems(self.tokens))
+        return frozenset(telling_stems((*self.tokens, *tokens(self.above))))
 
     @cached_property
     def quantities(self) -> tuple[Quantity, ...]:
-        return quantities(self.text[:MAX_PASSAGE_CHARS])
+        return quantities(f"{self.text[:MAX_PASSAGE_CHARS]}\n{self.above}")
 
 
 @lru_cache(maxsize=512)
@@ -61,14 +64,16 @@ def passages(text: str) -> tuple[Passage, ...]:
     found: list[Passage] = []
     prose: list[str] = []
     table: list[str] = []
+    above = ""
     for line in text.splitlines():
         if line.startswith("|"):
             table.append(line)
             continue
-        found += _rows(table)
-        table = []
+        found += _rows(table, above)
+        above = "" if table else above
+        above, table = above or line, []
         prose += split_sentences(line)
-    found += _rows(table) + [Passage(s) for s in prose]
+    found += _rows(table, above) + [Passage(s) for s in prose]
     found += [Passage(f"{a} {b}", parts=(a, b)) for a, b in pairwise(prose)]
     found += _announced(prose)
     return tuple(found[:MAX_PASSAGES])
@@ -76,19 +81,19 @@ def passages(text: str) -> tuple[Passage, ...]:
 
 @lru_cache(maxsize=8192)
 def tokens(text: str) -> tuple[str, ...]:
-    """Words and signs in lower case; "don't" is "do not", "non-paid" "non paid", "Mar 5" "march 5"."""
+    """Words and signs in lower case: "don't" as "do not", "Mar 5" as "march 5"."""
     text = ISO_DATE.sub(lambda m: f"{MONTHS[int(m[2]) - 1]} {int(m[3])} {m[1]}", text)
     text = DENYING_PREFIX.sub("non ", with_long_months(text))
     found: list[str] = []
-    for token in TOKEN.findall(text.lower().replace("’", "'")):
-        if token == "cannot" or token == "can't":
+    for word in TOKEN.findall(text.lower().replace("’", "'")):
+        if word == "cannot" or word == "can't":
             found += ["can", "not"]
-        elif token == "won't":
+        elif word == "won't":
             found += ["will", "not"]
-        elif token.endswith("n't"):
-            found += [token[:-3], "not"]
+        elif word.endswith("n't"):
+            found += [word[:-3], "not"]
         else:
-            found.append(token)
+            found.append(word)
     return tuple(found)
 
 
@@ -107,7 +112,7 @@ def _long_month(found: re.Match[str]) -> str:
     return next(month for month in MONTHS if month.startswith(short)).capitalize()
 
 
-def _rows(table: list[str]) -> list[Passage]:
+def _rows(table: list[str], above: str) -> list[Passage]:
     """The rows of a Markdown table, each cell under its head."""
     rows = [_cells(line) for line in table if not TABLE_RULE.fullmatch(line.strip())]
     if len(rows) < 2:
@@ -118,7 +123,7 @@ def _rows(table: list[str]) -> list[Passage]:
     for row in body:
         cells = tuple(zip([*head, *[""] * len(row)], row, strict=False))
         text = "; ".join(f"{h}: {value}" if h else value for h, value in cells)
-        found.append(Passage(text, cells, known))
+        found.append(Passage(text, cells, known, above=above[:MAX_ABOVE_CHARS]))
     return found
 
 

@@ -13,9 +13,9 @@ from functools import lru_cache
 from assistant.sentences import UNTELLING, stem
 
 DENIALS = frozenset(
-    "no not never none neither nor without unable fail fails failed failing lack lacks lacked "  # noqa: SIM905
-    "lacking except non hardly nicht kein keine keinen nie niemals ohne pas jamais sans nunca sin "
-    "não sem нет не".split()
+    """no not never none neither nor without unable fail fails failed failing lack lacks lacked
+    lacking except non hardly nicht kein keine keinen nie niemals ohne pas jamais sans nunca sin
+    não sem нет не""".split()  # noqa: SIM905 - a list would be forty lines
 )
 DENIED_WORDS = 4
 """So many telling words after a denial are what it denies."""
@@ -27,8 +27,8 @@ OPPOSITES = tuple(
     for pair in (
         "increase rise rose risen grow grew grown gain climb expand raise up upward "
         "/ decrease fall fell fallen decline drop shrink shrank lose reduce down downward lower",
-        "more most greater larger bigger higher highest largest greatest biggest maximum max upper above "
-        "over exceed exceeds long longer longest strong stronger high large "
+        "more most greater larger bigger higher highest largest greatest biggest maximum max upper "
+        "above over exceed exceeds long longer longest strong stronger high large "
         "/ less least fewer smaller lower lowest smallest minimum min below under short shorter "
         "shortest weak weaker low small",
         "best better improve improves improved / worst worse worsen worsens worsened",
@@ -36,18 +36,34 @@ OPPOSITES = tuple(
         "first begin start / last end final",
         "include includes included including inclusive / exclude excludes excluded excluding",
         "inside internal within / outside external beyond",
-        "eastern east / western west", "northern north / southern south", "left / right",
-        "same identical alike / different opposite differ", "true correct / false incorrect wrong",
-        "positive / negative", "easy easier simple / difficult hard harder hardest",
-        "required mandatory must compulsory / optional voluntary", "male man men / female woman women",
-        "possible able / impossible unable", "likely / unlikely", "accept accepted / reject rejected",
-        "allow allowed permitted / prohibit prohibited forbidden", "fast faster quick / slow slower",
-        "old older oldest / new newer young younger newest youngest", "open opened / close closed",
-        "buy bought / sell sold", "import imports / export exports", "front / back rear",
-        "success succeed succeeded / failure fail failed", "agree / disagree", "hot warm / cold cool",
-        "public / private", "top / bottom", "advantage / disadvantage", "win won / lose lost",
+        "eastern east / western west",
+        "northern north / southern south",
+        "left / right",
+        "same identical alike / different opposite differ",
+        "true correct / false incorrect wrong",
+        "positive / negative",
+        "easy easier simple / difficult hard harder hardest",
+        "required mandatory must compulsory / optional voluntary",
+        "male man men / female woman women",
+        "possible / impossible",
+        "likely / unlikely",
+        "accept accepted / reject rejected",
+        "allow allowed permitted / prohibit prohibited forbidden",
+        "fast faster quick / slow slower",
+        "old older oldest / new newer young younger newest youngest",
+        "open opened / close closed",
+        "buy bought / sell sold",
+        "import imports / export exports",
+        "front / back rear",
+        "success succeed succeeded / failure fail failed",
+        "agree / disagree",
+        "hot warm / cold cool",
+        "public / private",
+        "top / bottom",
+        "advantage / disadvantage",
+        "win won / lose lost",
     )
-)  # fmt: skip
+)
 """Words of one side say the contrary of those of the other."""
 
 

@@ -25,41 +25,74 @@ UNITS = {
     "€": "€ euro euros eur",
     "£": "£ gbp sterling",
     "cent": "cent cents ¢",
-    "nm": "nm nanometer nanometers", "µm": "µm μm micron microns micrometer micrometers",
+    "nm": "nm nanometer nanometers",
+    "µm": "µm μm micron microns micrometer micrometers",
     "mm": "mm millimeter millimeters millimetre millimetres",
     "cm": "cm centimeter centimeters centimetre centimetres",
-    "m": "m meter meters metre metres", "km": "km kilometer kilometers kilometre kilometres",
-    "inch": "inch inches in", "foot": "foot feet ft", "yard": "yard yards yd",
-    "mile": "mile miles mi", "acre": "acre acres", "hectare": "hectare hectares ha",
-    "acre-foot": "acre-foot acre-feet", "gallon": "gallon gallons gal", "l": "l liter liters litre litres",
-    "ml": "ml milliliter milliliters", "µl": "µl μl microliter microliters",
-    "ng": "ng nanogram nanograms", "µg": "µg μg microgram micrograms", "mg": "mg milligram milligrams",
-    "g": "g gram grams", "kg": "kg kilogram kilograms", "pound": "pound pounds lb lbs",
-    "ounce": "ounce ounces oz", "ton": "ton tons tonne tonnes",
-    "second": "seconds sec secs", "ms": "ms millisecond milliseconds", "minute": "minute minutes min mins",
-    "hour": "hour hours hr hrs h", "day": "day days", "week": "week weeks",
-    "month": "month months", "year": "year years yr yrs", "decade": "decade decades",
+    "m": "m meter meters metre metres",
+    "km": "km kilometer kilometers kilometre kilometres",
+    "inch": "inch inches in",
+    "foot": "foot feet ft",
+    "yard": "yard yards yd",
+    "mile": "mile miles mi",
+    "acre": "acre acres",
+    "hectare": "hectare hectares ha",
+    "acre-foot": "acre-foot acre-feet",
+    "gallon": "gallon gallons gal",
+    "l": "l liter liters litre litres",
+    "ml": "ml milliliter milliliters",
+    "µl": "µl μl microliter microliters",
+    "ng": "ng nanogram nanograms",
+    "µg": "µg μg microgram micrograms",
+    "mg": "mg milligram milligrams",
+    "g": "g gram grams",
+    "kg": "kg kilogram kilograms",
+    "pound": "pound pounds lb lbs",
+    "ounce": "ounce ounces oz",
+    "ton": "ton tons tonne tonnes",
+    "second": "seconds sec secs",
+    "ms": "ms millisecond milliseconds",
+    "minute": "minute minutes min mins",
+    "hour": "hour hours hr hrs h",
+    "day": "day days",
+    "week": "week weeks",
+    "month": "month months",
+    "year": "year years yr yrs",
+    "decade": "decade decades",
     "century": "century centuries",
-    "hz": "hz hertz", "khz": "khz", "mhz": "mhz", "ghz": "ghz", "v": "v volt volts",
-    "w": "w watt watts", "kw": "kw kilowatt kilowatts", "mw": "mw megawatt megawatts",
-    "kb": "kb kilobyte kilobytes", "mb": "mb megabyte megabytes", "gb": "gb gigabyte gigabytes",
-    "tb": "tb terabyte terabytes", "times": "times", "degree": "degree degrees °",
-    "celsius": "°c celsius", "fahrenheit": "°f fahrenheit", "mph": "mph", "cfs": "cfs", "ppm": "ppm", "ppb": "ppb",
-}  # fmt: skip
+    "hz": "hz hertz",
+    "khz": "khz",
+    "mhz": "mhz",
+    "ghz": "ghz",
+    "v": "v volt volts",
+    "w": "w watt watts",
+    "kw": "kw kilowatt kilowatts",
+    "mw": "mw megawatt megawatts",
+    "kb": "kb kilobyte kilobytes",
+    "mb": "mb megabyte megabytes",
+    "gb": "gb gigabyte gigabytes",
+    "tb": "tb terabyte terabytes",
+    "times": "times",
+    "degree": "degree degrees °",
+    "celsius": "°c celsius",
+    "fahrenheit": "°f fahrenheit",
+    "mph": "mph",
+    "cfs": "cfs",
+    "ppm": "ppm",
+    "ppb": "ppb",
+}
 UNIT_OF = {word: unit for unit, words in UNITS.items() for word in words.split()}
-BASIC = dict(zip(
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen".split(),  # noqa: SIM905
-    range(1, 20), strict=True,
-))  # fmt: skip
-TENS = dict(zip(
-    "twenty thirty forty fifty sixty seventy eighty ninety".split(),  # noqa: SIM905
-    range(20, 100, 10), strict=True,
-))  # fmt: skip
-SPELLED = BASIC | TENS | {"zero": 0}
-ORDINALS = dict(zip(
-    "third fourth fifth sixth seventh eighth ninth tenth".split(), range(3, 11), strict=True  # noqa: SIM905
-))  # fmt: skip
+BASIC = """one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
+    sixteen seventeen eighteen nineteen""".split()  # noqa: SIM905 - a list would be twenty lines
+TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+SPELLED = {"zero": 0} | {word: n for n, word in enumerate(BASIC, start=1)}
+SPELLED |= {word: 10 * n for n, word in enumerate(TENS, start=2)}
+ORDINALS = {
+    word: n
+    for n, word in enumerate(
+        ["third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"], start=3
+    )
+}
 """First and second are as often said of what is not counted."""
 _WORDS = "|".join([*SPELLED, *ORDINALS])
 NUMBER = re.compile(
@@ -78,9 +111,8 @@ AFTER = re.compile(
     re.IGNORECASE,
 )
 ISO_DATE = re.compile(r"\b((?:1[5-9]|20)\d\d)-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])\b")
-MONTHS = (
-    "january february march april may june july august september october november december"
-).split()  # noqa: SIM905
+MONTHS = """january february march april may june july august september october november
+    december""".split()  # noqa: SIM905 - a list would be twelve lines
 APPROXIMATE = re.compile(
     r"\b(?:about|almost|approximately|around|circa|close to|nearly|over|roughly|some|more than)"
     r"\s+[$€£]?$",

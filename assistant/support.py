@@ -30,7 +30,7 @@ FALLS = re.compile(
 CONTEXT_SHARE = 0.8
 """What a word in the title, section or caption counts, as against one in the passage."""
 BIAS, WORDS_WEIGHT, MEANING_WEIGHT = -4.3, 5.0, 2.6
-"""Fitted by `python -m tests.quality_check LIBRARY… --fit` on its `fit` half."""
+"""Of a logistic regression on the `fit` half of the sentences of `tests.quality_check`."""
 NUMBERS_NEAR, ROW_NEAR = 0.5, 0.2
 TABLE_WORDS = frozenset(map(stem, ("column", "entry", "list", "listed", "row", "table", "value")))
 """Of a claim about a row these say nothing."""
@@ -236,26 +236,30 @@ def _is_of_the_row(claim: Claim, passage: Passage, context: Context) -> bool:
 
     Of the claim's words, none may belong to the table and yet to another row or column.
     """
-    told = [
-        (frozenset(telling_stems(tokens(head))), frozenset(telling_stems(tokens(value))))
-        for head, value in passage.cells
-    ]
+    told = [(_words_of(head), _words_of(value)) for head, value in passage.cells]
+    (label_head, _), *columns = told
     heads = frozenset().union(*(head for head, _ in told))
     values = frozenset().union(*(value for _, value in told))
+    mine = _words_of(claim.text)
     given = [
         head
-        for (head, stems), (_, value) in zip(told[1:], passage.cells[1:], strict=True)
-        if (stems and stems <= claim.stems) or _gives(claim, value, passage, context)
+        for (head, words), (_, value) in zip(columns, passage.cells[1:], strict=True)
+        if (words and words <= mine) or _gives(claim, value, passage, context)
     ]
-    mine = frozenset().union(*given, told[0][0]) if given else heads
-    foreign = claim.stems & (passage.table - TABLE_WORDS - mine - values - context.stems)
-    if foreign:
+    own = frozenset().union(*given, label_head) if given else heads
+    around = values | context.stems | frozenset(telling_stems(tokens(passage.above)))
+    if claim.stems & (passage.table - TABLE_WORDS - own - around):
         return False
-    if not given or not (wanted := claim.stems & heads - values):
+    if not given or not (wanted := mine & heads - values):
         return True
     # Heads that have words in common: the value must stand under the one that fits best.
-    fits = max(len(wanted & head) for head, _ in told[1:])
+    fits = max(len(wanted & head) for head, _ in columns)
     return any(len(wanted & head) == fits for head in given)
+
+
+def _words_of(text: str) -> frozenset[str]:
+    """Its telling stems, and its numbers."""
+    return frozenset(telling_stems(tokens(text))) | {f"{q.total:g}" for q in quantities(text)}
 
 
 def _gives(claim: Claim, value: str, passage: Passage, context: Context) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import itertools
 import re
 import sys
 import time
@@ -88,7 +89,8 @@ def table(checked: Sequence[Checked]) -> str:
     for is_true, title in ((True, "true"), (False, "false")):
         group = [c for c in checked if c.claim.is_true == is_true]
         for kind in [k for k in kinds if (k in N_TRUE) == is_true]:
-            lines.append(_line(f"{title}: {kind}", [c for c in group if c.claim.kind == kind]))
+            of_kind = [c for c in group if c.claim.kind == kind]
+            lines += [_line(f"{title}: {kind}", of_kind)]
         lines.append(_line(f"**all {title}**", group))
     return "\n".join(lines)
 
@@ -96,7 +98,7 @@ def table(checked: Sequence[Checked]) -> str:
 def calibration(checked: Sequence[Checked]) -> str:
     """How many of the claims with a support are true, as Markdown."""
     lines = ["| support | n | true |", "| --- | ---: | ---: |"]
-    for low, high in zip(BINS, BINS[1:], strict=False):
+    for low, high in itertools.pairwise(BINS):
         among = [
             c for c in checked
             if low <= c.sentence.support < high or c.sentence.support == high == 1.0
@@ -128,8 +130,8 @@ def main() -> None:
     checked = check_all(claims, embeddings)
     ms = np.array([c.cpu_s for c in checked]) * 1000
     sys.stdout.write(
-        f"{table(checked)}\n\n{calibration(checked)}\n\nProcessor time a sentence over ten sources: "
-        f"mean {ms.mean():.1f} ms, median {np.median(ms):.1f}, 95 of 100 under "
+        f"{table(checked)}\n\n{calibration(checked)}\n\nProcessor time a sentence over ten "
+        f"sources: mean {ms.mean():.1f} ms, median {np.median(ms):.1f}, 95 of 100 under "
         f"{np.percentile(ms, 95):.1f}\n"
     )
 

@@ -30,7 +30,7 @@ REWORDED_SHARE = 0.4
 """Of the sentences that are made false, this share is reworded before."""
 N_TRUE = {"copied": 60, "shortened": 60, "reworded": 120, "table cell": 60}
 N_FALSE = {
-    "number": 45, "unit": 30, "year": 30, "name": 40, "negation": 40, "opposite": 25,
+    "number": 60, "unit": 30, "year": 30, "name": 40, "negation": 40, "opposite": 25,
     "swapped": 30, "other cell": 30, "other document": 30,
 }  # fmt: skip
 
@@ -70,7 +70,7 @@ def make_claims(
     size: share of the full numbers of N_TRUE and N_FALSE.
     """
     for kind, n in {**N_TRUE, **N_FALSE}.items():
-        rng = random.Random(f"{seed} {kind}")  # noqa: S311 - not for secrets
+        rng = random.Random(f"{seed} {kind}")
         made = _by_turns([_shuffled(list(d), rng) for d in evidence.values()], _MAKERS[kind], rng)
         claims = (_with_sources(kind, m, find, rng) for m in _once(made))
         yield from islice(filter(None, claims), round(n * size))

@@ -38,7 +38,9 @@ DENIABLE = re.compile(
 )
 DENIED = re.compile(r"\b(?P<verb>is|are|was|were|will|must|should|has|have|had) not (?!only\b)")
 DENIES_ONE = re.compile(r"\b(?:cannot|do not|does not|did not) ")
-SOME = re.compile(r"\b(?:some|may|might|could|sometimes|often|many|most|few|only|either)\b", re.I)
+SOME = re.compile(
+    r"\b(?:some|may|might|could|sometimes|often|many|most|few|only|either)\b", re.IGNORECASE
+)
 OPPOSITES = (
     ("increase", "decrease"), ("increased", "decreased"), ("increases", "decreases"),
     ("increasing", "decreasing"), ("higher", "lower"), ("highest", "lowest"),
@@ -86,7 +88,7 @@ def units_changed(sentence: str, rng: random.Random) -> Iterator[False_Sentence]
         gap = place["gap"] or (" " if place["unit"] != "%" else "")
         start = re.search(r"[\d.,]+$", sentence[: place.start()])
         said = re.compile(
-            rf"{re.escape(start[0] if start else '')}[ -]?{re.escape(unit.strip())}", re.I
+            rf"{re.escape(start[0] if start else '')}[ -]?{re.escape(unit.strip())}", re.IGNORECASE
         )
         yield _put(sentence, place, gap + unit), lambda t, said=said: bool(said.search(t))
 
