@@ -150,6 +150,8 @@ class Answer:
     grounded: bool
     model: str
     timings_s: dict[str, float] = field(default_factory=dict)
+    searched_as: str = ""
+    """The question as it stands alone, where it is a follow-up and was asked in other words."""
 
     @property
     def text(self) -> str:
@@ -185,6 +187,7 @@ class Answer:
             "sources": [source.to_dict() for source in self.sources],
             "model": self.model,
             "timings_s": self.timings_s,
+            **({"searched_as": self.searched_as} if self.searched_as else {}),
         }
 
     @classmethod
@@ -197,6 +200,7 @@ class Answer:
             found["grounded"],
             found["model"],
             found["timings_s"],
+            found.get("searched_as", ""),
         )
 
     def to_markdown(self) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,8 +23,10 @@ from assistant import uploads
 from assistant.answer import Answer, Source
 from assistant.answering import Answering, Clock
 from assistant.captioner import captioner_for_run
+from assistant.conversation import Turn
 from assistant.discovery import folder_root
 from assistant.events import AnswerFinished, Event, SourcesFound
+from assistant.followups import stand_alone
 from assistant.ingestion import Ingestion, ingest
 from assistant.llm import LanguageModel, choose_llm
 from assistant.report import OnProgress, Report
@@ -395,21 +399,37 @@ class Assistant:
         """Ranked evidence. where: what may be found."""
         return self.library.search(query, k, where=where)
 
-    def ask(self, question: str, *, where: Filter = EVERYTHING) -> Answer:
-        """One answer, whole. where: what evidence it may draw on."""
-        for event in self.stream(question, where=where):
+    def ask(
+        self, question: str, *, where: Filter = EVERYTHING, history: Sequence[Turn] = ()
+    ) -> Answer:
+        """One answer, whole. where: what evidence it may draw on. history: what was said before."""
+        for event in self.stream(question, where=where, history=history):
             if isinstance(event, AnswerFinished):
                 return event.answer
         raise AssertionError("a stream ends with AnswerFinished")
 
-    def stream(self, question: str, *, where: Filter = EVERYTHING) -> Generator[Event]:
-        """One answer as it is made. Raises an AssistantError where the model fails."""
+    def stream(
+        self, question: str, *, where: Filter = EVERYTHING, history: Sequence[Turn] = ()
+    ) -> Generator[Event]:
+        """One answer as it is made. Raises an AssistantError where the model fails.
+
+        history: the turns before, the oldest first; a follow-up is understood by them.
+        """
         clock = Clock()
-        sources = self._evidence(question, where)
+        asked = question
+        if history:
+            asked = stand_alone(question, history, self.model, self._embeddings)
+        sources = self._evidence(asked, where)
         clock.mark("retrieve")
-        yield SourcesFound(sources, question)
+        yield SourcesFound(sources, asked)
         answering = Answering(self.model, self._embeddings, is_strict=self.settings.strict)
-        yield from answering.stream(question, sources, clock)
+        with closing(answering.stream(asked, sources, clock)) as events:
+            for event in events:
+                if isinstance(event, AnswerFinished) and asked != question:
+                    answer = replace(event.answer, question=question, searched_as=asked)
+                    yield AnswerFinished(answer)
+                else:
+                    yield event
 
     def _evidence(self, question: str, where: Filter) -> tuple[Source, ...]:
         """The sources of an answer: the best hits, and the best figures where they lack some."""
