@@ -37,7 +37,7 @@ from assistant.references import DOES_WHAT, compared, resolved
 
 LEAST_LIKENESS = 0.25
 """Of what a fragment replaces to the fragment, with what speaks for it besides."""
-SAME_PREPOSITION, BOTH_NAMES, SAME_LENGTH = 0.3, 0.2, 0.1
+SAME_PREPOSITION, BOTH_NAMES, SAME_LEAD, SAME_LENGTH = 0.3, 0.2, 0.2, 0.1
 """What speaks for a part besides its likeness; chosen so that MiniLM's cosines still decide."""
 MAX_FRAGMENT_WORDS = 3
 """Of its own: who says more begins a new topic."""
@@ -62,7 +62,7 @@ REWORDING = re.compile(
     re.IGNORECASE,
 )
 POINTING_END = re.compile(
-    r"\s+(?:(?:of|about|for)\s+)?(?:it|that|this|them|those|these)$", re.IGNORECASE
+    r"\s+(?:(?:of|about|for|in|on)\s+)?(?:it|that|this|them|those|these)$", re.IGNORECASE
 )
 
 Way = Callable[[str, Sequence[Turn], Embeddings], str | None]
@@ -119,7 +119,10 @@ def _filled_in(question: str, history: Sequence[Turn], embeddings: Embeddings) -
     left: list[str] = []
     leader = tokens(fragment)[0].word
     for part in parts(fragment, is_fragment=True):
-        text = f"{part.preposition} {part.text}" if part.preposition else part.text
+        text = fragment[part.start : part.end]
+        if part.preposition:
+            after = part.preposition_start + len(part.preposition)
+            text = part.preposition + fragment[after : part.end]
         is_thing = leader in POSSESSIVE | ARTICLES and not part.is_name
         replaced = _replaced(asked, part, text, embeddings, is_thing=is_thing)
         if replaced is not None:
@@ -181,12 +184,18 @@ def _replaced(
         float(cosine)
         + SAME_PREPOSITION * bool(part.preposition and part.preposition == rival.preposition)
         + BOTH_NAMES * (part.is_name and rival.is_name)
+        + SAME_LEAD * (is_thing and rival in known and _is_led(asked, rival))
         + SAME_LENGTH * (len(part.text.split()) == len(rival.text.split()))
         for cosine, rival in zip(likeness, rivals, strict=True)
     ]
     best = int(np.argmax(scores))
     least = 2 * LEAST_LIKENESS if part.preposition else LEAST_LIKENESS
     return _with(asked, rivals[best], part, text) if scores[best] >= least else None
+
+
+def _is_led(asked: str, part: Part) -> bool:
+    """Whether an article stands before the part."""
+    return asked[: part.start].rstrip().rpartition(" ")[2].lower() in ARTICLES
 
 
 def _runs(part: Part) -> list[Part]:
@@ -215,7 +224,11 @@ def _with(asked: str, old: Part, new: Part, text: str) -> str:
     is_new = bool({new.preposition, old.preposition} & TIMES)
     if new.preposition and old.preposition and is_new:
         return f"{asked[: old.preposition_start]}{text}{asked[old.end :]}"
-    return f"{asked[: old.start]}{new.text}{asked[old.end :]}"
+    before = asked[: old.start]
+    if found := re.search(r"\ban? $", before):
+        article = "an " if new.text[0].lower() in "aeiou" else "a "
+        before = before[: found.start()] + article
+    return f"{before}{new.text}{asked[old.end :]}"
 
 
 # Questions without a content of their own, such as "Why?", "Tell me more", "Is there a chart?"
@@ -264,7 +277,7 @@ def _without_pronoun(text: str) -> str:
 # Questions that leave out a noun: "How many are women?", "Who is the mayor?"
 
 
-def _counted(question: str, history: Sequence[Turn], _: Embeddings) -> str | None:
+def _counted(question: str, history: Sequence[Turn], embeddings: Embeddings) -> str | None:
     """A count of what was named before: a verb or preposition follows "how many"."""
     words = [token.word for token in tokens(question)]
     while words and words[0] in OPENERS:
@@ -272,6 +285,9 @@ def _counted(question: str, history: Sequence[Turn], _: Embeddings) -> str | Non
     is_count = words[:2] in (["how", "many"], ["how", "much"]) and len(words) > 2
     if not is_count or words[2] not in BEING | PREPOSITIONS or "there" in words[:4]:
         return None
+    if words[2] in PREPOSITIONS:
+        where = next(token for token in tokens(question) if token.word == words[2])
+        return _filled_in(question[where.start :], history, embeddings)
     return f"{_bare(question)} ({topic(history[-1].question)})?"
 
 

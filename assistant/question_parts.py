@@ -49,6 +49,19 @@ PARTICIPLE = re.compile(
 )
 
 
+VERBS = frozenset(
+    """affect apply become begin belong build buy call cause change charge come compare contain
+    contribute cost cover create decide decrease define depend describe determine develop die differ
+    earn eat employ end exist expect explain export fall find follow get give go grow happen help
+    hold import improve include increase invest join keep kill know last lead leave live lose make
+    mean measure meet move need occur offer open operate own pay perform plan play predict prevent
+    produce promise protect provide publish raise reach receive recommend reduce refer represent
+    require rise run save say sell send serve show spend start stay stop suggest support take teach
+    tell think treat use vary want win work write""".split()  # noqa: SIM905
+)
+"""What follows the subject after "does"; others are known by their place only."""
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """A word with its place in the text. word: in lower case, rightly spelt."""
@@ -60,8 +73,11 @@ class Token:
 
     @property
     def is_function_word(self) -> bool:
-        """Whether it is of the sort that every question has. "US" is a name."""
-        return self.word in FUNCTION_WORDS and not (self.text.isupper() and len(self.text) > 1)
+        """Whether it is of the sort that every question has. "US" is a name, and so is "May"."""
+        is_name = (self.text.isupper() and len(self.text) > 1) or (
+            self.text == "May" and self.start
+        )
+        return self.word in FUNCTION_WORDS and not is_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +203,10 @@ def _is_name(token: Token) -> bool:
 class Clause:
     """A question cut in two: what it asks with, such as "How tall is", and what it is about.
 
-    auxiliary: "" where the verb is a full one, and then the first word of `about`.
+    asked: "how many", "which" and so on, or "". auxiliary: "" where the verb is a full one, and then the first word of `about`.
     """
 
+    asked: str
     auxiliary: str
     counted: str
     about: str
@@ -202,22 +219,27 @@ def clause(question: str) -> Clause:
     while found and found[0].word in OPENERS:
         found.pop(0)
     if not found:
-        return Clause("", "", "")
+        return Clause("", "", "", "")
     if found[0].word in AUXILIARIES:
-        return Clause(found[0].word, "", text[found[0].end :].strip())
+        return Clause("", found[0].word, "", text[found[0].end :].strip())
     at = next((i for i, token in enumerate(found) if token.word in ASKING), None)
     if at is None:
-        return Clause("", "", text[found[0].start :])
+        return Clause("", "", "", text[found[0].start :])
     asked = _asked(found, at)
     after = found[at + 1 :]
     place = next((i for i, token in enumerate(after) if token.word in AUXILIARIES), None)
     if place is None:
-        return Clause("", "", text[found[at].end :].strip())
+        begin = found[at + len(asked.split()) - 1].end
+        return Clause(asked, "", "", text[begin:].strip())
     before = [token for token in after[:place] if not token.is_function_word]
-    if asked not in ("how many", "how much", "which", "what", "whose") and len(before) > 1:
-        return Clause("", "", text[found[at].end :].strip())
+    if asked not in OF_A_KIND and len(before) > 1:
+        return Clause(asked, "", "", text[found[at].end :].strip())
     counted = "" if asked == "how" or not before else text[before[0].start : before[-1].end]
-    return Clause(after[place].word, counted, text[after[place].end :].strip())
+    return Clause(asked, after[place].word, counted, text[after[place].end :].strip())
+
+
+OF_A_KIND = ("how many", "how much", "which", "what", "whose")
+"""After these stands a noun: what is asked for."""
 
 
 def _asked(found: Sequence[Token], at: int) -> str:
@@ -244,15 +266,23 @@ def noun_phrases(question: str) -> list[str]:
     cut = clause(question)
     subject = _first_phrase(cut)
     known = [subject] if subject else []
-    return [*known, *(p.text for p in parts(question) if not p.is_number and p.text not in subject)]
+    others = [part.text for part in parts(question) if not part.is_number]
+    return known + [
+        text for text in others if text not in subject and not (subject and subject in text)
+    ]
 
 
 def _first_phrase(cut: Clause) -> str:
     """The noun phrase after the auxiliary, or after a full verb, with what follows by "of"."""
     found = tokens(cut.about)
-    if not cut.auxiliary and found and not found[0].is_function_word:
-        found = found[1:]
+    is_spoken = bool(found) and found[0].word in SPEAKERS
+    if not cut.auxiliary and cut.asked in OF_A_KIND and cut.asked != "what":
+        own = [part for part in parts(cut.about) if not part.is_name][:1]
+        return own[0].text.rpartition(" ")[0] or own[0].text if own else ""
     while found and found[0].word in PREPOSITIONS | SPEAKERS:
+        found = found[1:]
+    # "who designed the tower", "do I replace the filter": the verb comes first.
+    if (is_spoken or not cut.auxiliary) and found and not found[0].is_function_word:
         found = found[1:]
     taken: list[Token] = []
     for token in found:
@@ -273,6 +303,9 @@ def _without_verb(taken: list[Token], cut: Clause) -> list[Token]:
     """The phrase without the verb that may stand at its end."""
     if len(content(taken)) < 2 or _is_name(taken[-1]):
         return taken
+    verb = next((i for i, t in enumerate(taken) if i and t.word in VERBS), None)
+    if cut.auxiliary in DOING and verb is not None:
+        return taken[:verb]
     last = taken[-1].word
     is_verb = (
         cut.auxiliary in DOING

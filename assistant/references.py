@@ -13,6 +13,8 @@ from langchain_core.embeddings import Embeddings
 
 from assistant.conversation import Turn
 from assistant.question_parts import (
+    ARTICLES,
+    ASKING,
     AUXILIARIES,
     BEING,
     MANY_THINGS,
@@ -49,11 +51,14 @@ COMPARATIVE = re.compile(
     r"\b(?:more|less|fewer|most|least|better|best|worse|worst|\w{2,}(?:er|est))\b", re.IGNORECASE
 )
 KINDS = frozenset(
-    """area bank book brand building city company country county district firm island lake man
+    """area bank book brand building capital city company country county district firm island lake man
     month mountain organisation organization paper person place product region river school state
     study system town university village woman""".split()  # noqa: SIM905
 )
 """Words that "that" and "this" stand before, for what has a name."""
+CLAUSE_OPENERS = ASKING | {"and", "but", "if", "because", "while", "or"}
+AFTER_THAT = frozenset(("again", "back", "happen", "help", "matter", "mean", "too", "work"))
+"""May end a question of which "that" is the object or the subject."""
 DOES_WHAT = re.compile(r"\b(?:do|does|did|doing|done) (?:it|that|this|so)$", re.IGNORECASE)
 
 
@@ -62,8 +67,11 @@ def compared(question: str, history: Sequence[Turn], _: Embeddings) -> str | Non
     opening = BOTH.match(question.strip())
     rest = question.strip()[opening.end() :] if opening else ""
     own = content(tokens(rest))
-    if not opening or len(own) > 1 or not COMPARATIVE.search(rest) or "than" in rest.split():
+    words = [token.word for token in tokens(rest)]
+    if not opening or len(own) > 1 or not COMPARATIVE.search(rest) or {"than", "about"} & {*words}:
         return None
+    if own and words.index(own[0].word) and words[words.index(own[0].word) - 1] in ARTICLES:
+        return None  # "the manager"
     about = list(dict.fromkeys(topic(turn.question) for turn in history[-2:]))
     return f"{_bare(question)} ({'; '.join(about)})?"
 
@@ -98,14 +106,15 @@ def _points_back(found: Sequence[Token], i: int) -> bool:
     if token.word == "that":
         is_thing = bool(after) and (after[0] in KINDS or after[0] == "year")
         follows = before in AUXILIARIES | PREPOSITIONS | {"", "and", "explain", "show"}
-        return not after or is_thing or (follows and before != "") or after[0] in AUXILIARIES
+        is_end = not after or (after[0] in AFTER_THAT and len(after) == 1)
+        return is_end or is_thing or (follows and before != "") or after[0] in AUXILIARIES
     return True
 
 
 def _is_named_before(found: Sequence[Token], i: int) -> bool:
     """Whether a clause before, in the same question, names what the pronoun stands for."""
     for place in range(i - 1, 0, -1):
-        is_cut = found[place].word in ("and", "but", "when", "if", "because", "while", "or")
+        is_cut = found[place].word in CLAUSE_OPENERS
         if is_cut and i + 1 < len(found):
             named = content(found[:place])
             return len(named) > 1 or any(t.text[0].isupper() for t in named[:1])
@@ -178,9 +187,15 @@ def _named_in_answer(last: Turn) -> str:
 
 
 def _place(last: Turn) -> str:
-    """Where: what stands after the last "in", or all that was asked about."""
-    within = [p.text for p in parts(last.question) if p.is_name and p.preposition in ("in", "at")]
-    return within[-1] if within else next(iter(noun_phrases(last.question)), "")
+    """Where: what the answer names, or stands after the last "in", or was asked about."""
+    if _asks_for_name(last) and (named := _named_in_answer(last)):
+        return named
+    names = [p for p in parts(last.question) if p.is_name]
+    if within := [p.text for p in names if p.preposition in ("in", "at")]:
+        return within[-1]
+    about = next(iter(noun_phrases(last.question)), "")
+    is_place = any(token.word in KINDS for token in tokens(about))
+    return names[0].text if names and not is_place else about
 
 
 def _year(last: Turn) -> str:
