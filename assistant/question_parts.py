@@ -74,10 +74,9 @@ class Token:
     @property
     def is_function_word(self) -> bool:
         """Whether it is of the sort that every question has. "US" is a name, and so is "May"."""
-        is_name = (self.text.isupper() and len(self.text) > 1) or (
-            self.text == "May" and self.start
-        )
-        return self.word in FUNCTION_WORDS and not is_name
+        is_month = self.text == "May" and self.start > 0
+        is_short_name = self.text.isupper() and len(self.text) > 1
+        return self.word in FUNCTION_WORDS and not (is_month or is_short_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +202,8 @@ def _is_name(token: Token) -> bool:
 class Clause:
     """A question cut in two: what it asks with, such as "How tall is", and what it is about.
 
-    asked: "how many", "which" and so on, or "". auxiliary: "" where the verb is a full one, and then the first word of `about`.
+    asked: "how many", "which" and so on, or "". auxiliary: "" where the verb is a full one, and
+    then the first word of `about`.
     """
 
     asked: str
@@ -265,11 +265,10 @@ def noun_phrases(question: str) -> list[str]:
     """What a pronoun of the next question may stand for, the likeliest first."""
     cut = clause(question)
     subject = _first_phrase(cut)
-    known = [subject] if subject else []
     others = [part.text for part in parts(question) if not part.is_number]
-    return known + [
-        text for text in others if text not in subject and not (subject and subject in text)
-    ]
+    if not subject:
+        return others
+    return [subject, *(text for text in others if text not in subject and subject not in text)]
 
 
 def _first_phrase(cut: Clause) -> str:

@@ -51,9 +51,9 @@ COMPARATIVE = re.compile(
     r"\b(?:more|less|fewer|most|least|better|best|worse|worst|\w{2,}(?:er|est))\b", re.IGNORECASE
 )
 KINDS = frozenset(
-    """area bank book brand building capital city company country county district firm island lake man
-    month mountain organisation organization paper person place product region river school state
-    study system town university village woman""".split()  # noqa: SIM905
+    """area bank book brand building capital city company country county district firm island lake
+    man month mountain organisation organization paper person place product region river school
+    state study system town university village woman""".split()  # noqa: SIM905
 )
 """Words that "that" and "this" stand before, for what has a name."""
 CLAUSE_OPENERS = ASKING | {"and", "but", "if", "because", "while", "or"}

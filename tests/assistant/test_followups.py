@@ -17,8 +17,9 @@ from tests.assistant.words import WordEmbeddings
 
 TABLE = Path(__file__).with_name("follow_ups.jsonl")
 RATE = Turn("What was the unemployment rate in Texas in 2005?", "It was 5.4 percent.")
-LEAST_RIGHT = {"fit": 0.95, "report": 0.80}
-"""Shares of the table that the rules must get right; the rules were made with `fit`."""
+LEAST_RIGHT = {"fit": 0.95, "report": 0.85}
+"""Shares of the table that the rules must get right. They were made with `fit`; of `report`, when
+it was first run, they got 51 of 62 right, and then some faults of a general kind were mended."""
 
 
 def words_of(text: str) -> set[str]:
