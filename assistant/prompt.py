@@ -37,7 +37,7 @@ def _listed(sources: Sequence[Source], context_tokens: int) -> str:
     parts = []
     for source in sources:
         kind = source.document.metadata.get("modality", "text")
-        body, place = map(_unfenced, (source.document.page_content[:each], source.place))
+        body, place = map(_unfenced, (source.evidence[:each], source.place))
         parts.append(f"<source {source.n}: {kind}, {place}>\n{body}\n</source {source.n}>")
     return "\n\n".join(parts)
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.assistant.command_line import ROOT, clean_environment, limner, limner_json
+from tests.assistant.command_line import ROOT, clean_environment
 from tests.assistant.real_library import CAPTION, REAL_ANSWER, REAL_QUESTION, REAL_WISH
+from tests.assistant.warm_command import limner, limner_json
 from tests.loaders.pdfs import Page, write_pdf
 from tests.loaders.reading import CORPUS, with_corpus
 
@@ -167,7 +168,14 @@ def test_ask_answers_with_a_citation_and_a_figure(library: Path) -> None:
     assert set(answer) == ANSWER_KEYS
     assert answer["grounded"]
     assert REAL_ANSWER in answer["answer"]
-    assert set(answer["sentences"][0]) == {"text", "citations", "figures", "support", "supported"}
+    assert set(answer["sentences"][0]) == {
+        "text",
+        "citations",
+        "figures",
+        "support",
+        "supported",
+        "lead",
+    }
     n = answer["sentences"][0]["citations"][0]
     assert answer["sources"][n - 1]["cited"]
 
