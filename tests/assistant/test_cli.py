@@ -204,6 +204,8 @@ def test_ask_says_so_where_the_library_does_not_know(library: Path) -> None:
         (["ask", " "], 2, "Give a question"),
         (["ask", "x", "--llm", "embedded", "--model", "m"], 2, "--model m"),
         (["evaluate", "q.jsonl", "--ranked", "none/x"], 2, "none/x cannot be written"),
+        (["evaluate", "q.jsonl", "--answers", "none/x"], 2, "none/x cannot be written"),
+        (["evaluate", "q.jsonl", "--split", "half"], 2, "--split is fit or report, not half"),
         (["ask", "x", "--llm", "gpt9"], 2, "llm = 'gpt9' is not valid"),
         (["search", "x", "--modality", "smell"], 2, "smell"),
         (["nonsense"], 2, "nonsense"),
@@ -309,15 +311,22 @@ def test_doctor_names_every_part(library: Path) -> None:
     assert {"embeddings", "library", "llm", "blip", "ocr"} <= {check["name"] for check in checks}
 
 
-def test_evaluate_writes_its_ranking(library: Path, tmp_path: Path) -> None:
+@pytest.mark.real
+def test_evaluate_writes_its_ranking_and_its_answers(library: Path, tmp_path: Path) -> None:
     questions = tmp_path / "questions.jsonl"
-    row = {"id": "q1", "question": REAL_QUESTION, "doc": "lighthouse.md"}
-    questions.write_text(json.dumps(row))
-    ranked = tmp_path / "ranked.jsonl"
-    metrics = limner_json("evaluate", questions, "--ranked", ranked, "--library", library)
+    row = {"id": "q1", "question": REAL_QUESTION, "answer": REAL_ANSWER, "doc": "lighthouse.md"}
+    questions.write_text(f"{json.dumps(row)}\n{json.dumps(row | {'id': 'q2'})}")
+    ranked, answers = tmp_path / "ranked.jsonl", tmp_path / "answers.jsonl"
+    metrics = limner_json(
+        *("evaluate", questions, "--ranked", ranked, "--answers", answers, "--split", "fit"),
+        *("--llm", "embedded", "--library", library),
+    )
     assert metrics["n_questions"] == 1
     assert metrics["library"]["document_recall@1"] == 1.0
     assert json.loads(ranked.read_text())["id"] == "q1"
+    assert metrics["answers"]["correctness"]["correct"] == 1.0
+    answer = json.loads(answers.read_text())
+    assert (answer["id"], set(answer["answer"])) == ("q1", ANSWER_KEYS)
 
 
 @pytest.mark.real
