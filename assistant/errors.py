@@ -7,7 +7,8 @@ AssistantError
 │   ├── ModelNotFound            the server does not have the model
 │   └── EmbeddedModelMissing     a package of the embedded model is not installed
 ├── GenerationFailed         the model began, but the answer could not be finished
-│   └── GenerationTimeout        the model sent nothing for longer than the limit
+│   ├── GenerationTimeout        the model sent nothing for longer than the limit
+│   └── GenerationStopped        who asked wants no more of it
 ├── WeightsUnavailable       a model cannot be had: no network, unknown name, full disk
 │   └── WeightsDamaged           its files are not what they should be
 ├── BundleInvalid            a folder is no bundle of models, or cannot become one
@@ -55,6 +56,10 @@ class GenerationFailed(AssistantError):
 
 class GenerationTimeout(GenerationFailed):
     """The model sent nothing for longer than the limit."""
+
+
+class GenerationStopped(GenerationFailed):
+    """The model was stopped, because who asked wants no more of it."""
 
 
 class WeightsUnavailable(AssistantError):
