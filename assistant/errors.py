@@ -8,7 +8,8 @@ AssistantError
 │   └── EmbeddedModelMissing     a package of the embedded model is not installed
 ├── GenerationFailed         the model began, but the answer could not be finished
 │   ├── ContextExceeded          its server says that the prompt is too long
-│   └── GenerationTimeout        the model sent nothing for longer than the limit
+│   ├── GenerationTimeout        the model sent nothing for longer than the limit
+│   └── GenerationStopped        who asked wants no more of it
 ├── WeightsUnavailable       a model cannot be had: no network, unknown name, full disk
 │   └── WeightsDamaged           its files are not what they should be
 ├── BundleInvalid            a folder is no bundle of models, or cannot become one
@@ -60,6 +61,10 @@ class ContextExceeded(GenerationFailed):
 
 class GenerationTimeout(GenerationFailed):
     """The model sent nothing for longer than the limit."""
+
+
+class GenerationStopped(GenerationFailed):
+    """The model was stopped, because who asked wants no more of it."""
 
 
 class WeightsUnavailable(AssistantError):
