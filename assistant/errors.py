@@ -7,6 +7,7 @@ AssistantError
 │   ├── ModelNotFound            the server does not have the model
 │   └── EmbeddedModelMissing     a package of the embedded model is not installed
 ├── GenerationFailed         the model began, but the answer could not be finished
+│   ├── ContextExceeded          its server says that the prompt is too long
 │   ├── GenerationTimeout        the model sent nothing for longer than the limit
 │   └── GenerationStopped        who asked wants no more of it
 ├── WeightsUnavailable       a model cannot be had: no network, unknown name, full disk
@@ -52,6 +53,10 @@ class EmbeddedModelMissing(ModelUnavailable):
 
 class GenerationFailed(AssistantError):
     """The answer could not be finished: the stream broke, or the server reported an error."""
+
+
+class ContextExceeded(GenerationFailed):
+    """The model's server says that the prompt is too long for the model."""
 
 
 class GenerationTimeout(GenerationFailed):

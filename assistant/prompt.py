@@ -1,50 +1,70 @@
-"""The evidence as a prompt, and what a language model writes to it.
+"""The rules, the evidence and the question as messages, and what a language model writes to them.
 
-Leaves out the check of what it writes: that is `assistant.citations`.
+Leaves out how the sources are told (`assistant.told_sources`), and the check of what is
+written: that is `assistant.citations`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from contextlib import closing
 from importlib.resources import files
 
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from assistant.answer import Source
+from assistant.errors import ContextExceeded
 from assistant.llm import LanguageModel
+from assistant.tokens import n_tokens, own_tokens, prompt_tokens
+from assistant.told_sources import cut_to_tokens, harmless, tell_sources
+from loaders.captioning.fusion import BLIP_LABEL, VISION_LABEL
 
-CHARS_PER_TOKEN = 3
-"""Few enough to be safe: English has about four."""
-RESERVED_TOKENS = 900
-"""Of the context, for the rules, the question and the answer."""
 MAX_QUESTION_CHARS = 4_000
+MIN_SOURCES_TOKENS = 80
+"""A long question is cut before there is less room than this for sources."""
+
+MAX_TOKENS_OF_SIGN = 5
 
 
 def write_from_sources(
     question: str, sources: Sequence[Source], model: LanguageModel
 ) -> Generator[str]:
-    """What the language model writes, piece by piece."""
-    prompt = prompt_text("answer").format(
-        sources=_listed(sources, model.context_tokens), question=question[:MAX_QUESTION_CHARS]
-    )
-    return model.stream([HumanMessage(prompt)])
+    """What the language model writes, piece by piece.
+
+    Where its server says that the prompt is too long, it is asked once more with half of it.
+    """
+    max_tokens = prompt_tokens(model.context_tokens)
+    is_begun = False
+    try:
+        with closing(model.stream(prompt_messages(question, sources, max_tokens))) as pieces:
+            for piece in pieces:
+                is_begun = True
+                yield piece
+    except ContextExceeded:
+        if is_begun:
+            raise
+        yield from model.stream(prompt_messages(question, sources, max_tokens // 2))
 
 
-def _listed(sources: Sequence[Source], context_tokens: int) -> str:
-    """The sources, numbered and fenced, each cut to its share of the context."""
-    budget = max(1_000, (context_tokens - RESERVED_TOKENS) * CHARS_PER_TOKEN)
-    each = budget // max(1, len(sources))
-    parts = []
-    for source in sources:
-        kind = source.document.metadata.get("modality", "text")
-        body, place = map(_unfenced, (source.document.page_content[:each], source.place))
-        parts.append(f"<source {source.n}: {kind}, {place}>\n{body}\n</source {source.n}>")
-    return "\n\n".join(parts)
+def prompt_messages(question: str, sources: Sequence[Source], max_tokens: int) -> list[BaseMessage]:
+    """The rules; then the sources, which are data, and the question."""
+    rules = _rules(sources)
+    left = max_tokens - own_tokens(rules) - n_tokens(_asked("", ""))
+    asked = harmless(question[:MAX_QUESTION_CHARS])
+    room = max(left // 2, left - MIN_SOURCES_TOKENS)
+    asked = cut_to_tokens(asked, room) or asked[: room // MAX_TOKENS_OF_SIGN]
+    told = tell_sources(sources, left - n_tokens(asked))
+    return [SystemMessage(rules), HumanMessage(_asked(told.text, asked))]
 
 
-def _unfenced(text: str) -> str:
-    """The text without signs that could end or open a fence between sources."""
-    return text.replace("<", "‹").replace(">", "›")
+def _asked(sources: str, question: str) -> str:
+    return f"Sources:\n\n{sources}\n\nQuestion: {question}"
+
+
+def _rules(sources: Sequence[Source]) -> str:
+    texts = [source.document.page_content for source in sources if source.is_figure]
+    is_guessed = any(label in text for text in texts for label in (BLIP_LABEL, VISION_LABEL))
+    return prompt_text("answer") + (prompt_text("guesses") if is_guessed else "")
 
 
 def prompt_text(name: str) -> str:

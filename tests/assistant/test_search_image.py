@@ -22,7 +22,8 @@ from assistant.settings import Settings
 from loaders import BrokenPicture, FigureDescriber, LimitExceeded, LoaderError
 from loaders.media import MediaStore
 from retrievers import Hit, LibraryLocked
-from tests.assistant.command_line import ROOT, clean_environment, limner, limner_json
+from tests.assistant.command_line import ROOT, clean_environment
+from tests.assistant.warm_command import limner, limner_json
 from tests.retrievers.test_pictures import chart, scene
 from tests.retrievers.tiny_clip import save_tiny_clip
 
