@@ -16,8 +16,8 @@ from pydantic import BaseModel, model_validator
 from assistant.answer import Answer
 from assistant.events import AnswerFinished, Event
 from assistant.filters import EvidenceFilter
+from assistant.markdown import StreamedMarkdown
 from assistant.prompt import MAX_QUESTION_CHARS
-from assistant.streamed import StreamedMarkdown
 
 MODEL_ID = "limner"
 
