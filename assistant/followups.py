@@ -13,19 +13,20 @@ from contextlib import closing
 from langchain_core.embeddings import Embeddings
 from langchain_core.messages import HumanMessage
 
-from assistant.conversation import Turn
+from assistant.conversation import MAX_TURNS, Turn
 from assistant.ellipsis import may_lack_something, put_back
-from assistant.errors import GenerationFailed
+from assistant.errors import GenerationFailed, GenerationStopped
 from assistant.llm import LanguageModel
-from assistant.prompt import CHARS_PER_TOKEN, MAX_QUESTION_CHARS, prompt_text
+from assistant.prompt import MAX_QUESTION_CHARS, prompt_text
 from assistant.question_parts import FUNCTION_WORDS
 from assistant.sentences import numbers, stem, stems, words
 
-MAX_TURNS = 6
 MAX_TURN_CHARS = 500
 """Of one question or answer: its beginning says what it is about."""
 HISTORY_SHARE = 0.5
 """Of the model's context, at most, for what was said before."""
+CHARS_PER_TOKEN = 3
+"""Few enough to be safe: English has about four."""
 MAX_HISTORY_CHARS = 4_000
 MAX_REWRITTEN_CHARS = 400
 """A longer line is no question."""
@@ -40,7 +41,7 @@ def stand_alone(
 
     Raises a ModelUnavailable.
     """
-    recent = [turn for turn in history[-MAX_TURNS:] if turn.question.strip()]
+    recent = _alone(history[-MAX_TURNS:], embeddings)
     if not recent or len(question) > MAX_TURN_CHARS:
         return question
     by_rule = put_back(question, recent, embeddings)[:MAX_QUESTION_CHARS]
@@ -49,6 +50,19 @@ def stand_alone(
     if by_rule == question and not may_lack_something(question):
         return question
     return _reworded(question, recent, model) or by_rule
+
+
+def _alone(history: Sequence[Turn], embeddings: Embeddings) -> list[Turn]:
+    """The turns, their questions as they stand alone."""
+    alone: list[Turn] = []
+    for turn in history:
+        if not turn.question.strip():
+            continue
+        asked = turn.question[:MAX_TURN_CHARS]
+        if not turn.stands_alone:
+            asked = put_back(asked, alone, embeddings)
+        alone.append(Turn(asked[:MAX_TURN_CHARS], turn.answer))
+    return alone
 
 
 def _reworded(question: str, history: Sequence[Turn], model: LanguageModel) -> str | None:
@@ -63,6 +77,8 @@ def _reworded(question: str, history: Sequence[Turn], model: LanguageModel) -> s
                 written += piece
                 if len(written) > MAX_REWRITTEN_CHARS or "\n" in written.strip():
                     break
+    except GenerationStopped:
+        raise
     except GenerationFailed:
         return None  # the rules have an answer too
     line = written.strip().strip('"“”').strip()
@@ -73,7 +89,7 @@ def _reworded(question: str, history: Sequence[Turn], model: LanguageModel) -> s
 
 def _told(history: Sequence[Turn], context_tokens: int) -> str:
     """The last turns that fit, in their order."""
-    left = min(MAX_HISTORY_CHARS, int(HISTORY_SHARE * context_tokens * CHARS_PER_TOKEN))
+    left = min(MAX_HISTORY_CHARS, int(HISTORY_SHARE * CHARS_PER_TOKEN * context_tokens))
     told: list[str] = []
     for turn in reversed(history):
         asked, said = (_unfenced(t[:MAX_TURN_CHARS]) for t in (turn.question, turn.answer))
