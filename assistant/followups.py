@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from langchain_core.embeddings import Embeddings
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import HumanMessage, SystemMessage
 
 from assistant.conversation import MAX_TURNS, Turn
 from assistant.ellipsis import may_lack_something, put_back
@@ -20,14 +20,11 @@ from assistant.llm import LanguageModel
 from assistant.prompt import MAX_QUESTION_CHARS, prompt_text
 from assistant.question_parts import FUNCTION_WORDS
 from assistant.sentences import numbers, stem, stems, words
+from assistant.tokens import n_tokens, own_tokens, prompt_tokens
+from assistant.told_sources import harmless
 
 MAX_TURN_CHARS = 500
 """Of one question or answer: its beginning says what it is about."""
-HISTORY_SHARE = 0.5
-"""Of the model's context, at most, for what was said before."""
-CHARS_PER_TOKEN = 3
-"""Few enough to be safe: English has about four."""
-MAX_HISTORY_CHARS = 4_000
 MAX_REWRITTEN_CHARS = 400
 """A longer line is no question."""
 GLUE = frozenset(("compare", "differ", "difference", "question", "mean", "regard"))
@@ -67,12 +64,14 @@ def _alone(history: Sequence[Turn], embeddings: Embeddings) -> list[Turn]:
 
 def _reworded(question: str, history: Sequence[Turn], model: LanguageModel) -> str | None:
     """The model's wording; None where it is none, or says what nobody has said."""
-    prompt = prompt_text("follow_up").format(
-        conversation=_told(history, model.context_tokens), question=_unfenced(question)
-    )
+    rules, asked = prompt_text("follow_up"), f"Question: {harmless(question)}"
+    left = prompt_tokens(model.context_tokens) - own_tokens(rules) - n_tokens(asked)
+    if not (told := _told(history, left)):
+        return None  # the model's context is too small
+    messages = [SystemMessage(rules), HumanMessage(f"{told}\n\n{asked}")]
     written = ""
     try:
-        with closing(model.stream([HumanMessage(prompt)])) as pieces:
+        with closing(model.stream(messages)) as pieces:
             for piece in pieces:
                 written += piece
                 if len(written) > MAX_REWRITTEN_CHARS or "\n" in written.strip():
@@ -87,17 +86,16 @@ def _reworded(question: str, history: Sequence[Turn], model: LanguageModel) -> s
     return line if _is_borne_out(line, question, history) else None
 
 
-def _told(history: Sequence[Turn], context_tokens: int) -> str:
+def _told(history: Sequence[Turn], max_tokens: int) -> str:
     """The last turns that fit, in their order."""
-    left = min(MAX_HISTORY_CHARS, int(HISTORY_SHARE * CHARS_PER_TOKEN * context_tokens))
     told: list[str] = []
     for turn in reversed(history):
-        asked, said = (_unfenced(t[:MAX_TURN_CHARS]) for t in (turn.question, turn.answer))
+        asked, said = (harmless(t[:MAX_TURN_CHARS]) for t in (turn.question, turn.answer))
         text = f"<turn>\nPerson: {asked}\nAnswer: {said or 'none'}\n</turn>"
-        if told and len(text) > left:
+        max_tokens -= n_tokens(text)
+        if max_tokens < 0:
             break
         told.append(text)
-        left -= len(text)
     return "\n".join(reversed(told))
 
 
@@ -115,8 +113,3 @@ def _is_borne_out(line: str, question: str, history: Sequence[Turn]) -> bool:
         and numbers(question) <= numbers(line)
         and set(stems(question)) <= {stem(word) for word in words(line)}
     )
-
-
-def _unfenced(text: str) -> str:
-    """The text without signs that could end or open a fence between turns."""
-    return text.replace("<", "‹").replace(">", "›")
