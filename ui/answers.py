@@ -14,7 +14,7 @@ from typing import Literal
 
 import streamlit as st
 
-from assistant.answer import Answer, Sentence, Source
+from assistant.answer import GONE_PICTURE, Answer, Sentence, Source
 from assistant.assistant import Assistant
 from assistant.events import (
     AnswerFinished,
@@ -122,7 +122,7 @@ def _show_picture(source: Source, assistant: Assistant, box: tuple[int, int]) ->
     try:
         picture = _picture(assistant, metadata["image_key"])
     except OSError:
-        st.caption("This picture is no longer in the library.")
+        st.caption(GONE_PICTURE)
         return
     with st.container(width=max(1, round(metadata["width"] * scale))):
         st.image(picture, output_format=_format(metadata["image_key"]))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from assistant.ellipsis import put_back
 from assistant.errors import GenerationFailed
 from assistant.events import SourcesFound
 from assistant.followups import stand_alone
+from assistant.tokens import n_tokens
 from retrievers import Filter, MiniLMEmbeddings
 from tests.assistant.harbour import ScriptedChat, model_of, open_harbour, says
 from tests.assistant.words import WordEmbeddings
@@ -131,14 +133,13 @@ def test_a_model_that_repeats_the_question_leaves_it_as_it_was_typed() -> None:
 
 
 def test_only_as_much_is_told_of_a_long_conversation_as_fits() -> None:
-    history = [
-        Turn(f"What is chapter {n} about? {'blah ' * 200}", "word " * 500) for n in range(50)
-    ]
+    history = [Turn(f"What is chapter {n} about?", "word " * 500) for n in range(50)]
     chat = ScriptedChat(pieces=["Why is chapter 49 about?"])
-    stand_alone("Why?", history, model_of(chat), WordEmbeddings())
-    assert len(chat.prompts[0]) < MAX_HISTORY_CHARS + 2_000
+    model = replace(model_of(chat), context_tokens=1_024)
+    stand_alone("Why?", history, model, WordEmbeddings())
+    assert n_tokens(chat.prompts[0]) < 1_024
     assert "chapter 49" in chat.prompts[0]
-    assert "chapter 10" not in chat.prompts[0]
+    assert "chapter 45" not in chat.prompts[0]
 
 
 def test_what_was_said_cannot_end_its_fence() -> None:
