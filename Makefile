@@ -57,6 +57,7 @@ fix: $(TESTABLE) ## mend what lint can mend
 bench: $(TESTABLE) ## measure start-up, ingestion, search and answer times
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench_add
+	$(BIN)/python -m tests.bench_answers
 
 bench-figures: $(TESTABLE) ## measure captions of figures, side by side with LangChain's
 	$(BIN)/python -m tests.bench_figures
