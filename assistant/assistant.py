@@ -140,6 +140,9 @@ class Assistant:
             openai_api_key=key.get_secret_value() if key else None,
             temperature=settings.temperature,
             timeout_s=settings.timeout_s,
+            context_tokens=settings.context_tokens,
+            keep_alive=settings.ollama_keep_alive,
+            openai_sees=settings.openai_sees,
         )
 
     def choose_describer(self) -> FigureDescriber:
@@ -408,7 +411,9 @@ class Assistant:
         sources = self._evidence(question, where)
         clock.mark("retrieve")
         yield SourcesFound(sources, question)
-        answering = Answering(self.model, self._embeddings, is_strict=self.settings.strict)
+        answering = Answering(
+            self.model, self._embeddings, is_strict=self.settings.strict, media=self.media
+        )
         yield from answering.stream(question, sources, clock)
 
     def _evidence(self, question: str, where: Filter) -> tuple[Source, ...]:
