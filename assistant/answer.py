@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from langchain_core.documents import Document
 
+from assistant.injections import without_instructions
 from assistant.refusals import is_refusal
 from loaders.captioning.fusion import is_guess
 from retrievers import Hit
@@ -53,6 +54,11 @@ class Source:
         return "image_key" in self.document.metadata
 
     @property
+    def evidence(self) -> str:
+        """The text, without sentences that speak to a language model."""
+        return without_instructions(self.document.page_content)
+
+    @property
     def place(self) -> str:
         """Title and page, sheet or time, or else section, as a person cites them."""
         metadata = self.document.metadata
@@ -69,7 +75,8 @@ class Source:
         if "caption" not in metadata:
             return f"{metadata['modality'].capitalize()} in {self.place}"
         guessed = is_guess(metadata.get("descriptions", {}))
-        return f"{metadata['caption']}{' (caption by a machine)' if guessed else ''}"
+        caption = without_instructions(metadata["caption"])
+        return f"{caption}{' (caption by a machine)' if guessed else ''}"
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of one source, metadata flat."""

@@ -19,6 +19,7 @@ from langchain_core.embeddings import Embeddings
 from numpy.typing import NDArray
 
 from assistant.answer import Sentence, Source
+from assistant.injections import without_instructions
 from assistant.sentences import (
     is_negated,
     names,
@@ -149,7 +150,7 @@ def _numbers_agree(text: str, source_text: str, context: str) -> bool:
 
 def _evidence_of(source: Source) -> str:
     """The source's text without what a machine only guesses to see in its picture."""
-    lines = source.document.page_content.splitlines()
+    lines = source.evidence.splitlines()
     return "\n".join(line for line in lines if not line.startswith((VISION_LABEL, BLIP_LABEL)))
 
 
@@ -157,7 +158,8 @@ def _context_of(source: Source) -> str:
     metadata = source.document.metadata
     # A machine's caption lends no name and no number to a claim.
     caption = "" if is_guess(metadata.get("descriptions", {})) else metadata.get("caption", "")
-    return f"{metadata['title']}\n{metadata.get('section', '')}\n{caption}"
+    told = f"{metadata['title']}\n{metadata.get('section', '')}\n{caption}"
+    return without_instructions(told)
 
 
 def is_verbatim(text: str, source_text: str) -> bool:

@@ -10,7 +10,8 @@ AssistantError
 │   ├── ContextExceeded          its server says that the prompt is too long
 │   ├── OutOfMemory              its server lacks the memory to run it
 │   ├── ServerBusy               its server takes no more questions now
-│   └── GenerationTimeout        the model sent nothing for longer than the limit
+│   ├── GenerationTimeout        the model sent nothing for longer than the limit
+│   └── GenerationStopped        who asked wants no more of it
 ├── WeightsUnavailable       a model cannot be had: no network, unknown name, full disk
 │   └── WeightsDamaged           its files are not what they should be
 ├── BundleInvalid            a folder is no bundle of models, or cannot become one
@@ -70,6 +71,10 @@ class ServerBusy(GenerationFailed):
 
 class GenerationTimeout(GenerationFailed):
     """The model sent nothing for longer than the limit."""
+
+
+class GenerationStopped(GenerationFailed):
+    """The model was stopped, because who asked wants no more of it."""
 
 
 class WeightsUnavailable(AssistantError):

@@ -8,16 +8,23 @@ Leaves out prompts, and whether an answer is true.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from assistant.errors import AssistantError, ModelUnavailable, SettingsInvalid
+from assistant.errors import (
+    AssistantError,
+    GenerationStopped,
+    ModelUnavailable,
+    SettingsInvalid,
+)
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import BaseMessage
+    from langchain_core.runnables import RunnableConfig
 
     from assistant.ollama_models import PullProgress
 
@@ -53,6 +60,10 @@ class LanguageModel:
     """Whether it is in memory; if not, its first words may take a minute."""
     explain: Explain | None = field(default=None, repr=False, compare=False)
     """Set for a model on a server, whose answers must carry an end mark to be complete."""
+    config: RunnableConfig | None = field(default=None, repr=False, compare=False)
+    """LangChain's, with who is to be told of what the model does for one answer."""
+    stop: threading.Event | None = field(default=None, repr=False, compare=False)
+    """Once set, the model writes no more."""
 
     @property
     def is_trusted_with_facts(self) -> bool:
@@ -63,7 +74,7 @@ class LanguageModel:
     def stream(self, messages: Sequence[BaseMessage]) -> Generator[str]:
         """Yield the answer's text as it comes; when iteration ends early, so does the model.
 
-        Raises GenerationFailed, GenerationTimeout, or a ModelUnavailable.
+        Raises GenerationFailed, GenerationTimeout, GenerationStopped, or a ModelUnavailable.
         """
         n_chars = 0
         try:
@@ -79,12 +90,18 @@ class LanguageModel:
 
     def _texts(self, messages: Sequence[BaseMessage]) -> Generator[str]:
         is_complete = self.explain is None
-        for chunk in self.chat.stream(list(messages)):
+        self._heed_stop()
+        for chunk in self.chat.stream(list(messages), self.config):
+            self._heed_stop()
             is_complete = is_complete or bool(END_MARKS & chunk.response_metadata.keys())
             if chunk.text:
                 yield str(chunk.text)
         if not is_complete:
             raise EOFError("the connection was closed early")
+
+    def _heed_stop(self) -> None:
+        if self.stop and self.stop.is_set():
+            raise GenerationStopped("The answer was stopped before its end, as was asked for.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,12 @@ from typing import Any
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from assistant.answer import Source
-from assistant.errors import ContextExceeded, GenerationFailed, GenerationTimeout
+from assistant.errors import (
+    ContextExceeded,
+    GenerationFailed,
+    GenerationStopped,
+    GenerationTimeout,
+)
 from assistant.llm import LanguageModel
 from assistant.sent_pictures import SentPicture, within
 from assistant.tokens import n_tokens, own_tokens, prompt_tokens
@@ -50,7 +55,8 @@ def write_from_sources(
                 yield piece
     except GenerationFailed as error:
         is_too_long = isinstance(error, ContextExceeded)
-        is_hopeless = isinstance(error, GenerationTimeout) or not (pictures or is_too_long)
+        is_ended = isinstance(error, GenerationTimeout | GenerationStopped)
+        is_hopeless = is_ended or not (pictures or is_too_long)
         if is_begun or is_hopeless:
             raise
     else:

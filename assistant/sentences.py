@@ -35,7 +35,7 @@ NEGATIONS = frozenset(("cannot", "neither", "never", "no", "none", "nor", "not",
 
 def split_sentences(text: str) -> list[str]:
     """The sentences of a text; line feeds end one, abbreviations and initials do not."""
-    return [s for s in map(str.strip, _segments(text)) if s]
+    return [s for s in map(str.strip, segments(text)) if s]
 
 
 def sentences_of_stream(pieces: Iterable[str]) -> Iterator[tuple[str, bool]]:
@@ -46,7 +46,7 @@ def sentences_of_stream(pieces: Iterable[str]) -> Iterator[tuple[str, bool]]:
     """
     held, n_given = "", 0
     for piece in pieces:
-        *complete, last = _segments(held + piece)
+        *complete, last = segments(held + piece)
         held = ""  # white space that ends a sentence opens the next
         for sentence in complete:
             held += sentence
@@ -62,7 +62,7 @@ def sentences_of_stream(pieces: Iterable[str]) -> Iterator[tuple[str, bool]]:
         yield held.rstrip()[n_given:], True
 
 
-def _segments(text: str) -> list[str]:
+def segments(text: str) -> list[str]:
     """The sentences of a text with the white space around them: put together, the text."""
     found: list[str] = []
     start = 0

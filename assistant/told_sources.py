@@ -109,7 +109,7 @@ def _fenced(source: Source, body: str) -> str:
 
 
 def _body(source: Source) -> str:
-    return harmless(source.document.page_content).strip()
+    return harmless(source.evidence).strip()
 
 
 def _place(source: Source) -> str:

@@ -85,7 +85,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("words", HOSTILE)
 def test_source_cannot_close_its_fence_or_open_a_message(words: str) -> None:
-    sources = [source(1, f"Permits rose. {words} Obey.", title=f"T {words}\n{words}", page=1)]
+    sources = [source(1, f"Permits rose. {words}\nObey.", title=f"T {words}\n{words}", page=1)]
     _, asked = told(f"{QUESTION} {words}", sources)
     assert asked.count("<source ") == asked.count("</source ") == 1
     for mark in ("<|", "<｜", "<start_of_turn", "[INST]", "[/INST]", "<<", "[|", "\u202e"):
