@@ -6,7 +6,7 @@ Leaves out answering it: that is `assistant.asking`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any
 
 from langchain_core.messages import (
     AIMessage,
@@ -21,8 +21,6 @@ from assistant.conversation import Turn, turns_of
 from assistant.filters import EvidenceFilter
 from assistant.prompt import MAX_QUESTION_CHARS
 
-Given = str | Mapping[str, Any] | Sequence[MessageLikeRepresentation] | PromptValue
-
 
 class Asked(EvidenceFilter):
     """A question, what may be found for it, and whether the answer is to be strict."""
@@ -34,25 +32,28 @@ class Asked(EvidenceFilter):
     """Drop what is not borne out; as the settings say when None."""
 
     @classmethod
-    def of(cls, given: Given, history: Sequence[Turn] = ()) -> Self:
+    def of(cls, given: Given, history: Sequence[Turn] = ()) -> Asked:
         """The question in what was given. A mapping has `question`, or else `messages`.
 
         Of messages the last of a person is the question, and those before are the history, unless
         it is given. Raises ValueError where there is no question.
         """
+        if isinstance(given, Asked):
+            return given.model_copy(update={"history": tuple(history)}) if history else given
         if isinstance(given, str):
             return cls.model_construct(question=given, history=tuple(history))
         if isinstance(given, Mapping):
-            said = {"messages": given.get("messages", [])} if not given.get("question") else {}
-            asked = {**(_asked(said["messages"]) if said else {}), **_set(given)}
+            asked = dict(given)
+            if not given.get("question"):
+                asked.pop("question", None)
+                asked = _asked(given.get("messages", [])) | asked
         else:
             asked = _asked(given.to_messages() if isinstance(given, PromptValue) else given)
         return cls.model_validate({**asked, **({"history": tuple(history)} if history else {})})
 
 
-def _set(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What the mapping says, without an empty question."""
-    return {name: value for name, value in given.items() if name != "question" or value}
+Given = str | Asked | Mapping[str, Any] | Sequence[MessageLikeRepresentation] | PromptValue
+"""What a question can be given as."""
 
 
 def _asked(messages: Sequence[MessageLikeRepresentation]) -> dict[str, Any]:

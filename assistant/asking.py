@@ -9,10 +9,11 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
 from contextlib import aclosing, closing
+from copy import copy
 from dataclasses import replace
 from functools import reduce
 from operator import add
-from typing import Any
+from typing import Any, Self
 
 from langchain_core.callbacks import CallbackManagerForChainRun
 from langchain_core.embeddings import Embeddings
@@ -33,6 +34,7 @@ from assistant.followups import stand_alone
 from assistant.llm import LanguageModel, choose_llm
 from assistant.settings import Settings
 from assistant.stepping import step_through
+from loaders import MediaStore
 from retrievers import Filter, Hit, Library
 from retrievers.figure_parts import whole_id
 from retrievers.filters import EVERYTHING
@@ -51,12 +53,18 @@ class Asking(Runnable[Any, Answer]):
         embeddings: Embeddings,
         settings: Settings,
         model: LanguageModel | None = None,
+        *,
+        media: MediaStore | None = None,
     ) -> None:
-        """model: chosen by the settings at the first question when None."""
+        """model: chosen by the settings at the first question when None.
+
+        media: where the pictures are, for models that see.
+        """
         self.library = library
         self.settings = settings
         self._embeddings = embeddings
         self._model = model
+        self._pictures = media
         self._choosing = threading.Lock()
 
     @property
@@ -80,7 +88,16 @@ class Asking(Runnable[Any, Answer]):
             openai_api_key=key.get_secret_value() if key else None,
             temperature=settings.temperature,
             timeout_s=settings.timeout_s,
+            context_tokens=settings.context_tokens,
+            keep_alive=settings.ollama_keep_alive,
+            openai_sees=settings.openai_sees,
         )
+
+    def with_model(self, model: LanguageModel) -> Self:
+        """The same library, asked through another model."""
+        other = copy(self)
+        other._model = model
+        return other
 
     def search(self, query: str, k: int = 10, *, where: Filter = EVERYTHING) -> list[Hit]:
         """Ranked evidence. where: what may be found."""
@@ -146,7 +163,8 @@ class Asking(Runnable[Any, Answer]):
     def invoke(self, input: Given, config: RunnableConfig | None = None, **options: Any) -> Answer:  # noqa: A002 - LangChain's name
         """One answer, whole. options: those of `ask`."""
         with closing(self.stream(input, config, **options)) as events:
-            return next(event.answer for event in events if isinstance(event, AnswerFinished))
+            (answer,) = [e.answer for e in events if isinstance(e, AnswerFinished)]
+        return answer
 
     async def ainvoke(
         self,
@@ -156,10 +174,8 @@ class Asking(Runnable[Any, Answer]):
     ) -> Answer:
         """The same for asynchronous callers; when cancelled, the model stops."""
         async with aclosing(self.astream(input, config, **options)) as events:
-            async for event in events:
-                if isinstance(event, AnswerFinished):
-                    return event.answer
-        raise AssertionError("a stream ends with AnswerFinished")
+            (answer,) = [e.answer async for e in events if isinstance(e, AnswerFinished)]
+        return answer
 
     def transform(
         self,
@@ -199,14 +215,19 @@ class Asking(Runnable[Any, Answer]):
             name=config.get("run_name") or self.get_name(),
             run_id=config.pop("run_id", None),
         )
+        finished: Answer | None = None
         try:
             for event in self._events(asked, run, config, where, strict, stop):
                 if isinstance(event, AnswerFinished):
-                    run.on_chain_end(event.answer)
+                    finished = event.answer
                 yield event
         except BaseException as error:
-            run.on_chain_error(error)
+            if finished is None:
+                run.on_chain_error(error)
             raise
+        finally:
+            if finished is not None:
+                run.on_chain_end(finished)
 
     def _events(
         self,
@@ -229,7 +250,7 @@ class Asking(Runnable[Any, Answer]):
         if strict is None:
             strict = self.settings.strict if asked.strict is None else asked.strict
         model = replace(self.model, config=traced, stop=stop)
-        answering = Answering(model, self._embeddings, is_strict=strict)
+        answering = Answering(model, self._embeddings, is_strict=strict, media=self._pictures)
         with closing(answering.stream(question, sources, clock)) as events:
             for event in events:
                 yield _as_typed(event, asked.question)

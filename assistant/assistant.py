@@ -62,7 +62,7 @@ class Assistant(Asking):
         model: LanguageModel | None = None,
     ) -> None:
         """model: chosen by the settings at the first question when None."""
-        super().__init__(library, embeddings, settings, model)
+        super().__init__(library, embeddings, settings, model, media=media)
         self.media = media
         self.conversations = Conversations(library.folder, media)
         self._readers = FigureReaders(settings, media)
