@@ -16,6 +16,7 @@ import streamlit as st
 
 from assistant.answer import GONE_PICTURE, Answer, Sentence, Source
 from assistant.assistant import Assistant
+from assistant.conversation_export import UNDERSTOOD
 from assistant.events import (
     AnswerFinished,
     Event,
@@ -62,6 +63,8 @@ def stream_answer(events: Iterator[Event], assistant: Assistant) -> Answer:
 
 def show_answer(answer: Answer, assistant: Assistant) -> None:
     """Show a finished answer and, folded away, what it rests on."""
+    if answer.searched_as:
+        st.caption(plain(f"{UNDERSTOOD} {answer.searched_as}"))
     if not answer.grounded:
         st.text(answer.text)
         _show_sources("Nearest passages", answer.nearest, assistant)
