@@ -51,6 +51,8 @@ class LoopbackOllama:
         self.fault: Fault | None = None
         self.pause_s = 0.0
         """Before each piece of an answer."""
+        self.pauses: Iterator[float] = iter(())
+        """Before its first pieces instead."""
         self.says: str | None = None
         """The text to answer with in place of the embedded model's."""
         self.sees: Callable[[Image.Image, str], str] | None = None
@@ -82,7 +84,7 @@ class LoopbackOllama:
         self._count(1)
         try:
             for piece in self._text(messages):
-                self.stopping.wait(self.pause_s)
+                self.stopping.wait(next(self.pauses, self.pause_s))
                 yield piece
         finally:
             self._count(-1)
