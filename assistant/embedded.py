@@ -124,11 +124,6 @@ def model_path() -> Path:
     )
 
 
-def is_loaded() -> bool:
-    """Whether the model is in memory."""
-    return _load.cache_info().currsize > 0
-
-
 class _Llama:
     """The loaded model. One answer is written at a time; others wait for their turn."""
 

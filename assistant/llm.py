@@ -58,7 +58,7 @@ class LanguageModel:
     n_parameters: int | None = None
     """None where its server does not say."""
     is_loaded: Callable[[], bool] = field(default=lambda: True, repr=False, compare=False)
-    """Whether it is in memory; if not, its first words may take a minute."""
+    """Whether it is in its server's memory; if not, its first words may take a minute."""
     explain: Explain | None = field(default=None, repr=False, compare=False)
     """Set for a model on a server, whose answers must carry an end mark to be complete."""
     config: RunnableConfig | None = field(default=None, repr=False, compare=False)
@@ -245,7 +245,6 @@ def _embedded(dials: Dials, passed_over: list[str]) -> LanguageModel:
         context_tokens=embedded.CONTEXT_TOKENS,
         reason=" ".join(passed_over) or "The setting llm is embedded.",
         n_parameters=embedded.N_PARAMETERS,
-        is_loaded=embedded.is_loaded,
     )
 
 

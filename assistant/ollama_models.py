@@ -100,9 +100,12 @@ class OllamaServer:
         return found
 
     def is_loaded(self, model: str) -> bool:
-        """Whether it is in memory, so that it answers at once. Raises OllamaStopped."""
-        with self._asked() as client:
-            names = {running.model for running in client.ps().models}
+        """Whether it is in memory, so that it answers at once, or that cannot be told."""
+        try:
+            with self._asked() as client:
+                names = {running.model for running in client.ps().models}
+        except ModelUnavailable:  # the answer itself will say why
+            return True
         return bool({model, f"{model}:latest"} & names)
 
     def describe(self, model: str, context_tokens: int | None = None) -> OllamaModel:

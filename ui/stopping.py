@@ -17,7 +17,6 @@ import streamlit as st
 
 from assistant.answer import Answer, Sentence, Source
 from assistant.answering import stopped_answer
-from assistant.errors import EXPLAINED
 from assistant.events import AnswerFinished, Event, SentenceChecked, SourcesFound, TextAdded
 from assistant.llm import LanguageModel
 
@@ -107,9 +106,5 @@ def _tell(note: st.delta_generator.DeltaGenerator, model: LanguageModel, waited:
     if waited < PATIENCE_S:
         note.empty()
         return
-    try:
-        is_loaded = model.is_loaded()
-    except EXPLAINED:
-        is_loaded = True
-    doing = "Waiting for the model" if is_loaded else "Loading the model"
+    doing = "Waiting for the model" if model.is_loaded() else "Loading the model"
     note.caption(f"{doing} … {waited:.0f} s")

@@ -16,7 +16,6 @@ from assistant.errors import GenerationFailed
 from assistant.events import Event, SourcesFound, TextAdded
 from assistant.settings import Settings
 from tests.assistant.ollama_server import LoopbackOllama, ServedModel
-from tests.assistant.ollama_server import ollama_server as ollama_server  # noqa: PLC0414 - fixture
 from tests.loaders.pdfs import Page as PdfPage
 from tests.loaders.pdfs import write_pdf
 from tests.ui.orchard import (
