@@ -51,12 +51,17 @@ def stoppable(
     note, button = st.empty(), st.empty()
     button.button("Stop", key="stop", icon=":material/stop_circle:", on_click=so_far.stop)
     so_far.sources, so_far.sentences, so_far.model = (), [], model.name
-    waiting = _drawn_while_waiting(make, lambda waited: _tell(note, model, waited))
+
+    def draw(waited: float) -> None:
+        _tell(note, model, waited if is_asked else 0.0)
+
+    is_asked = False
+    waiting = _drawn_while_waiting(make, draw)
     with closing(waiting) as events:
         for event in events:
             match event:
                 case SourcesFound(sources):
-                    so_far.sources = sources
+                    so_far.sources, is_asked = sources, True
                 case SentenceChecked(sentence):
                     so_far.sentences.append(sentence)
                 case TextAdded():

@@ -1,6 +1,5 @@
 """Stopping an answer on the page, in a real browser."""
 
-import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -37,11 +36,6 @@ def stop(page: Page) -> None:
     page.wait_for(lambda: page.find(".st-key-stop button"))[0].click()
 
 
-def look(page: Page, name: str) -> None:
-    if folder := os.environ.get("LIMNER_TEST_PICTURES"):
-        page.driver.save_screenshot(f"{folder}/{name}.png")
-
-
 def test_stop_ends_the_model_and_keeps_what_was_checked(
     page: Page, ollama_server: LoopbackOllama
 ) -> None:
@@ -49,27 +43,24 @@ def test_stop_ends_the_model_and_keeps_what_was_checked(
     ollama_server.pause_s = 0.05
     begin(page, FACT_QUESTION)
     page.wait_for(lambda: "so on so on" in page.text)
-    look(page, "writing")
     stop(page)
     began = time.monotonic()
     assert ollama_server.client_left.wait(5)
     assert time.monotonic() - began < 1
     page.wait_for(lambda: "You stopped the answer here." in page.text)
-    look(page, "stopped")
     assert "412 tonnes" in page.text
     assert "so on" not in page.text
 
 
 def test_stop_ends_a_model_that_is_silent(page: Page, ollama_server: LoopbackOllama) -> None:
-    ollama_server.says, ollama_server.pause_s = HARVEST, 60
+    ollama_server.says, ollama_server.pause_s = f"{HARVEST} And " + "so on " * 900, 60
     begin(page, FACT_QUESTION)
     page.wait_for(lambda: "Loading the model" in page.text)
-    look(page, "loading")
     stop(page)
     page.wait_for(lambda: "before its first sentence" in page.text)
     ollama_server.stopping.set()
     assert ollama_server.client_left.wait(5)
     ollama_server.stopping.clear()
-    ollama_server.pause_s = 0
+    ollama_server.says, ollama_server.pause_s = HARVEST, 0
     page.ask(FACT_QUESTION)
     assert "412 tonnes" in page.text
