@@ -6,7 +6,7 @@ Leaves out answering it: that is `assistant.asking`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any
 
 from langchain_core.messages import (
     BaseMessage,
@@ -20,8 +20,6 @@ from pydantic import Field
 from assistant.filters import EvidenceFilter
 from assistant.prompt import MAX_QUESTION_CHARS
 
-Given = str | Mapping[str, Any] | Sequence[MessageLikeRepresentation] | PromptValue
-
 
 class Asked(EvidenceFilter):
     """A question, what may be found for it, and whether the answer is to be strict."""
@@ -31,11 +29,13 @@ class Asked(EvidenceFilter):
     """Drop what is not borne out; as the settings say when None."""
 
     @classmethod
-    def of(cls, given: Given) -> Self:
+    def of(cls, given: Given) -> Asked:
         """The question in what was given. A mapping has `question`, or else `messages`.
 
         Of messages the last of a person is the question. Raises ValueError where there is none.
         """
+        if isinstance(given, Asked):
+            return given
         if isinstance(given, str):
             return cls.model_construct(question=given)
         if isinstance(given, Mapping):
@@ -43,6 +43,10 @@ class Asked(EvidenceFilter):
             return cls.model_validate({**given, "question": question})
         messages = given.to_messages() if isinstance(given, PromptValue) else given
         return cls(question=_last_question(messages))
+
+
+Given = str | Asked | Mapping[str, Any] | Sequence[MessageLikeRepresentation] | PromptValue
+"""What a question can be given as."""
 
 
 def _last_question(messages: Sequence[MessageLikeRepresentation]) -> str:

@@ -148,7 +148,8 @@ class Asking(Runnable[Any, Answer]):
     def invoke(self, input: Given, config: RunnableConfig | None = None, **options: Any) -> Answer:  # noqa: A002 - LangChain's name
         """One answer, whole. options: those of `ask`."""
         with closing(self.stream(input, config, **options)) as events:
-            return next(event.answer for event in events if isinstance(event, AnswerFinished))
+            (answer,) = [e.answer for e in events if isinstance(e, AnswerFinished)]
+        return answer
 
     async def ainvoke(
         self,
@@ -158,10 +159,8 @@ class Asking(Runnable[Any, Answer]):
     ) -> Answer:
         """The same for asynchronous callers; when cancelled, the model stops."""
         async with aclosing(self.astream(input, config, **options)) as events:
-            async for event in events:
-                if isinstance(event, AnswerFinished):
-                    return event.answer
-        raise AssertionError("a stream ends with AnswerFinished")
+            (answer,) = [e.answer async for e in events if isinstance(e, AnswerFinished)]
+        return answer
 
     def transform(
         self,
@@ -201,14 +200,19 @@ class Asking(Runnable[Any, Answer]):
             name=config.get("run_name") or self.get_name(),
             run_id=config.pop("run_id", None),
         )
+        finished: Answer | None = None
         try:
             for event in self._events(asked, run, config, where, strict, stop):
                 if isinstance(event, AnswerFinished):
-                    run.on_chain_end(event.answer)
+                    finished = event.answer
                 yield event
         except BaseException as error:
-            run.on_chain_error(error)
+            if finished is None:
+                run.on_chain_error(error)
             raise
+        finally:
+            if finished is not None:
+                run.on_chain_end(finished)
 
     def _events(
         self,

@@ -9,10 +9,10 @@ from contextlib import closing
 
 import streamlit as st
 
-from assistant.answer import as_markdown
 from assistant.assistant import Assistant
 from assistant.errors import EXPLAINED
 from assistant.llm import pull
+from assistant.markdown import as_markdown
 from assistant.present_models import PresentModel, present_models
 from assistant.settings import MIN_CONTEXT_TOKENS, Settings
 from ui.plain_text import plain
