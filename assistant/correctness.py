@@ -91,7 +91,7 @@ class _Said:
         self.words = f" {' '.join(_split_words(text))} "
         self.stems = {stem(w) for w in _split_words(text)}
         self.numbers = _numbers(text)
-        self.numbers += [_Number(NUMERALS[w]) for w in words(text) if w in NUMERALS]
+        self.numbers += [_Number(NUMERALS[w]) for w in _split_words(text) if w in NUMERALS]
 
     def has_number(self, wanted: _Number, gold: str) -> bool:
         """Whether the number is said; one of a fall may lack its sign."""
@@ -128,11 +128,8 @@ def _part_is_said(part: str, gold: str, said: _Said) -> bool:
     numbers = _gold_numbers(part)
     if not numbers:
         return said.has_words(part)
-    names = {
-        stem(w.lower())
-        for w in WORD.findall(part)
-        if len(w) > 1 and w[0].isupper() and w.lower() not in UNTELLING | NUMERALS.keys()
-    }
+    capitals = [w for word in WORD.findall(part) if word[0].isupper() for w in _split_words(word)]
+    names = {stem(w) for w in capitals if len(w) > 1 and w not in UNTELLING | NUMERALS.keys()}
     return names <= said.stems and all(said.has_number(n, gold) for n in numbers)
 
 
