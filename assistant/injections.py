@@ -28,9 +28,8 @@ PATTERNS = (
     r"\b(?:instruction|prompt|rule|direction|guideline|command|constraint)s?\b",
     r"\b(?:ignore|disregard|forget)\b(?: \w+){0,2} "
     r"(?:above|previous|preceding|prior|before|everything)\b",
-    r"</?source \d|</?evidence>",
     r"<\|\w+\|>|\[/?INST\]|<</?SYS>>|<(?:system|assistant|user|instructions?|important)>",
-    r"^\W*(?:system|assistant|developer|new instructions?|instructions?|admin)\s*:",
+    r"(?:^|>)\W*(?:system|assistant|developer|new instructions?|instructions?|admin)\s*:",
     rf"\b(?:you are|act as|pretend to be)\b(?: now)?(?: an?| the)?(?: \w+)? {_MODEL}\b",
     rf"\bas an? {_MODEL}, (?:you|i)\b",
     r"\b(?:dear|attention|note (?:to|for)|message (?:to|for)|hey|hello|if you are)[,:]? "

@@ -6,6 +6,7 @@ English rules, harmless elsewhere. Leaves out paragraphs and layout.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
@@ -85,7 +86,8 @@ def stems(text: str) -> list[str]:
 
 def stem(word: str) -> str:
     """The word without its ending (Porter's second algorithm)."""
-    return str(_stemmer().stemWord(word.removesuffix("'s").removesuffix("’s")))
+    with _stemming:
+        return str(_stemmer().stemWord(word.removesuffix("'s").removesuffix("’s")))
 
 
 def numbers(text: str) -> set[str]:
@@ -128,6 +130,10 @@ def _plain_number(text: str) -> str:
         plain = plain.rstrip("0").rstrip(".")
     value = plain.lstrip("0") or ("0" if plain else "")
     return f"-{value}" if text[0] in "-−" and value else value
+
+
+_stemming = threading.Lock()
+"""The stemmer keeps the word that it is at, so only one thread may use it at a time."""
 
 
 @cache
