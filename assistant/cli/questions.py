@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from assistant.answer import REPLACED, Answer, Source, search_result
 from assistant.assistant import Assistant
 from assistant.cli.sources import as_typed, check_glob
+from assistant.cli.stopping import stopped_by_hand, tell_if_loading
 from assistant.cli.terminal import opened, out, print_json, refuse, say, say_error
 from assistant.conversation import Turn
 from assistant.conversation_export import UNDERSTOOD
@@ -104,7 +106,9 @@ def ask(
         if as_json:
             print_json(assistant.ask(question, where=where).to_dict())
         else:
-            print_answer(assistant.stream(question, where=where), question)
+            tell_if_loading(assistant.model)
+            with closing(assistant.stream(question, where=where)) as events:
+                print_answer(events, question)
 
 
 def chat(
@@ -144,16 +148,22 @@ class _Talk:
 
     def ask(self, question: str) -> None:
         """Print the answer, remember and store it."""
-        events = self._assistant.stream(question, where=self._where, history=self._history)
         try:
-            answer = print_answer(events, question)
-            self._history.append(Turn.of(answer))
-            if self._assistant.settings.keep_conversations:
-                self._store(answer)
+            tell_if_loading(self._assistant.model)
+            with stopped_by_hand():
+                self._keep(self._answer(question))
         except EXPLAINED as error:
             say_error(error)
 
-    def _store(self, answer: Answer) -> None:
+    def _answer(self, question: str) -> Answer:
+        asked = self._assistant.stream(question, where=self._where, history=self._history)
+        with closing(asked) as events:
+            return print_answer(events, question)
+
+    def _keep(self, answer: Answer) -> None:
+        self._history.append(Turn.of(answer))
+        if not self._assistant.settings.keep_conversations:
+            return
         kept = self._assistant.conversations
         if self.id is None:
             self.id = kept.begin(answer, self._where)
