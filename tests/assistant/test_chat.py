@@ -1,15 +1,18 @@
 """`limner chat`, `conversations` and `export`, as a person uses them; follow-ups over HTTP."""
 
+import io
 import json
 import shutil
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
 from assistant.api import create_app
+from assistant.cli import questions
 from tests.assistant.command_line import ROOT, clean_environment
 from tests.assistant.harbour import MACKEREL, QUESTION, open_harbour, says
 from tests.assistant.real_library import REAL_QUESTION
@@ -24,17 +27,17 @@ def library(real_library: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(real_library, tmp_path / "library"))
 
 
-def chat(library: Path, *questions: str, options: tuple[str, ...] = (), **env: str) -> str:
+def chat(library: Path, *asked: str, options: tuple[str, ...] = ()) -> str:
     """What `limner chat` prints while a person types the questions."""
     command = [sys.executable, "-m", "assistant.cli", "chat", "--library", str(library)]
     result = subprocess.run(
         [*command, *options],
-        input="".join(f"{question}\n" for question in [*questions, ""]),
+        input="".join(f"{question}\n" for question in [*asked, ""]),
         capture_output=True,
         text=True,
         timeout=240,
         cwd=ROOT,
-        env=clean_environment() | {"LIMNER_LLM": "embedded", **env},
+        env=clean_environment() | {"LIMNER_LLM": "embedded"},
         check=False,
     )
     assert result.returncode == 0, result.stderr
@@ -79,12 +82,19 @@ def test_a_conversation_goes_on_and_leaves_the_library(library: Path, tmp_path: 
     assert (gone.returncode, "limner conversations" in gone.stderr) == (1, True)
 
 
-@pytest.mark.real
-def test_nothing_is_kept_where_that_was_set(library: Path) -> None:
-    said = chat(library, REAL_QUESTION, FOLLOW_UP, LIMNER_KEEP_CONVERSATIONS="false")
-    assert "Understood as" in said
+def test_nothing_is_kept_where_that_was_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{QUESTION}\nand in 2020?\n\n"))
+    with open_harbour(tmp_path, says(MACKEREL)) as assistant:
+        assistant.settings = assistant.settings.model_copy(update={"keep_conversations": False})
+        monkeypatch.setattr(questions, "opened", lambda *_, **__: nullcontext(assistant))
+        chosen = questions.Chosen(None, None, None, None, None, [])
+        questions.chat(chosen, None, None, None, tmp_path)
+    said = capsys.readouterr().out
+    assert "Understood as: How high were the cod landings in 2020?" in said
     assert "--conversation" not in said
-    assert not (library / "conversations.sqlite").exists()
+    assert not (tmp_path / "conversations.sqlite").exists()
 
 
 def test_a_conversation_that_is_not_there_is_named(library: Path) -> None:
