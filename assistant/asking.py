@@ -9,10 +9,11 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
 from contextlib import aclosing, closing
+from copy import copy
 from dataclasses import replace
 from functools import reduce
 from operator import add
-from typing import Any
+from typing import Any, Self
 
 from langchain_core.callbacks import CallbackManagerForChainRun
 from langchain_core.embeddings import Embeddings
@@ -33,6 +34,7 @@ from assistant.events import AnswerFinished, Event, SourcesFound
 from assistant.llm import LanguageModel, choose_llm
 from assistant.settings import Settings
 from assistant.stepping import step_through
+from loaders import MediaStore
 from retrievers import Filter, Hit, Library
 from retrievers.figure_parts import whole_id
 from retrievers.filters import EVERYTHING
@@ -51,12 +53,18 @@ class Asking(Runnable[Any, Answer]):
         embeddings: Embeddings,
         settings: Settings,
         model: LanguageModel | None = None,
+        *,
+        media: MediaStore | None = None,
     ) -> None:
-        """model: chosen by the settings at the first question when None."""
+        """model: chosen by the settings at the first question when None.
+
+        media: where the pictures are, for models that see.
+        """
         self.library = library
         self.settings = settings
         self._embeddings = embeddings
         self._model = model
+        self._pictures = media
         self._choosing = threading.Lock()
 
     @property
@@ -80,7 +88,16 @@ class Asking(Runnable[Any, Answer]):
             openai_api_key=key.get_secret_value() if key else None,
             temperature=settings.temperature,
             timeout_s=settings.timeout_s,
+            context_tokens=settings.context_tokens,
+            keep_alive=settings.ollama_keep_alive,
+            openai_sees=settings.openai_sees,
         )
+
+    def with_model(self, model: LanguageModel) -> Self:
+        """The same library, asked through another model."""
+        other = copy(self)
+        other._model = model
+        return other
 
     def search(self, query: str, k: int = 10, *, where: Filter = EVERYTHING) -> list[Hit]:
         """Ranked evidence. where: what may be found."""
@@ -234,7 +251,7 @@ class Asking(Runnable[Any, Answer]):
             strict = self.settings.strict if asked.strict is None else asked.strict
         traced = patch_config(config, callbacks=run.get_child())
         model = replace(self.model, config=traced, stop=stop)
-        answering = Answering(model, self._embeddings, is_strict=strict)
+        answering = Answering(model, self._embeddings, is_strict=strict, media=self._pictures)
         yield from answering.stream(asked.question, sources, clock)
 
     def _retrieved(

@@ -61,7 +61,7 @@ class Assistant(Asking):
         model: LanguageModel | None = None,
     ) -> None:
         """model: chosen by the settings at the first question when None."""
-        super().__init__(library, embeddings, settings, model)
+        super().__init__(library, embeddings, settings, model, media=media)
         self.media = media
         self._readers = FigureReaders(settings, media)
 

@@ -8,6 +8,8 @@ AssistantError
 │   └── EmbeddedModelMissing     a package of the embedded model is not installed
 ├── GenerationFailed         the model began, but the answer could not be finished
 │   ├── ContextExceeded          its server says that the prompt is too long
+│   ├── OutOfMemory              its server lacks the memory to run it
+│   ├── ServerBusy               its server takes no more questions now
 │   ├── GenerationTimeout        the model sent nothing for longer than the limit
 │   └── GenerationStopped        who asked wants no more of it
 ├── WeightsUnavailable       a model cannot be had: no network, unknown name, full disk
@@ -57,6 +59,14 @@ class GenerationFailed(AssistantError):
 
 class ContextExceeded(GenerationFailed):
     """The model's server says that the prompt is too long for the model."""
+
+
+class OutOfMemory(GenerationFailed):
+    """The model's server lacks the memory to run it."""
+
+
+class ServerBusy(GenerationFailed):
+    """The model's server takes no more questions for now."""
 
 
 class GenerationTimeout(GenerationFailed):
