@@ -22,10 +22,18 @@ from assistant.events import AnswerFinished, Event, SourcesFound, TextAdded, eve
 from assistant.html import answer_html, html_page
 from assistant.markdown import NEAREST, StreamedMarkdown, answer_markdown
 from assistant.shown_text import one_line
-from tests.assistant.answers import BASE, EVIL, HOSTILE, PICTURES, answers
+from tests.assistant.answers import (
+    BASE,
+    EVIL,
+    HOSTILE,
+    KEY,
+    PICTURES,
+    answer_with,
+    answers,
+    figure,
+)
 
 ACTIVE = {"script", "iframe", "object", "embed", "form", "link", "base", "svg", "style"}
-KEY = f"{7:064x}.png"
 
 
 def markdown_as_html(markdown: str) -> BeautifulSoup:
@@ -50,15 +58,6 @@ def check_is_inert(page: BeautifulSoup) -> None:
         href, src = element.get("href"), element.get("src")
         assert href is None or str(href).startswith("#")
         assert src is None or re.fullmatch(rf"{BASE}[0-9a-f]{{64}}\.png", str(src))
-
-
-def figure(**metadata: object) -> Source:
-    own = {"image_key": KEY, "image_url": BASE + KEY, "caption": "Cod", "modality": "figure"}
-    return Source(1, 0.5, Document("Cod", metadata={"title": "T"} | own | metadata), cited=True)
-
-
-def answer_with(*sentences: Sentence, source: Source | None = None) -> Answer:
-    return Answer("?", sentences, (source or figure(),), True, "m")
 
 
 # JSON
