@@ -169,3 +169,9 @@ def test_what_the_model_adds_is_dropped_in_strict_mode(tmp_path: Path) -> None:
         assistant.settings = assistant.settings.model_copy(update={"strict": True})
         found = assistant.ask(QUESTION)
     check_cod_and_mackerel(found)
+
+
+def test_a_list_stays_a_list(tmp_path: Path) -> None:
+    found = answer(tmp_path, f"- {COD} [1]\n- {MACKEREL} [1]\n")
+    assert [s.text for s in found.sentences] == [COD, MACKEREL]
+    assert found.to_markdown().startswith(f"- {COD[:-1]}")
