@@ -265,8 +265,9 @@ class _Handler(BaseHTTPRequestHandler):
         asked = body["messages"]
         if body.get("tools") and all(m["role"] != "tool" for m in asked):
             question = next(m["content"] for m in reversed(asked) if m["role"] == "user")
-            name = body["tools"][0]["function"]["name"]
-            call = {"function": {"name": name, "arguments": {"query": question}}}
+            tool = body["tools"][0]["function"]
+            (asked_for,) = tool["parameters"]["required"]
+            call = {"function": {"name": tool["name"], "arguments": {asked_for: question}}}
             yield {"role": "assistant", "content": "", "tool_calls": [call]}
             return
         for piece in self.ollama.pieces(asked):
