@@ -93,10 +93,10 @@ class Asking(Runnable[Any, Answer]):
             openai_sees=settings.openai_sees,
         )
 
-    def with_model(self, model: LanguageModel) -> Self:
-        """The same library, asked through another model."""
+    def with_settings(self, settings: Settings) -> Self:
+        """The same library, asked with these settings: through another model, say."""
         other = copy(self)
-        other._model = model
+        other.settings, other._model = settings, None
         return other
 
     def search(self, query: str, k: int = 10, *, where: Filter = EVERYTHING) -> list[Hit]:
@@ -122,13 +122,15 @@ class Asking(Runnable[Any, Answer]):
         *,
         where: Filter = EVERYTHING,
         strict: bool | None = None,
+        stop: threading.Event | None = None,
     ) -> Generator[Event]:
         """One answer as it is made; when iteration ends early, the model stops.
 
-        Raises an AssistantError where the model fails.
+        stop: set from another thread, it ends the answer with GenerationStopped, also while the
+        model is silent. Raises an AssistantError where the model fails.
         """
-        asked = Asked.of(question)
-        yield from self._traced(asked, ensure_config(config), where, strict, threading.Event())
+        asked, stop = Asked.of(question), stop or threading.Event()
+        yield from self._traced(asked, ensure_config(config), where, strict, stop)
 
     async def astream(  # type: ignore[override]
         self,

@@ -27,6 +27,7 @@ from assistant.errors import (
     GenerationTimeout,
     ModelUnavailable,
 )
+from assistant.hang_up import current_line
 from loaders.limits import n_cores
 
 MODEL_NAME = "SmolLM2-135M-Instruct"
@@ -120,11 +121,6 @@ def model_path() -> Path:
     )
 
 
-def is_loaded() -> bool:
-    """Whether the model is in memory."""
-    return _load.cache_info().currsize > 0
-
-
 class _Llama:
     """The loaded model. One answer is written at a time; others wait for their turn."""
 
@@ -185,6 +181,8 @@ class _Llama:
         writer = threading.Thread(target=write, name="limner-llama", daemon=True)
         self._writers.add(writer)
         writer.start()
+        if line := current_line():
+            line.ends_by(is_unwanted.set)
         try:
             while (event := events.get(timeout=timeout_s)) is not None:
                 yield event
