@@ -13,8 +13,10 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Annotated, Any
 
+import anyio
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, ContentBlock, ImageContent, TextContent, ToolAnnotations
@@ -98,7 +100,7 @@ def create_server(assistant: Assistant) -> MCPServer:
         )
 
     @server.tool(title="Ask the documents", description=ASK, annotations=READS_ONLY)
-    def ask(
+    async def ask(
         question: Annotated[
             str,
             Field(
@@ -115,9 +117,10 @@ def create_server(assistant: Assistant) -> MCPServer:
     ) -> CallToolResult:
         with _errors_as_sentences():
             where = Filter(source, modality, collection, since, until)
-            answer = assistant.ask(question, where=where)
+            answer = await assistant.aask(question, where=where)  # a client may cancel it
+        figures = partial(list[ContentBlock], _shown(answer.figures, assistant.media))
         return CallToolResult(
-            content=[_text(answer_text(answer)), *_shown(answer.figures, assistant.media)],
+            content=[_text(answer_text(answer)), *await anyio.to_thread.run_sync(figures)],
             structured_content=answer.to_dict(),
         )
 
