@@ -133,6 +133,19 @@ class Clock:
         return self._marks | {"total": round(time.perf_counter() - self._start, 3)}
 
 
+def stopped_answer(
+    question: str, sentences: Sequence[Sentence], sources: Sequence[Source], model: str
+) -> Answer:
+    """What was checked of an answer before it was stopped."""
+    is_grounded = any(sentence.supported for sentence in sentences)
+    return Answer(question, tuple(sentences), _marked(sentences, sources), is_grounded, model)
+
+
+def _marked(sentences: Sequence[Sentence], sources: Sequence[Source]) -> tuple[Source, ...]:
+    cited = {n for sentence in sentences for n in sentence.citations}
+    return tuple(replace(source, cited=source.n in cited) for source in sources)
+
+
 def _finished(
     question: str,
     sentences: list[Sentence],
@@ -145,6 +158,5 @@ def _finished(
     refused = bool(sentences) and is_refusal(sentences[0].text)
     if refused or not n_supported or n_supported < MIN_GROUNDED_SHARE * len(sentences):
         return Answer(question, (Sentence(NOT_IN_LIBRARY),), sources, False, model, clock.marks())
-    cited = {n for s in sentences for n in s.citations}
-    marked = tuple(replace(s, cited=s.n in cited) for s in sources)
+    marked = _marked(sentences, sources)
     return Answer(question, tuple(sentences), marked, True, model, clock.marks())

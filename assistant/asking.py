@@ -24,6 +24,8 @@ from langchain_core.runnables.config import (
     get_callback_manager_for_config,
     patch_config,
 )
+from langchain_core.tools import BaseTool
+from pydantic import BaseModel
 
 from assistant.answer import Answer, Source
 from assistant.answering import Answering, Clock
@@ -91,10 +93,10 @@ class Asking(Runnable[Any, Answer]):
             openai_sees=settings.openai_sees,
         )
 
-    def with_model(self, model: LanguageModel) -> Self:
-        """The same library, asked through another model."""
+    def with_settings(self, settings: Settings) -> Self:
+        """The same library, asked with these settings: through another model, say."""
         other = copy(self)
-        other._model = model
+        other.settings, other._model = settings, None
         return other
 
     def search(self, query: str, k: int = 10, *, where: Filter = EVERYTHING) -> list[Hit]:
@@ -120,13 +122,15 @@ class Asking(Runnable[Any, Answer]):
         *,
         where: Filter = EVERYTHING,
         strict: bool | None = None,
+        stop: threading.Event | None = None,
     ) -> Generator[Event]:
         """One answer as it is made; when iteration ends early, the model stops.
 
-        Raises an AssistantError where the model fails.
+        stop: set from another thread, it ends the answer with GenerationStopped, also while the
+        model is silent. Raises an AssistantError where the model fails.
         """
-        asked = Asked.of(question)
-        yield from self._traced(asked, ensure_config(config), where, strict, threading.Event())
+        asked, stop = Asked.of(question), stop or threading.Event()
+        yield from self._traced(asked, ensure_config(config), where, strict, stop)
 
     async def astream(  # type: ignore[override]
         self,
@@ -177,6 +181,26 @@ class Asking(Runnable[Any, Answer]):
     ) -> AsyncIterator[Answer]:
         """The same for asynchronous callers."""
         yield await self.ainvoke(_joined([piece async for piece in input]), config, **options)
+
+    def as_tool(
+        self,
+        args_schema: type[BaseModel] | None = None,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        arg_types: dict[str, type] | None = None,  # noqa: ARG002 - the tool takes one question
+        where: Filter = EVERYTHING,
+    ) -> BaseTool:
+        """A tool that gives text for the model and data for the program.
+
+        It takes `question`, and `source`, `collection` and `modality` to narrow what `where`
+        allows. The artifact is JSON: {"answer": the Answer, "figures": [{"url", "caption",
+        "title", "page", "start"}]}. args_schema must have a string `question`; arg_types has no
+        effect.
+        """
+        from assistant.tool import assistant_tool
+
+        return assistant_tool(self, args_schema, name, description, where)
 
     @property
     def InputType(self) -> Any:  # noqa: N802 - LangChain's name

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,6 +20,7 @@ from assistant.errors import (
     ModelUnavailable,
     SettingsInvalid,
 )
+from assistant.hang_up import cut_by
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -57,7 +58,7 @@ class LanguageModel:
     n_parameters: int | None = None
     """None where its server does not say."""
     is_loaded: Callable[[], bool] = field(default=lambda: True, repr=False, compare=False)
-    """Whether it is in memory; if not, its first words may take a minute."""
+    """Whether it is in its server's memory; if not, its first words may take a minute."""
     explain: Explain | None = field(default=None, repr=False, compare=False)
     """Set for a model on a server, whose answers must carry an end mark to be complete."""
     config: RunnableConfig | None = field(default=None, repr=False, compare=False)
@@ -68,8 +69,7 @@ class LanguageModel:
     @property
     def is_trusted_with_facts(self) -> bool:
         """Whether it may write an answer; else it may only phrase what is quoted."""
-        n = self.n_parameters
-        return self.kind != "embedded" and (n is None or n >= MIN_TRUSTED_PARAMETERS)
+        return is_trusted(self.kind, self.n_parameters)
 
     def stream(self, messages: Sequence[BaseMessage]) -> Generator[str]:
         """Yield the answer's text as it comes; when iteration ends early, so does the model.
@@ -83,6 +83,7 @@ class LanguageModel:
                     n_chars += len(text)
                     yield text
         except Exception as error:
+            self._heed_stop(error)
             explained = self.explain(error, n_chars) if self.explain else None
             if explained is None:
                 raise
@@ -91,17 +92,27 @@ class LanguageModel:
     def _texts(self, messages: Sequence[BaseMessage]) -> Generator[str]:
         is_complete = self.explain is None
         self._heed_stop()
-        for chunk in self.chat.stream(list(messages), self.config):
-            self._heed_stop()
-            is_complete = is_complete or bool(END_MARKS & chunk.response_metadata.keys())
-            if chunk.text:
-                yield str(chunk.text)
+        with cut_by(self.stop):
+            for chunk in self.chat.stream(list(messages), self.config):
+                self._heed_stop()
+                is_complete = is_complete or bool(END_MARKS & chunk.response_metadata.keys())
+                if chunk.text:
+                    yield str(chunk.text)
         if not is_complete:
             raise EOFError("the connection was closed early")
 
-    def _heed_stop(self) -> None:
-        if self.stop and self.stop.is_set():
-            raise GenerationStopped("The answer was stopped before its end, as was asked for.")
+    def _heed_stop(self, cause: Exception | None = None) -> None:
+        """Raises GenerationStopped once the answer is not wanted any more."""
+        if self.stop and self.stop.is_set() and not isinstance(cause, GenerationStopped):
+            raise GenerationStopped(
+                "The answer was stopped before its end, as was asked for."
+            ) from cause
+
+
+def is_trusted(kind: Kind, n_parameters: int | None) -> bool:
+    """Whether a model of this size may write answers; one whose size nobody tells may."""
+    is_large = n_parameters is None or n_parameters >= MIN_TRUSTED_PARAMETERS
+    return kind != "embedded" and is_large
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +166,7 @@ def choose_llm(
     return _embedded(asked, passed_over)
 
 
-def pull(model: str, host: str | None = None) -> Iterator[PullProgress]:
+def pull(model: str, host: str | None = None) -> Generator[PullProgress]:
     """Have Ollama download a model; yield (status, completed, total), in bytes.
 
     Raises OllamaStopped, ModelNotFound, or ModelUnavailable if the download broke off.
@@ -234,7 +245,6 @@ def _embedded(dials: Dials, passed_over: list[str]) -> LanguageModel:
         context_tokens=embedded.CONTEXT_TOKENS,
         reason=" ".join(passed_over) or "The setting llm is embedded.",
         n_parameters=embedded.N_PARAMETERS,
-        is_loaded=embedded.is_loaded,
     )
 
 

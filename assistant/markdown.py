@@ -110,7 +110,7 @@ def _end(answer: Answer) -> str:
 def figure_markdown(source: Source, picture_url: PictureUrl = own_picture_url) -> str:
     """A figure with its caption and place; without the picture where that is not to be shown."""
     caption, place = as_markdown(source.caption).strip(), as_markdown(source.place).strip()
-    words = f"*{caption} ({place})*"
+    words = f"*{f'{caption} ({place})'.strip()}*"
     url = quote(picture_url(source), safe=URL_SIGNS)
     return f"![{caption}]({url})\n{words}" if url else words
 

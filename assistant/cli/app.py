@@ -413,18 +413,27 @@ def doctor(library: LibraryFlag = None, as_json: JsonFlag = False) -> None:
     health.doctor(library, as_json)
 
 
+@models_app.command("list")
+def list_models(as_json: JsonFlag = False) -> None:
+    """Print the language models that could answer, and which one does."""
+    from assistant.cli import language_models
+
+    language_models.list_models(as_json)
+
+
 @models_app.command("pull")
 def pull_models(
     names: Annotated[
         list[str],
         typer.Argument(
             metavar="NAME...",
-            help="blip, blip-large, minilm, clip, speech, or a name on the Hugging Face hub.",
+            help="blip, blip-large, minilm, clip, speech, a name on the Hugging Face hub, or "
+            "ollama:NAME, which Ollama downloads.",
         ),
     ],
     as_json: JsonFlag = False,
 ) -> None:
-    """Download models into the Hugging Face cache, and verify them."""
+    """Download models into the Hugging Face cache, and verify them; or have Ollama do so."""
     from assistant.cli import models
 
     models.pull_models(names, as_json)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from assistant.answer import REPLACED, Answer, Source, search_result
 from assistant.assistant import Assistant
 from assistant.cli.sources import as_typed, check_glob
+from assistant.cli.stopping import stopped_by_hand, tell_if_loading
 from assistant.cli.terminal import opened, out, print_json, refuse, say, say_error
 from assistant.errors import EXPLAINED, QuestionsInvalid
 from assistant.events import AnswerFinished, Event, FigureShown, SentenceChecked, TextAdded
@@ -94,7 +96,9 @@ def ask(
         if as_json:
             print_json(assistant.ask(question, where=where).to_dict())
         else:
-            print_answer(assistant.stream(question, where=where))
+            tell_if_loading(assistant.model)
+            with closing(assistant.stream(question, where=where)) as events:
+                print_answer(events)
 
 
 def chat(chosen: Chosen, llm: str | None, model: str | None, library: Path | None) -> None:
@@ -104,7 +108,12 @@ def chat(chosen: Chosen, llm: str | None, model: str | None, library: Path | Non
         say(f"{assistant.library.n_documents} documents, {assistant.model.name}. Empty line ends.")
         while question := _next_question():
             try:
-                print_answer(assistant.stream(question, where=where))
+                tell_if_loading(assistant.model)
+                with (
+                    stopped_by_hand(),
+                    closing(assistant.stream(question, where=where)) as events,
+                ):
+                    print_answer(events)
             except EXPLAINED as error:
                 say_error(error)
 

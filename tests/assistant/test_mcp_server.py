@@ -87,7 +87,7 @@ def test_all_tools_tell_an_agent_what_they_do_and_that_documents_are_data(
 def test_search_gives_numbered_evidence_and_its_json(harbour: Assistant) -> None:
     result = call(harbour, "search", query="cod landings in tonnes", k=2)
     evidence = texts(result)[0]
-    assert f"[1]\n<evidence>\n{TITLE}, page 3 (figure)\n{CAPTION}\n</evidence>" in evidence
+    assert f"[1]\n<evidence>\n{TITLE}, page 3 (figure)\n{CAPTION}\nfigure: " in evidence
     assert f"[2]\n<evidence>\n{TITLE}, page 2, section Landings (text)\n{COD}" in evidence
     hits = harbour.search("cod landings in tonnes", 2)
     assert result.structured_content == search_result("cod landings in tonnes", hits)
