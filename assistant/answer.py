@@ -25,6 +25,7 @@ UNSUPPORTED = "[not in the documents]"
 """Stands where an answer's sentence should have a citation and has none."""
 REPLACED = "The text above is not borne out by the documents; take this instead:"
 """What stands between an answer that was streamed and the one that the check left of it."""
+GONE_PICTURE = "This picture is no longer in the library."
 N_NEAREST = 3
 """Sources that are offered where the documents do not say."""
 GOES_ON = " "
@@ -175,6 +176,8 @@ class Answer:
     grounded: bool
     model: str
     timings_s: dict[str, float] = field(default_factory=dict)
+    searched_as: str = ""
+    """The question as it stands alone, where it is a follow-up and was asked in other words."""
 
     @property
     def text(self) -> str:
@@ -210,6 +213,7 @@ class Answer:
             "sources": [source.to_dict() for source in self.sources],
             "model": self.model,
             "timings_s": self.timings_s,
+            **({"searched_as": self.searched_as} if self.searched_as else {}),
         }
 
     @classmethod
@@ -222,6 +226,7 @@ class Answer:
             found["grounded"],
             found["model"],
             found["timings_s"],
+            found.get("searched_as", ""),
         )
 
     def to_markdown(self) -> str:

@@ -6,7 +6,7 @@ Leaves out finding the sources: that is `assistant.assistant`.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 
@@ -54,7 +54,7 @@ class Answering:
         self._is_strict = is_strict
         self._media = media
 
-    def stream(self, question: str, sources: tuple[Source, ...], clock: Clock) -> Iterator[Event]:
+    def stream(self, question: str, sources: tuple[Source, ...], clock: Clock) -> Generator[Event]:
         """What is written, its sentences and the answer. clock: begun with the question.
 
         Raises an AssistantError where the model fails.

@@ -30,7 +30,9 @@ from pydantic import BaseModel
 from assistant.answer import Answer, Source
 from assistant.answering import Answering, Clock
 from assistant.asked import Asked, Given
+from assistant.conversation import Turn
 from assistant.events import AnswerFinished, Event, SourcesFound
+from assistant.followups import stand_alone
 from assistant.llm import LanguageModel, choose_llm
 from assistant.settings import Settings
 from assistant.stepping import step_through
@@ -104,16 +106,29 @@ class Asking(Runnable[Any, Answer]):
         return self.library.search(query, k, where=where)
 
     def ask(
-        self, question: str, *, where: Filter = EVERYTHING, strict: bool | None = None
+        self,
+        question: str,
+        *,
+        where: Filter = EVERYTHING,
+        history: Sequence[Turn] = (),
+        strict: bool | None = None,
     ) -> Answer:
-        """One answer, whole. where: what evidence it may draw on. strict: or the settings'."""
-        return self.invoke(question, where=where, strict=strict)
+        """One answer, whole. where: what evidence it may draw on. strict: or the settings'.
+
+        history: the turns before, the oldest first; a follow-up is understood by them.
+        """
+        return self.invoke(question, where=where, history=history, strict=strict)
 
     async def aask(
-        self, question: str, *, where: Filter = EVERYTHING, strict: bool | None = None
+        self,
+        question: str,
+        *,
+        where: Filter = EVERYTHING,
+        history: Sequence[Turn] = (),
+        strict: bool | None = None,
     ) -> Answer:
         """The same for asynchronous callers; when cancelled, the model stops."""
-        return await self.ainvoke(question, where=where, strict=strict)
+        return await self.ainvoke(question, where=where, history=history, strict=strict)
 
     def stream(  # type: ignore[override] # what it yields is not yet what invoke returns
         self,
@@ -121,6 +136,7 @@ class Asking(Runnable[Any, Answer]):
         config: RunnableConfig | None = None,
         *,
         where: Filter = EVERYTHING,
+        history: Sequence[Turn] = (),
         strict: bool | None = None,
         stop: threading.Event | None = None,
     ) -> Generator[Event]:
@@ -129,7 +145,7 @@ class Asking(Runnable[Any, Answer]):
         stop: set from another thread, it ends the answer with GenerationStopped, also while the
         model is silent. Raises an AssistantError where the model fails.
         """
-        asked, stop = Asked.of(question), stop or threading.Event()
+        asked, stop = Asked.of(question, history), stop or threading.Event()
         yield from self._traced(asked, ensure_config(config), where, strict, stop)
 
     async def astream(  # type: ignore[override]
@@ -138,10 +154,11 @@ class Asking(Runnable[Any, Answer]):
         config: RunnableConfig | None = None,
         *,
         where: Filter = EVERYTHING,
+        history: Sequence[Turn] = (),
         strict: bool | None = None,
     ) -> AsyncGenerator[Event]:
         """The same for asynchronous callers; when cancelled or closed, the model stops."""
-        asked, stop = Asked.of(question), threading.Event()
+        asked, stop = Asked.of(question, history), threading.Event()
         events = self._traced(asked, ensure_config(config), where, strict, stop)
         async with aclosing(step_through(events, stop)) as steps:
             async for event in steps:
@@ -246,15 +263,21 @@ class Asking(Runnable[Any, Answer]):
         stop: threading.Event,
     ) -> Generator[Event]:
         clock = Clock()
-        sources = self._retrieved(asked.question, asked.filter.within(where), run)
+        traced = patch_config(config, callbacks=run.get_child())
+        question = asked.question
+        if asked.history:
+            model = replace(self.model, config=traced, stop=stop)
+            question = stand_alone(question, asked.history, model, self._embeddings)
+        sources = self._retrieved(question, asked.filter.within(where), run)
         clock.mark("retrieve")
-        yield SourcesFound(sources, asked.question)
+        yield SourcesFound(sources, question)
         if strict is None:
             strict = self.settings.strict if asked.strict is None else asked.strict
-        traced = patch_config(config, callbacks=run.get_child())
         model = replace(self.model, config=traced, stop=stop)
         answering = Answering(model, self._embeddings, is_strict=strict, media=self._pictures)
-        yield from answering.stream(asked.question, sources, clock)
+        with closing(answering.stream(question, sources, clock)) as events:
+            for event in events:
+                yield _as_typed(event, asked.question)
 
     def _retrieved(
         self, question: str, where: Filter, run: CallbackManagerForChainRun
@@ -278,6 +301,14 @@ class Asking(Runnable[Any, Answer]):
         known = {whole_id(hit.document.metadata) for hit in hits}
         hits += [f for f in figures if whole_id(f.document.metadata) not in known]
         return tuple(Source(n, hit.score, hit.document) for n, hit in enumerate(hits, start=1))
+
+
+def _as_typed(event: Event, question: str) -> Event:
+    """The event, with the question in its answer as it was typed."""
+    if not isinstance(event, AnswerFinished) or event.answer.question == question:
+        return event
+    understood = event.answer.question
+    return AnswerFinished(replace(event.answer, question=question, searched_as=understood))
 
 
 def _joined(pieces: Sequence[Any]) -> Given:

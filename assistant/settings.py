@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     timeout_s: float = Field(default=120.0, gt=0)
     """Longest wait for the language model's next words."""
 
+    keep_conversations: bool = True
+    """Store questions and answers with the library, until a person deletes them."""
+
     strict: bool = False
     """Drop sentences of an answer that the documents do not bear out, instead of marking them."""
 

@@ -6,13 +6,13 @@ Leaves out starting the server: that is `ui.launch`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
 import streamlit as st
 
-from assistant import Filter
+from assistant import Filter, conversation
 from assistant.answer import Answer
 from assistant.assistant import Assistant
 from assistant.errors import ASKED_WRONGLY, EXPLAINED
@@ -20,6 +20,7 @@ from assistant.events import Event
 from assistant.markdown import as_markdown
 from assistant.settings import Settings, read_settings
 from ui.answers import show_answer, stream_answer
+from ui.conversations import keep, show_conversations, turns_to_open
 from ui.documents import chosen, show_library
 from ui.models import choose_model
 from ui.plain_text import plain
@@ -65,6 +66,9 @@ def _open(library: str, _settings: Settings) -> Assistant:  # noqa: ARG001 - lib
 
 
 def _show_page(assistant: Assistant) -> None:
+    stored = turns_to_open(assistant)
+    if stored is not None:
+        st.session_state.turns = [Turn(t.question, Filter(), answer=t.answer) for t in stored]
     turns: list[Turn] = st.session_state.setdefault("turns", [])
     typed = st.chat_input("Ask your documents", disabled=not assistant.library.n_documents)
     asked = typed or st.session_state.pop("example", None)
@@ -73,15 +77,18 @@ def _show_page(assistant: Assistant) -> None:
         turns.append(Turn(asked, chosen()))
         st.session_state.report = None
     with st.sidebar:
+        conversations = st.container()
         show_library(assistant)
         assistant = choose_model(assistant)
     if not turns:
         _welcome(assistant)
-    for turn in turns:
-        _show_turn(turn, assistant)
+    for n, turn in enumerate(turns):
+        _show_turn(turn, turns[:n], assistant)
+    with conversations:  # last: with the answer that was just made
+        show_conversations(assistant)
 
 
-def _show_turn(turn: Turn, assistant: Assistant) -> None:
+def _show_turn(turn: Turn, before: Sequence[Turn], assistant: Assistant) -> None:
     with st.chat_message("user", avatar=":material/person:"):
         st.text(turn.question)
     with st.chat_message("assistant", avatar=":material/menu_book:"):
@@ -92,17 +99,20 @@ def _show_turn(turn: Turn, assistant: Assistant) -> None:
         elif turn.so_far.is_stopped:
             _show_stopped(turn, assistant)
         else:
-            _answer(turn, assistant)
+            _answer(turn, before, assistant)
 
 
-def _answer(turn: Turn, assistant: Assistant) -> None:
+def _answer(turn: Turn, before: Sequence[Turn], assistant: Assistant) -> None:
+    history = [conversation.Turn.of(asked.answer) for asked in before if asked.answer]
+
     def make(stop: threading.Event) -> Generator[Event]:
-        return assistant.stream(turn.question, where=turn.where, stop=stop)
+        return assistant.stream(turn.question, where=turn.where, history=history, stop=stop)
 
     try:
         events = stoppable(make, assistant.model, turn.so_far)
         with closing(events):
             turn.answer = stream_answer(events, assistant)
+        keep(turn.answer, turn.where, assistant)
     except EXPLAINED as error:
         turn.error = str(error)
         st.error(as_markdown(turn.error))
