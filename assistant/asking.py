@@ -24,6 +24,8 @@ from langchain_core.runnables.config import (
     get_callback_manager_for_config,
     patch_config,
 )
+from langchain_core.tools import BaseTool
+from pydantic import BaseModel
 
 from assistant.answer import Answer, Source
 from assistant.answering import Answering, Clock
@@ -196,6 +198,26 @@ class Asking(Runnable[Any, Answer]):
     ) -> AsyncIterator[Answer]:
         """The same for asynchronous callers."""
         yield await self.ainvoke(_joined([piece async for piece in input]), config, **options)
+
+    def as_tool(
+        self,
+        args_schema: type[BaseModel] | None = None,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        arg_types: dict[str, type] | None = None,  # noqa: ARG002 - the tool takes one question
+        where: Filter = EVERYTHING,
+    ) -> BaseTool:
+        """A tool that gives text for the model and data for the program.
+
+        It takes `question`, and `source`, `collection` and `modality` to narrow what `where`
+        allows. The artifact is JSON: {"answer": the Answer, "figures": [{"url", "caption",
+        "title", "page", "start"}]}. args_schema must have a string `question`; arg_types has no
+        effect.
+        """
+        from assistant.tool import assistant_tool
+
+        return assistant_tool(self, args_schema, name, description, where)
 
     @property
     def InputType(self) -> Any:  # noqa: N802 - LangChain's name

@@ -7,6 +7,7 @@ Leaves out prompts, and whether an answer is true.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Generator, Sequence
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
     from assistant.ollama_models import PullProgress
 
+logger = logging.getLogger(__name__)
+
 Kind = Literal["ollama", "openai", "embedded"]
 Preference = Literal["auto", "ollama", "openai", "embedded"]
 Explain = Callable[[Exception, int], AssistantError | None]
@@ -38,6 +41,9 @@ MIN_TRUSTED_PARAMETERS = 900_000_000
 """Smaller models mix up what several sources say: they only phrase quotes. What is sold as
 "1B" has a little less than a billion."""
 CLOUD_WARNING = "It runs in Ollama's cloud: questions and sources leave this computer."
+READ = "input_tokens"
+"""Of a prompt, as the server counts them, in the last piece of an answer."""
+NOT_TOLD = {READ: 0}
 END_MARKS = {"done_reason", "finish_reason"}
 """The last piece of an answer carries one of these in its metadata: why it ended."""
 
@@ -90,16 +96,24 @@ class LanguageModel:
             raise explained from error
 
     def _texts(self, messages: Sequence[BaseMessage]) -> Generator[str]:
-        is_complete = self.explain is None
+        is_complete, n_read = self.explain is None, 0
         self._heed_stop()
         with cut_by(self.stop):
             for chunk in self.chat.stream(list(messages), self.config):
                 self._heed_stop()
                 is_complete = is_complete or bool(END_MARKS & chunk.response_metadata.keys())
+                n_read = max(n_read, (getattr(chunk, "usage_metadata", None) or NOT_TOLD)[READ])
                 if chunk.text:
                     yield str(chunk.text)
         if not is_complete:
             raise EOFError("the connection was closed early")
+        if n_read >= self.context_tokens:  # Ollama leaves out what does not fit, and is silent
+            logger.warning(
+                "The server of %s read only a part of the sources: its context of %d tokens was "
+                "full. Raise LIMNER_CONTEXT_TOKENS or lower LIMNER_N_SOURCES.",
+                self.name,
+                self.context_tokens,
+            )
 
     def _heed_stop(self, cause: Exception | None = None) -> None:
         """Raises GenerationStopped once the answer is not wanted any more."""

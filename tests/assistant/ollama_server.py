@@ -73,6 +73,8 @@ class LoopbackOllama:
         """From a picture that was sent, and the words with it, what is answered."""
         self.end_reason = "stop"
         """Why an answer ends, as its last line tells."""
+        self.n_read = 1
+        """Tokens of the prompt, as it tells."""
         self.n_at_once = self.most_at_once = 0
         """Questions that are being answered."""
         self.max_tokens = MAX_TOKENS
@@ -251,7 +253,7 @@ class _Handler(BaseHTTPRequestHandler):
                 "done_reason": self.ollama.end_reason,
                 "total_duration": 1_000_000,
                 "load_duration": 1_000,
-                "prompt_eval_count": 1,
+                "prompt_eval_count": self.ollama.n_read,
                 "prompt_eval_duration": 1_000,
                 "eval_count": n_pieces,
                 "eval_duration": 1_000,
@@ -263,8 +265,9 @@ class _Handler(BaseHTTPRequestHandler):
         asked = body["messages"]
         if body.get("tools") and all(m["role"] != "tool" for m in asked):
             question = next(m["content"] for m in reversed(asked) if m["role"] == "user")
-            name = body["tools"][0]["function"]["name"]
-            call = {"function": {"name": name, "arguments": {"query": question}}}
+            tool = body["tools"][0]["function"]
+            (asked_for,) = tool["parameters"]["required"]
+            call = {"function": {"name": tool["name"], "arguments": {asked_for: question}}}
             yield {"role": "assistant", "content": "", "tool_calls": [call]}
             return
         for piece in self.ollama.pieces(asked):

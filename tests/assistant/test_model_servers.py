@@ -186,6 +186,15 @@ def test_keep_alive_is_sent_as_ollama_reads_it(
     assert ollama_server.bodies("/api/chat")[0]["keep_alive"] == sent
 
 
+@pytest.mark.parametrize(("n_read", "is_told"), [(2_047, False), (2_048, True)])
+def test_prompt_that_ollama_cut_is_told(
+    ollama_server: LoopbackOllama, caplog: pytest.LogCaptureFixture, n_read: int, is_told: bool
+) -> None:
+    ollama_server.says, ollama_server.n_read = "Paris.", n_read
+    list(model_of(ollama_server, "ollama", context_tokens=2_048).stream(QUESTION))
+    assert ("read only a part of the sources" in caplog.text) is is_told
+
+
 def test_whether_a_model_is_loaded_is_told(ollama_server: LoopbackOllama) -> None:
     model = model_of(ollama_server, "ollama", ollama_model="llama3.1")
     assert not model.is_loaded()
