@@ -41,6 +41,8 @@ SAME_PREPOSITION, BOTH_NAMES, SAME_LEAD, SAME_LENGTH = 0.3, 0.2, 0.2, 0.1
 """What speaks for a part besides its likeness; chosen so that MiniLM's cosines still decide."""
 MAX_FRAGMENT_WORDS = 3
 """Of its own: who says more begins a new topic."""
+MAX_RUN_WORDS, MAX_RIVALS = 5, 60
+"""What may be replaced, at most: each costs a vector, a millisecond or two."""
 GENERIC = frozenset(
     """answer cause chart causes continue detail details diagram document elaborate example examples
     explain figure figures find further give go graph happened illustration image know list
@@ -175,7 +177,7 @@ def _replaced(
     if part.is_number:
         same = [k for k in known if k.is_number and k.shape == part.shape]
         return _with(asked, same[-1], part, text) if same else None
-    rivals = [rival for k in known if not k.is_number for rival in _runs(k)]
+    rivals = [rival for k in known if not k.is_number for rival in _runs(k)][:MAX_RIVALS]
     if not rivals:
         return None
     vectors = np.asarray(embeddings.embed_documents([part.text, *(r.text for r in rivals)]))
@@ -205,7 +207,7 @@ def _runs(part: Part) -> list[Part]:
         return [part]
     found = []
     for first in range(len(words)):
-        for last in range(first, len(words)):
+        for last in range(first, min(len(words), first + MAX_RUN_WORDS)):
             start, end = words[first].start, words[last].end
             found.append(
                 Part(
