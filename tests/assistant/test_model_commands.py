@@ -12,8 +12,9 @@ import pytest
 
 from assistant.assistant import Assistant
 from assistant.settings import Settings
-from tests.assistant.command_line import ROOT, clean_environment, limner, limner_json
+from tests.assistant.command_line import ROOT, clean_environment
 from tests.assistant.ollama_server import LoopbackOllama, ServedModel
+from tests.assistant.warm_command import limner, limner_json
 
 pytestmark = pytest.mark.real
 
