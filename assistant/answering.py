@@ -6,7 +6,7 @@ Leaves out finding the sources: that is `assistant.assistant`.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 
@@ -28,7 +28,9 @@ from assistant.quotes import (
     find_quotes,
 )
 from assistant.refusals import is_refusal
+from assistant.sent_pictures import pictures_of
 from assistant.written import Written, read_writing
+from loaders import MediaStore
 
 MIN_GROUNDED_SHARE = 0.5
 """Share of an answer's claims that must be borne out for the answer to count as grounded.
@@ -38,16 +40,25 @@ Of one claim that is the one, of two either, of ten five; what claims nothing do
 
 
 class Answering:
-    """Makes answers with one language model. is_strict: drop what is not borne out."""
+    """Makes answers with one language model.
+
+    is_strict: drop what is not borne out. media: where the pictures are that a model is shown.
+    """
 
     def __init__(
-        self, model: LanguageModel, embeddings: Embeddings, *, is_strict: bool = False
+        self,
+        model: LanguageModel,
+        embeddings: Embeddings,
+        *,
+        is_strict: bool = False,
+        media: MediaStore | None = None,
     ) -> None:
         self._model = model
         self._embeddings = embeddings
         self._is_strict = is_strict
+        self._media = media
 
-    def stream(self, question: str, sources: tuple[Source, ...], clock: Clock) -> Iterator[Event]:
+    def stream(self, question: str, sources: tuple[Source, ...], clock: Clock) -> Generator[Event]:
         """What is written, its sentences and the answer. clock: begun with the question.
 
         Raises an AssistantError where the model fails.
@@ -84,7 +95,9 @@ class Answering:
         self, question: str, sources: tuple[Source, ...], checker: CitationChecker
     ) -> Iterator[TextAdded | SentenceChecked]:
         """What the model writes, each sentence checked as soon as it ends."""
-        with closing(write_from_sources(question, sources, self._model)) as pieces:
+        seen = pictures_of(sources, self._media) if self._media and self._model.can_see else ()
+        writing = write_from_sources(question, sources, self._model, pictures=seen)
+        with closing(writing) as pieces:
             for part in read_writing(pieces):
                 if isinstance(part, Written):
                     if not self._is_strict:
@@ -124,6 +137,19 @@ class Clock:
         return self._marks | {"total": round(time.perf_counter() - self._start, 3)}
 
 
+def stopped_answer(
+    question: str, sentences: Sequence[Sentence], sources: Sequence[Source], model: str
+) -> Answer:
+    """What was checked of an answer before it was stopped."""
+    is_grounded = any(sentence.supported for sentence in sentences)
+    return Answer(question, tuple(sentences), _marked(sentences, sources), is_grounded, model)
+
+
+def _marked(sentences: Sequence[Sentence], sources: Sequence[Source]) -> tuple[Source, ...]:
+    cited = {n for sentence in sentences for n in sentence.citations}
+    return tuple(replace(source, cited=source.n in cited) for source in sources)
+
+
 def _finished(
     question: str,
     sentences: list[Sentence],
@@ -137,6 +163,5 @@ def _finished(
     refused = bool(claims) and is_refusal(claims[0].text)
     if refused or not n_supported or n_supported < MIN_GROUNDED_SHARE * len(claims):
         return Answer(question, (Sentence(NOT_IN_LIBRARY),), sources, False, model, clock.marks())
-    cited = {n for s in sentences for n in s.citations}
-    marked = tuple(replace(s, cited=s.n in cited) for s in sources)
+    marked = _marked(sentences, sources)
     return Answer(question, tuple(sentences), marked, True, model, clock.marks())

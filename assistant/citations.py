@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from assistant.answer import Sentence, Source
 from assistant.claims import WORD, claim_of, claims_nothing, clauses
+from assistant.injections import without_instructions
 from assistant.passages import Passage, passages
 from assistant.sentences import words
 from assistant.support import Claim, Context, Signals, nearness, signals_of
@@ -197,7 +198,7 @@ def _weights(sources: Sequence[Sequence[Passage]]) -> dict[str, float]:
 
 def _evidence_of(source: Source) -> str:
     """The source's text without what a machine only guesses to see in its picture."""
-    lines = source.document.page_content.splitlines()
+    lines = source.evidence.splitlines()
     return "\n".join(line for line in lines if not line.startswith((VISION_LABEL, BLIP_LABEL)))
 
 
@@ -205,4 +206,5 @@ def _context_of(source: Source) -> str:
     metadata = source.document.metadata
     # A machine's caption lends no name and no number to a claim.
     caption = "" if is_guess(metadata.get("descriptions", {})) else metadata.get("caption", "")
-    return f"{metadata['title']}\n{metadata.get('section', '')}\n{caption}"
+    told = f"{metadata['title']}\n{metadata.get('section', '')}\n{caption}"
+    return without_instructions(told)

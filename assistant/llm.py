@@ -7,26 +7,43 @@ Leaves out prompts, and whether an answer is true.
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable, Generator, Iterator, Sequence
+import threading
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from assistant.errors import AssistantError, ModelUnavailable, SettingsInvalid
+from assistant.errors import (
+    AssistantError,
+    GenerationStopped,
+    ModelUnavailable,
+    SettingsInvalid,
+)
+from assistant.hang_up import cut_by
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import BaseMessage
+    from langchain_core.runnables import RunnableConfig
 
     from assistant.ollama_models import PullProgress
+
+logger = logging.getLogger(__name__)
 
 Kind = Literal["ollama", "openai", "embedded"]
 Preference = Literal["auto", "ollama", "openai", "embedded"]
 Explain = Callable[[Exception, int], AssistantError | None]
 """From an error of a model's client, and the number of characters that had come, to ours."""
 
+MIN_TRUSTED_PARAMETERS = 900_000_000
+"""Smaller models mix up what several sources say: they only phrase quotes. What is sold as
+"1B" has a little less than a billion."""
 CLOUD_WARNING = "It runs in Ollama's cloud: questions and sources leave this computer."
+READ = "input_tokens"
+"""Of a prompt, as the server counts them, in the last piece of an answer."""
+NOT_TOLD = {READ: 0}
 END_MARKS = {"done_reason", "finish_reason"}
 """The last piece of an answer carries one of these in its metadata: why it ended."""
 
@@ -44,18 +61,26 @@ class LanguageModel:
     """For the prompt and the answer together."""
     reason: str
     """Why it was chosen, for `limner doctor`."""
+    n_parameters: int | None = None
+    """None where its server does not say."""
+    is_loaded: Callable[[], bool] = field(default=lambda: True, repr=False, compare=False)
+    """Whether it is in its server's memory; if not, its first words may take a minute."""
     explain: Explain | None = field(default=None, repr=False, compare=False)
     """Set for a model on a server, whose answers must carry an end mark to be complete."""
+    config: RunnableConfig | None = field(default=None, repr=False, compare=False)
+    """LangChain's, with who is to be told of what the model does for one answer."""
+    stop: threading.Event | None = field(default=None, repr=False, compare=False)
+    """Once set, the model writes no more."""
 
     @property
     def is_trusted_with_facts(self) -> bool:
         """Whether it may write an answer; else it may only phrase what is quoted."""
-        return self.kind != "embedded"
+        return is_trusted(self.kind, self.n_parameters)
 
     def stream(self, messages: Sequence[BaseMessage]) -> Generator[str]:
         """Yield the answer's text as it comes; when iteration ends early, so does the model.
 
-        Raises GenerationFailed, GenerationTimeout, or a ModelUnavailable.
+        Raises GenerationFailed, GenerationTimeout, GenerationStopped, or a ModelUnavailable.
         """
         n_chars = 0
         try:
@@ -64,19 +89,58 @@ class LanguageModel:
                     n_chars += len(text)
                     yield text
         except Exception as error:
+            self._heed_stop(error)
             explained = self.explain(error, n_chars) if self.explain else None
             if explained is None:
                 raise
             raise explained from error
 
     def _texts(self, messages: Sequence[BaseMessage]) -> Generator[str]:
-        is_complete = self.explain is None
-        for chunk in self.chat.stream(list(messages)):
-            is_complete = is_complete or bool(END_MARKS & chunk.response_metadata.keys())
-            if chunk.text:
-                yield str(chunk.text)
+        is_complete, n_read = self.explain is None, 0
+        self._heed_stop()
+        with cut_by(self.stop):
+            for chunk in self.chat.stream(list(messages), self.config):
+                self._heed_stop()
+                is_complete = is_complete or bool(END_MARKS & chunk.response_metadata.keys())
+                n_read = max(n_read, (getattr(chunk, "usage_metadata", None) or NOT_TOLD)[READ])
+                if chunk.text:
+                    yield str(chunk.text)
         if not is_complete:
             raise EOFError("the connection was closed early")
+        if n_read >= self.context_tokens:  # Ollama leaves out what does not fit, and is silent
+            logger.warning(
+                "The server of %s read only a part of the sources: its context of %d tokens was "
+                "full. Raise LIMNER_CONTEXT_TOKENS or lower LIMNER_N_SOURCES.",
+                self.name,
+                self.context_tokens,
+            )
+
+    def _heed_stop(self, cause: Exception | None = None) -> None:
+        """Raises GenerationStopped once the answer is not wanted any more."""
+        if self.stop and self.stop.is_set() and not isinstance(cause, GenerationStopped):
+            raise GenerationStopped(
+                "The answer was stopped before its end, as was asked for."
+            ) from cause
+
+
+def is_trusted(kind: Kind, n_parameters: int | None) -> bool:
+    """Whether a model of this size may write answers; one whose size nobody tells may."""
+    is_large = n_parameters is None or n_parameters >= MIN_TRUSTED_PARAMETERS
+    return kind != "embedded" and is_large
+
+
+@dataclass(frozen=True, slots=True)
+class Dials:
+    """How a model is asked. timeout_s: the longest silence while it answers."""
+
+    temperature: float = 0.0
+    timeout_s: float = 120.0
+    context_tokens: int | None = None
+    """As many as the model has, up to a bound, when None."""
+    keep_alive: str = "30m"
+    """How long Ollama keeps it in memory after an answer."""
+    openai_sees: bool | None = None
+    """Whether the model of an OpenAI-compatible server sees pictures; as it says, when None."""
 
 
 def choose_llm(
@@ -87,18 +151,18 @@ def choose_llm(
     openai_model: str | None = None,
     openai_api_key: str | None = None,
     prefer: Preference = "auto",
-    temperature: float = 0.0,
-    timeout_s: float = 120.0,
+    **dials: Any,
 ) -> LanguageModel:
-    """Choose the language model. timeout_s: the longest silence while it answers.
+    """Choose the language model. dials: as in `Dials`.
 
     Raises a ModelUnavailable that says what is missing, or SettingsInvalid.
     """
+    asked = Dials(**dials)
     passed_over: list[str] = []
     if prefer in ("auto", "ollama"):
         is_named = bool(ollama_host or ollama_model or os.environ.get("OLLAMA_HOST"))
         try:
-            return _from_ollama(ollama_host, ollama_model, temperature, timeout_s)
+            return _from_ollama(ollama_host, ollama_model, asked)
         except ModelUnavailable as error:
             if is_named or prefer == "ollama":
                 raise
@@ -110,13 +174,13 @@ def choose_llm(
         )
     if openai_base_url and prefer in ("auto", "openai"):
         server = (openai_base_url, openai_api_key)
-        return _from_openai(server, openai_model, temperature, timeout_s, passed_over)
+        return _from_openai(server, openai_model, asked, passed_over)
     if prefer == "auto":
         passed_over.append("No OpenAI-compatible server is set.")
-    return _embedded(temperature, timeout_s, passed_over)
+    return _embedded(asked, passed_over)
 
 
-def pull(model: str, host: str | None = None) -> Iterator[PullProgress]:
+def pull(model: str, host: str | None = None) -> Generator[PullProgress]:
     """Have Ollama download a model; yield (status, completed, total), in bytes.
 
     Raises OllamaStopped, ModelNotFound, or ModelUnavailable if the download broke off.
@@ -126,55 +190,61 @@ def pull(model: str, host: str | None = None) -> Iterator[PullProgress]:
     return OllamaServer(host).pull(model)
 
 
-def _from_ollama(
-    host: str | None, named: str | None, temperature: float, timeout_s: float
-) -> LanguageModel:
+def _from_ollama(host: str | None, named: str | None, dials: Dials) -> LanguageModel:
     from assistant.ollama_models import OllamaServer, runs_in_cloud
 
     server = OllamaServer(host)
-    model = server.describe(named) if named else server.newest_chat_model()
+    tokens = dials.context_tokens
+    model = server.describe(named, tokens) if named else server.newest_chat_model(tokens)
     why = "you named" if named else "its most recently changed model that can chat is"
     warning = f" {CLOUD_WARNING}" if runs_in_cloud(model.name) else ""
     return LanguageModel(
-        chat=server.chat_model(model, temperature=temperature, timeout_s=timeout_s),
+        chat=server.chat_model(
+            model,
+            temperature=dials.temperature,
+            timeout_s=dials.timeout_s,
+            keep_alive=dials.keep_alive,
+        ),
         name=f"ollama:{model.name}",
         kind="ollama",
         can_see=model.can_see,
         context_tokens=model.context_tokens,
         reason=f"Ollama answers at {server.url}; {why} {model.name}.{warning}",
-        explain=lambda error, n_chars: server.explain(error, model.name, timeout_s, n_chars),
+        n_parameters=model.n_parameters,
+        is_loaded=lambda: server.is_loaded(model.name),
+        explain=lambda error, n: server.explain(error, model.name, dials.timeout_s, n),
     )
 
 
 def _from_openai(
-    at: tuple[str, str | None],
-    named: str | None,
-    temperature: float,
-    timeout_s: float,
-    passed_over: list[str],
+    at: tuple[str, str | None], named: str | None, dials: Dials, passed_over: list[str]
 ) -> LanguageModel:
     from assistant.openai_models import OpenAIServer
 
     server = OpenAIServer(*at)
-    model = server.find(named)
+    model = server.find(named, dials.context_tokens)
     why = "you named" if named else "its first model is"
+    sees = model.can_see if dials.openai_sees is None else dials.openai_sees
     return LanguageModel(
-        chat=server.chat_model(model, temperature=temperature, timeout_s=timeout_s),
+        chat=server.chat_model(model, temperature=dials.temperature, timeout_s=dials.timeout_s),
         name=f"openai:{model.name}@{server.url}",
         kind="openai",
-        can_see=False,
+        can_see=sees,
         context_tokens=model.context_tokens,
         reason=" ".join([*passed_over, f"A server answers at {server.url}; {why} {model.name}."]),
-        explain=lambda error, n_chars: server.explain(error, model.name, timeout_s, n_chars),
+        n_parameters=model.n_parameters,
+        explain=lambda error, n: server.explain(error, model.name, dials.timeout_s, n),
     )
 
 
-def _embedded(temperature: float, timeout_s: float, passed_over: list[str]) -> LanguageModel:
-    from assistant.embedded import CONTEXT_TOKENS, MODEL_NAME, embedded_chat_model
+def _embedded(dials: Dials, passed_over: list[str]) -> LanguageModel:
+    from assistant import embedded
     from assistant.errors import EmbeddedModelMissing
 
     try:
-        chat = embedded_chat_model(temperature=temperature, timeout_s=timeout_s)
+        chat = embedded.embedded_chat_model(
+            temperature=dials.temperature, timeout_s=dials.timeout_s
+        )
     except EmbeddedModelMissing as error:
         if not passed_over:
             raise
@@ -183,11 +253,12 @@ def _embedded(temperature: float, timeout_s: float, passed_over: list[str]) -> L
         ) from error
     return LanguageModel(
         chat=chat,
-        name=f"embedded:{MODEL_NAME}",
+        name=f"embedded:{embedded.MODEL_NAME}",
         kind="embedded",
         can_see=False,
-        context_tokens=CONTEXT_TOKENS,
+        context_tokens=embedded.CONTEXT_TOKENS,
         reason=" ".join(passed_over) or "The setting llm is embedded.",
+        n_parameters=embedded.N_PARAMETERS,
     )
 
 

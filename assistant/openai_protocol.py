@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Generator, Iterator
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, model_validator
 
 from assistant.answer import Answer
+from assistant.conversation import Turn, turns_of
 from assistant.events import AnswerFinished, Event
 from assistant.filters import EvidenceFilter
+from assistant.markdown import StreamedMarkdown
 from assistant.prompt import MAX_QUESTION_CHARS
-from assistant.streamed import StreamedMarkdown
 
 MODEL_ID = "limner"
+OWN_FAILURE = "limner itself failed on this request; its log says where. Please report it."
 
 
 class Message(BaseModel):
@@ -35,7 +36,15 @@ class Message(BaseModel):
             return self.content or ""
         if other := [part.get("type") for part in self.content if part.get("type") != "text"]:
             raise ValueError(f"limner reads only parts of type 'text', not {other[0]!r}.")
-        return "\n".join(str(part.get("text", "")) for part in self.content)
+        return self.said
+
+    @property
+    def said(self) -> str:
+        """What of it is text."""
+        if not isinstance(self.content, list):
+            return self.content or ""
+        texts = [part.get("text", "") for part in self.content if part.get("type") == "text"]
+        return "\n".join(map(str, texts))
 
 
 class ChatRequest(EvidenceFilter):
@@ -60,9 +69,19 @@ class ChatRequest(EvidenceFilter):
 
     @property
     def question(self) -> str:
-        """The last user message; what else was said is not evidence."""
+        """The last user message."""
         asked = [message for message in self.messages if message.role == "user"]
         return asked[-1].text.strip() if asked else ""
+
+    @property
+    def history(self) -> tuple[Turn, ...]:
+        """What was said before it: a follow-up is understood by it, but it is no evidence.
+
+        A part of it that is not text says nothing.
+        """
+        said = [m for m in self.messages if m.role in ("user", "assistant")]
+        last = max((i for i, message in enumerate(said) if message.role == "user"), default=0)
+        return turns_of((message.role, message.said) for message in said[:last])
 
 
 def model_list(created: int) -> dict[str, Any]:
@@ -80,22 +99,25 @@ def completion(answer: Answer) -> dict[str, Any]:
     }
 
 
-def chunks(events: Iterator[Event]) -> Generator[dict[str, Any]]:
-    """OpenAI's chunks; the last one has the Answer."""
-    head, markdown, role = _head("chat.completion.chunk"), StreamedMarkdown(), {"role": "assistant"}
-    try:
-        for event in events:
-            text = markdown.add(event)
-            if isinstance(event, AnswerFinished):
-                last = {"index": 0, "delta": {**role, "content": text}, "finish_reason": "stop"}
-                yield {**head, "choices": [last], "limner": event.answer.to_dict()}
-            elif text:
-                piece = {"index": 0, "delta": {**role, "content": text}, "finish_reason": None}
-                yield {**head, "choices": [piece]}
-                role = {}
-    finally:
-        if isinstance(events, Generator):
-            events.close()  # and with it the language model
+class Chunks:
+    """OpenAI's chunks of one answer; the last one has the Answer."""
+
+    def __init__(self) -> None:
+        self._head = _head("chat.completion.chunk")
+        self._markdown = StreamedMarkdown()
+        self._role = {"role": "assistant"}
+
+    def add(self, event: Event) -> dict[str, Any] | None:
+        """The chunk that the event makes; None where it adds no words."""
+        text = self._markdown.add(event)
+        if isinstance(event, AnswerFinished):
+            return self._chunk(text, "stop") | {"limner": event.answer.to_dict()}
+        return self._chunk(text, None) if text else None
+
+    def _chunk(self, text: str, reason: str | None) -> dict[str, Any]:
+        delta, self._role = {**self._role, "content": text}, {}
+        choice = {"index": 0, "delta": delta, "finish_reason": reason}
+        return {**self._head, "choices": [choice]}
 
 
 def error_body(
@@ -103,6 +125,11 @@ def error_body(
 ) -> dict[str, Any]:
     """An error. kind: `invalid_request_error` or `server_error`."""
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+def explained_body(error: Exception) -> dict[str, Any]:
+    """One of limner's own errors."""
+    return error_body(str(error), "server_error", code=type(error).__name__)
 
 
 def _head(kind: str) -> dict[str, Any]:

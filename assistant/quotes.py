@@ -122,16 +122,14 @@ def find_figure(
     figures = [s for s in sources if s.is_figure]
     if not figures:
         return None
-    candidates = [
-        _Candidate(s.n, s.caption, _context(s) + s.document.page_content) for s in figures
-    ]
+    candidates = [_Candidate(s.n, s.caption, _context(s) + s.evidence) for s in figures]
     best = _ranked(FIGURE_WORDS.sub(" ", question), candidates, embeddings)[0]
     return best if best.score >= least_score else None
 
 
 def _candidates(source: Source) -> list[_Candidate]:
     context = _context(source)
-    text = source.document.page_content
+    text = source.evidence
     heading = str(source.document.metadata.get("section", "")).rsplit(" › ", 1)[-1]
     lines = [
         line.removeprefix(REFERENCE_LABEL)
