@@ -18,14 +18,7 @@ from assistant.events import AnswerFinished, Event, FigureShown, SentenceChecked
 from assistant.llm import LanguageModel
 from assistant.phrasing import is_phrasable, phrase_quote
 from assistant.prompt import write_from_sources
-from assistant.quotes import (
-    SHOWS_ANSWER,
-    Quote,
-    asks_to_show,
-    asks_what_is_seen,
-    find_figure,
-    find_quotes,
-)
+from assistant.quotes import Quote, asks_to_show, find_figure, find_quotes
 from assistant.refusals import is_refusal
 from assistant.written import Written, read_writing
 
@@ -71,9 +64,6 @@ class Answering:
             yield from self._written(question, sources, checker)
         else:
             quotes = find_quotes(question, sources, self._embeddings)
-            if not quotes and asks_what_is_seen(question):
-                figure = find_figure(question, sources, self._embeddings, SHOWS_ANSWER)
-                quotes = [figure] if figure else []
             yield from self._quoted(question, quotes, checker)
 
     def _written(

@@ -67,16 +67,16 @@ class CitationChecker:
         """The sentence with its citations, figures and support.
 
         marks: the numbers that a language model wrote to it; of sources that bear it out equally,
-        these are cited first. quoted_from: the source that the text was taken from word for word.
+        these are cited first. quoted_from: the source that the text was taken from word for word;
+        it is cited, and only its copies at the same place are besides.
         """
         if not words(text):
             return Sentence(text)
+        if quoted_from is not None:
+            return self._quoted(text, quoted_from)
         scored = sorted(
-            (
-                (1.0 if n == quoted_from else self._support(text, n), n)
-                for n in range(1, len(self._sources) + 1)
-            ),
-            key=lambda pair: (-pair[0], pair[1] != quoted_from, pair[1] not in marks, pair[1]),
+            ((self._support(text, n), n) for n in range(1, len(self._sources) + 1)),
+            key=lambda pair: (-pair[0], pair[1] not in marks, pair[1]),
         )
         best = scored[0][0] if scored else 0.0
         if best < SUPPORTED:
@@ -85,6 +85,24 @@ class CitationChecker:
         citations = [n for support, n in scored if support >= enough][:MAX_CITATIONS]
         figures = self._new_figures(citations)
         return Sentence(text, tuple(citations), tuple(figures), support=best, supported=True)
+
+    def _quoted(self, text: str, n: int) -> Sentence:
+        """A quote with its source; the same words at another place may mean something else."""
+        copies = [
+            other
+            for other in range(1, len(self._sources) + 1)
+            if other != n
+            and self._at(other) == self._at(n)
+            and is_verbatim(text, self._texts[other - 1])
+        ]
+        citations = [n, *copies][:MAX_CITATIONS]
+        figures = self._new_figures(citations)
+        return Sentence(text, tuple(citations), tuple(figures), support=1.0, supported=True)
+
+    def _at(self, n: int) -> list[object]:
+        """Where source n stands."""
+        metadata = self._sources[n - 1].document.metadata
+        return [metadata.get(key) for key in ("source", "page", "sheet", "section")]
 
     def _new_figures(self, citations: Sequence[int]) -> list[int]:
         """The cited figures and tables whose picture is not shown yet, each picture once."""

@@ -12,8 +12,9 @@ from langchain_core.messages import HumanMessage
 from assistant.errors import GenerationFailed
 from assistant.llm import LanguageModel
 from assistant.prompt import prompt_text
-from assistant.quotes import CELLS, Quote
+from assistant.quotes import Quote
 from assistant.sentences import is_negated, names, numbers, share, stems, words
+from assistant.table_quotes import CELLS
 
 SHORT_QUOTE_CHARS = 160
 """A shorter quote needs no rewording."""

@@ -29,8 +29,13 @@ def test_the_sentence_that_answers_is_quoted_word_for_word() -> None:
 
 
 def test_a_table_is_quoted_by_its_row_with_the_names_of_its_columns() -> None:
+    found = quotes("What is known of Phoenix?", source(1, TABLE, modality="table"))
+    assert found == ["Phoenix — Units: 62,617; Rank: 3"]
+
+
+def test_of_a_row_only_the_column_that_is_asked_about_is_quoted() -> None:
     found = quotes("How many units has Phoenix?", source(1, TABLE, modality="table"))
-    assert found[0] == "Phoenix — Units: 62,617; Rank: 3"
+    assert found == ["Phoenix — Units: 62,617"]
 
 
 def test_nothing_is_quoted_where_the_sources_are_about_something_else() -> None:

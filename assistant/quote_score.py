@@ -1,0 +1,201 @@
+"""How likely a passage answers a question, from what can be seen of both.
+
+Leaves out which passages there are, and the choice among them: that is `assistant.quotes`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
+
+from assistant.answer import Source
+from assistant.passages import Kind, Passage, heading
+from assistant.questions import SMALL_NUMBERS, Asked, Wants, meaning, meanings, missing, spelt
+from assistant.sentences import stem, words
+
+NEAR_WORDS = 4
+"""So near to a number stands what it counts."""
+USUAL_WORDS = 15
+CODE = re.compile(r"[=_{}\[\]]")
+TOTAL = re.compile(r"\b(?:all|overall|total|united states|world)\b", re.IGNORECASE)
+BIAS = -3.41
+MEANING = 0.98
+WEIGHTS = {
+    "source": -0.53,
+    "first": 1.83,
+    "words": 1.15,
+    "around": 0.12,
+    "heading": 1.07,
+    "pairs": 0.15,
+    "names missing": -0.40,
+    "year missing": -1.43,
+    "row named": 1.84,
+    "beside": 1.11,
+    "beside next": 0.79,
+    "given": 0.30,
+    "not given": -0.71,
+    "counted": -0.42,
+    "not counted": -0.70,
+    "unit": 0.73,
+    "no unit": -0.38,
+    "extreme": 2.37,
+    "row": -0.04,
+    "column": -0.47,
+    "label": 0.11,
+    "figure": 0.80,
+    "figure asked": 1.00,
+    "in figure asked": 0.78,
+    "figure blank": 0.35,
+    "figure, not asked": -0.64,
+    "figure, extreme": 0.50,
+    "short": 0.07,
+    "long": 0.21,
+    "code": -0.39,
+}
+"""Of the signs in a logistic regression over the `fit` questions."""
+
+
+class Comparison:
+    """A question held against the passages among which its answer is sought."""
+
+    def __init__(self, asked: Asked, passages: Sequence[Passage]) -> None:
+        self._asked = asked
+        self._named = frozenset().union(*asked.names)
+        seen = Counter(m for p in passages for m in p.own)
+        terms = [t if t in seen else spelt(t, seen) or t for t in asked.terms]
+        self.weights = {t: math.log(1 + len(passages) / (1 + seen[t])) for t in terms}
+        """What the question is about → weight: the rarer in the passages, the heavier."""
+        self._total = sum(self.weights.values()) or 1.0
+        self._pairs = list(pairwise(self.weights))
+        self._extremes = _extremes(asked, passages, self.weights)
+        self._told: defaultdict[tuple[object, ...], set[str]] = defaultdict(set)
+        for passage in passages:
+            if not passage.source.is_figure:
+                self._told[_place(passage.source)] |= passage.own
+
+    @property
+    def question(self) -> str:
+        """As it was asked."""
+        return self._asked.text
+
+    def shows(self, figure: Passage) -> float:
+        """The share of what the question is about that is told of a figure, or beside it."""
+        return max(self.covered(figure.known), self.covered_beside(figure))
+
+    def likelihood(self, signs: Mapping[str, float], *, meaning: float) -> float:
+        """How likely a passage with these signs answers, in [0, 1]. meaning: cosine."""
+        told = sum(WEIGHTS[name] * value for name, value in signs.items())
+        return 1.0 / (1.0 + math.exp(-(BIAS + MEANING * meaning + told)))
+
+    def signs(self, passage: Passage) -> dict[str, float]:
+        """What speaks for and against the passage, but for likeness of meaning; about 0 to 1."""
+        return self._words(passage) | self._kind_of_answer(passage) | self._kind(passage)
+
+    def covered(self, known: Collection[str]) -> float:
+        """The share of what the question is about that is known."""
+        return sum(w for t, w in self.weights.items() if t in known) / self._total
+
+    def covered_beside(self, figure: Passage, *, pages: int = 0) -> float:
+        """The share that the text beside a figure tells. pages: of which it may be off."""
+        source, page, section = _place(figure.source)
+        if not isinstance(page, int):
+            return self.covered(self._told[source, page, section]) if not pages else 0.0
+        beside = [
+            told
+            for (other, its_page, _), told in self._told.items()
+            if other == source and isinstance(its_page, int) and abs(its_page - page) == pages
+        ]
+        return self.covered(set().union(*beside))
+
+    def _words(self, passage: Passage) -> dict[str, float]:
+        caption = passage.source.document.metadata.get("caption", "")
+        about = set(meanings(f"{heading(passage.source)} {caption}"))
+        in_order = set(pairwise(meanings(passage.text)))
+        is_figure = passage.kind is Kind.FIGURE
+        row = passage.row.name if passage.row else frozenset()
+        return {
+            "source": passage.source.score,
+            "first": 1.0 / passage.source.n,
+            "words": self.covered(passage.own),
+            "around": self.covered(passage.known),
+            "heading": len(self.weights.keys() & about) / max(1, len(about)),
+            "pairs": sum(p in in_order for p in self._pairs) / max(1, len(self._pairs)),
+            "names missing": len(missing(self._named, set(passage.known)))
+            / max(1, len(self._named)),
+            "year missing": float(not self._asked.years <= passage.years),
+            "row named": len(row & self.weights.keys()) / max(1, len(row)),
+            "beside": self.covered_beside(passage) if is_figure else 0.0,
+            "beside next": self.covered_beside(passage, pages=1) if is_figure else 0.0,
+        }
+
+    def _kind_of_answer(self, passage: Passage) -> dict[str, float]:
+        asked = self._asked
+        is_figure = passage.kind is Kind.FIGURE
+        given = passage.around if is_figure else passage.quote_for(self.weights)
+        is_telling = asked.wants not in (Wants.ANYTHING, Wants.YES_OR_NO)
+        is_given = asked.is_given_by(given) and not (is_figure and asked.wants is Wants.PERSON)
+        is_counted = bool(asked.counted) and _is_counted(asked, passage)
+        has_unit = bool(asked.unit and asked.unit.search(given))
+        return {
+            "given": float(is_telling and is_given),
+            "not given": float(is_telling and not is_given),
+            "counted": float(is_counted),
+            "not counted": float(bool(asked.counted) and not is_counted),
+            "unit": float(has_unit),
+            "no unit": float(asked.unit is not None and not has_unit),
+            "extreme": float(id(passage) in self._extremes),
+        }
+
+    def _kind(self, passage: Passage) -> dict[str, float]:
+        about_picture = self._asked.is_about_picture
+        is_figure = passage.kind is Kind.FIGURE
+        is_sentence = passage.kind is Kind.SENTENCE
+        n_words = len(words(passage.text))
+        is_part = passage.row is not None and passage.quote_for(self.weights) != passage.text
+        return {
+            "row": float(passage.kind is Kind.ROW),
+            "column": float(is_part),
+            "label": float(passage.kind is Kind.LABEL),
+            "figure": float(is_figure),
+            "figure asked": float(is_figure and about_picture),
+            "in figure asked": float(passage.source.is_figure and not is_figure and about_picture),
+            "figure blank": float(passage.is_blank),
+            "figure, not asked": float(passage.is_blank and not about_picture),
+            "figure, extreme": float(is_figure and bool(self._asked.extreme)),
+            "short": float(n_words < NEAR_WORDS),
+            "long": max(0.0, math.log(max(1, n_words) / USUAL_WORDS)),
+            "code": float(is_sentence and len(CODE.findall(passage.text)) > 2),
+        }
+
+
+def _place(source: Source) -> tuple[object, ...]:
+    """Document, page and section."""
+    about = source.document.metadata
+    return about.get("source"), about.get("page"), about.get("section")
+
+
+def _extremes(asked: Asked, passages: Sequence[Passage], terms: Collection[str]) -> set[int]:
+    """The rows (by id) that hold the most, or least, of the column that is asked about."""
+    if not asked.extreme:
+        return set()
+    tables: defaultdict[tuple[str, ...], list[tuple[float, int]]] = defaultdict(list)
+    for p in passages:
+        if p.row and not TOTAL.search(p.row.first) and (found := p.row.number(terms)) is not None:
+            tables[tuple(name for name, _ in p.row.cells)].append((asked.extreme * found, id(p)))
+    return {max(rows)[1] for rows in tables.values() if len(rows) > 1}
+
+
+def _is_counted(asked: Asked, passage: Passage) -> bool:
+    """Whether a number that is new stands near what is to be counted."""
+    if passage.row or passage.kind is Kind.FIGURE:
+        return bool(asked.counted & passage.known)
+    found = words(passage.text)
+    told = [meaning(stem(w)) for w in found]
+    return any(
+        asked.counted & set(told[max(0, i - NEAR_WORDS) : i + NEAR_WORDS + 1])
+        for i, word in enumerate(found)
+        if (word[0].isdigit() and word not in asked.numbers) or SMALL_NUMBERS.fullmatch(word)
+    )
