@@ -36,6 +36,8 @@ MAX_LABEL_CHARS = 200
 MAX_PASSAGES = 400
 """Of one source: a table may have thousands of rows."""
 IN_PICTURE = (TEXT_LABEL, DATA_LABEL)
+LABELLED = re.compile(r"[^\W\d][^\d]*? [$€£]?(\d[\d,]*(?:\.\d+)?) ?%?")
+"""A name with its number, such as "Florida 13%"."""
 NOT_QUOTED = (SECTION_LABEL, VISION_LABEL, BLIP_LABEL)
 NO_ANSWER = re.compile(r"\.{5,}|(?:\. ){4,}|^(?:figure|table|fig\.|no\.)\s*\d+\W*$", re.IGNORECASE)
 """Of a table of contents, or nothing but the number of a figure."""
@@ -80,6 +82,21 @@ class Passage:
     def quote_for(self, terms: Collection[str]) -> str:
         """What is quoted: of a row only the cells that are asked about."""
         return self.row.about(terms) if self.row else self.text
+
+    def number(self, terms: Collection[str]) -> float | None:
+        """The one number that it gives: of a row in the column that is asked about."""
+        if self.row:
+            return self.row.number(terms)
+        found = LABELLED.fullmatch(self.text) if self.kind is Kind.LABEL else None
+        return float(found[1].replace(",", "")) if found else None
+
+    @property
+    def series(self) -> tuple[object, ...]:
+        """What it may be compared within: the parts of one table, or the words of one picture."""
+        about = self.source.document.metadata
+        if self.row is None:
+            return (self.source.n,)
+        return (about.get("source"), about.get("caption"), *(name for name, _ in self.row.cells))
 
     @property
     def gist(self) -> str:
@@ -144,11 +161,19 @@ def _sentences(source: Source, prose: str, about: str) -> Iterator[Passage]:
         announces = sentence.endswith(":")
         if len(sentence) < MIN_QUOTE_CHARS or NO_ANSWER.search(sentence):
             continue
+        if _is_caption(source, sentence):
+            continue
         if sentence.endswith("?") or (announces and i + 1 == len(sentences)):
             continue  # it only asks, or announces nothing here
         text = " ".join(sentences[i : i + 1 + MAX_ANNOUNCED]) if announces else sentence
         around = f"{about} {' '.join(sentences[max(0, i - 2) : i + 2])}"
         yield Passage(source, Kind.SENTENCE, text, around)
+
+
+def _is_caption(source: Source, text: str) -> bool:
+    """Whether the text only names the table or picture that it belongs to."""
+    caption = str(source.document.metadata.get("caption", "")).removesuffix(" …")
+    return bool(caption) and (text in caption or text.startswith(caption))
 
 
 def _labels(source: Source, pictured: Sequence[str], around: str) -> Iterator[Passage]:
@@ -157,7 +182,11 @@ def _labels(source: Source, pictured: Sequence[str], around: str) -> Iterator[Pa
             for sentence in split_sentences(label):
                 n_words, n_numbers = len(words(sentence)), len(NUMBER.findall(sentence))
                 is_axis = n_numbers > MAX_NUMBERS_SHARE * n_words
-                if MIN_LABEL_CHARS <= len(sentence) <= MAX_LABEL_CHARS and not is_axis:
+                if (
+                    MIN_LABEL_CHARS <= len(sentence) <= MAX_LABEL_CHARS
+                    and not is_axis
+                    and not (label == line.split("; ")[0] and source.document.metadata.get("caption", "").find(label) >= 0)
+                ):
                     yield Passage(source, Kind.LABEL, sentence, around)
 
 

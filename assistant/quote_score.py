@@ -14,48 +14,23 @@ from itertools import pairwise
 from assistant.answer import Source
 from assistant.passages import Kind, Passage, heading
 from assistant.questions import SMALL_NUMBERS, Asked, Wants, meaning, meanings, missing, spelt
+from assistant.quote_weights import FIGURE, TEXT
 from assistant.sentences import stem, words
+from assistant.table_quotes import CELLS
 
 NEAR_WORDS = 4
 """So near to a number stands what it counts."""
 USUAL_WORDS = 15
 CODE = re.compile(r"[=_{}\[\]]")
-TOTAL = re.compile(r"\b(?:all|overall|total|united states|world)\b", re.IGNORECASE)
-BIAS = -3.41
-MEANING = 0.98
-WEIGHTS = {
-    "source": -0.53,
-    "first": 1.83,
-    "words": 1.15,
-    "around": 0.12,
-    "heading": 1.07,
-    "pairs": 0.15,
-    "names missing": -0.40,
-    "year missing": -1.43,
-    "row named": 1.84,
-    "beside": 1.11,
-    "beside next": 0.79,
-    "given": 0.30,
-    "not given": -0.71,
-    "counted": -0.42,
-    "not counted": -0.70,
-    "unit": 0.73,
-    "no unit": -0.38,
-    "extreme": 2.37,
-    "row": -0.04,
-    "column": -0.47,
-    "label": 0.11,
-    "figure": 0.80,
-    "figure asked": 1.00,
-    "in figure asked": 0.78,
-    "figure blank": 0.35,
-    "figure, not asked": -0.64,
-    "figure, extreme": 0.50,
-    "short": 0.07,
-    "long": 0.21,
-    "code": -0.39,
-}
-"""Of the signs in a logistic regression over the `fit` questions."""
+TOTAL = re.compile(r"\b(?:all|other|others|overall|total|united states|world)\b", re.IGNORECASE)
+
+
+def likelihood(passage: Passage, signs: Mapping[str, float], *, meaning: float) -> float:
+    """How likely a passage with these signs answers, in [0, 1]. meaning: cosine to the question."""
+    weights = FIGURE if passage.kind is Kind.FIGURE else TEXT
+    seen = {"bias": 1.0, "meaning": meaning, **signs}
+    told = sum(weight * seen[name] for name, weight in weights.items())
+    return 1.0 / (1.0 + math.exp(-told))
 
 
 class Comparison:
@@ -70,9 +45,17 @@ class Comparison:
         """What the question is about → weight: the rarer in the passages, the heavier."""
         self._total = sum(self.weights.values()) or 1.0
         self._pairs = list(pairwise(self.weights))
+        self._ranks: dict[tuple[object, ...], int] = {}
+        for passage in passages:
+            self._ranks.setdefault(passage.series, passage.source.n)
         self._extremes = _extremes(asked, passages, self.weights)
         self._told: defaultdict[tuple[object, ...], set[str]] = defaultdict(set)
+        self._best: dict[tuple[bool, str], float] = defaultdict(float)
         for passage in passages:
+            is_figure = passage.kind is Kind.FIGURE
+            for name, known in (("words", passage.own), ("around", passage.known)):
+                best = self._best[is_figure, name]
+                self._best[is_figure, name] = max(best, self.covered(known))
             if not passage.source.is_figure:
                 self._told[_place(passage.source)] |= passage.own
 
@@ -84,11 +67,6 @@ class Comparison:
     def shows(self, figure: Passage) -> float:
         """The share of what the question is about that is told of a figure, or beside it."""
         return max(self.covered(figure.known), self.covered_beside(figure))
-
-    def likelihood(self, signs: Mapping[str, float], *, meaning: float) -> float:
-        """How likely a passage with these signs answers, in [0, 1]. meaning: cosine."""
-        told = sum(WEIGHTS[name] * value for name, value in signs.items())
-        return 1.0 / (1.0 + math.exp(-(BIAS + MEANING * meaning + told)))
 
     def signs(self, passage: Passage) -> dict[str, float]:
         """What speaks for and against the passage, but for likeness of meaning; about 0 to 1."""
@@ -118,7 +96,7 @@ class Comparison:
         row = passage.row.name if passage.row else frozenset()
         return {
             "source": passage.source.score,
-            "first": 1.0 / passage.source.n,
+            "first": 1.0 / self._ranks[passage.series],
             "words": self.covered(passage.own),
             "around": self.covered(passage.known),
             "heading": len(self.weights.keys() & about) / max(1, len(about)),
@@ -127,9 +105,15 @@ class Comparison:
             / max(1, len(self._named)),
             "year missing": float(not self._asked.years <= passage.years),
             "row named": len(row & self.weights.keys()) / max(1, len(row)),
+            "words short of best": self._most(passage, "words") - self.covered(passage.own),
+            "around short of best": self._most(passage, "around") - self.covered(passage.known),
             "beside": self.covered_beside(passage) if is_figure else 0.0,
             "beside next": self.covered_beside(passage, pages=1) if is_figure else 0.0,
         }
+
+    def _most(self, passage: Passage, name: str) -> float:
+        """The most that any passage covers, of figures or of what else can be quoted."""
+        return self._best[passage.kind is Kind.FIGURE, name]
 
     def _kind_of_answer(self, passage: Passage) -> dict[str, float]:
         asked = self._asked
@@ -181,11 +165,11 @@ def _extremes(asked: Asked, passages: Sequence[Passage], terms: Collection[str])
     """The rows (by id) that hold the most, or least, of the column that is asked about."""
     if not asked.extreme:
         return set()
-    tables: defaultdict[tuple[str, ...], list[tuple[float, int]]] = defaultdict(list)
+    series: defaultdict[tuple[object, ...], list[tuple[float, int]]] = defaultdict(list)
     for p in passages:
-        if p.row and not TOTAL.search(p.row.first) and (found := p.row.number(terms)) is not None:
-            tables[tuple(name for name, _ in p.row.cells)].append((asked.extreme * found, id(p)))
-    return {max(rows)[1] for rows in tables.values() if len(rows) > 1}
+        if not TOTAL.search(p.text.split(CELLS)[0]) and (found := p.number(terms)) is not None:
+            series[p.series].append((asked.extreme * found, id(p)))
+    return {max(rows)[1] for rows in series.values() if len(rows) > 1}
 
 
 def _is_counted(asked: Asked, passage: Passage) -> bool:

@@ -17,17 +17,17 @@ from langchain_core.embeddings import Embeddings
 from assistant.answer import Source
 from assistant.passages import Kind, Passage, passages_of
 from assistant.questions import YEAR, Asked, meanings, missing
-from assistant.quote_score import Comparison
+from assistant.quote_score import Comparison, likelihood
 
-ANSWERS = 0.36
+ANSWERS = 0.32
 """Likelihood from which a quote is taken to answer; chosen on the `fit` questions."""
-SHOWS = 0.36
+SHOWS = 0.45
 """Likelihood from which a figure is taken to be the one that a person wants to see."""
 SHOWN = 0.2
 """Share of what a person wants to see that must be told of a figure or beside it."""
 MAX_QUOTES = 2
 NEAR_BEST = 0.97
-MAX_EMBEDDED = 20
+MAX_EMBEDDED = 16
 """Passages whose meaning is compared with the question's: those that look best without it."""
 TYPICAL_MEANING = 0.45
 MAX_EMBEDDED_CHARS = 400
@@ -53,14 +53,19 @@ def find_quotes(question: str, sources: Sequence[Source], embeddings: Embeddings
     if not _is_known(asked, sources):
         return []
     passages = [p for source in sources for p in passages_of(source)]
+    comparison = Comparison(asked, passages)
+    told = [p for p in passages if p.kind is not Kind.FIGURE]
     chosen: list[Quote] = []
-    for quote in _ranked(Comparison(asked, passages), passages, embeddings):
+    for quote in _ranked(comparison, told, embeddings):
         best = chosen[0].score if chosen else 0.0
         if quote.score < max(ANSWERS, NEAR_BEST * best) or len(chosen) == MAX_QUOTES:
             break
         if not any(_says_the_same(quote.text, other.text) for other in chosen):
             chosen.append(quote)
-    return chosen
+    if chosen:
+        return chosen
+    seen = _ranked(comparison, [p for p in passages if p.kind is Kind.FIGURE], embeddings)
+    return [quote for quote in seen[:1] if quote.score >= SHOWS]
 
 
 def find_figure(question: str, sources: Sequence[Source], embeddings: Embeddings) -> Quote | None:
@@ -100,7 +105,9 @@ def _ranked(
     if not passages:
         return []
     signs = [comparison.signs(p) for p in passages]
-    guesses = [comparison.likelihood(s, meaning=TYPICAL_MEANING) for s in signs]
+    guesses = [
+        likelihood(p, s, meaning=TYPICAL_MEANING) for p, s in zip(passages, signs, strict=True)
+    ]
     places = sorted(range(len(passages)), key=lambda i: -guesses[i])[:MAX_EMBEDDED]
     question = np.asarray(embeddings.embed_query(comparison.question), dtype=np.float32)
     texts = [passages[i].gist[:MAX_EMBEDDED_CHARS] for i in places]
@@ -109,7 +116,7 @@ def _ranked(
         Quote(
             passages[i].source.n,
             passages[i].quote_for(comparison.weights),
-            comparison.likelihood(signs[i], meaning=float(cosine)),
+            likelihood(passages[i], signs[i], meaning=float(cosine)),
         )
         for i, cosine in zip(places, cosines, strict=True)
     ]
