@@ -19,7 +19,7 @@ READING_TESTS := tests/loaders tests/retrievers \
 INSTALL := install --no-compile --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install start demo test test-reading test-answering check fix bench bench-figures bench-pdf bench-formats bench-library quality quality-formats quality-figures clean
+.PHONY: help install start demo test test-reading test-answering check fix bench bench-figures bench-pdf bench-formats bench-library quality quality-formats quality-figures quality-answers clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -57,6 +57,7 @@ fix: $(TESTABLE) ## mend what lint can mend
 bench: $(TESTABLE) ## measure start-up, ingestion, search and answer times
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench_add
+	$(BIN)/python -m tests.bench_answers
 
 bench-figures: $(TESTABLE) ## measure captions of figures, side by side with LangChain's
 	$(BIN)/python -m tests.bench_figures
@@ -94,6 +95,13 @@ quality-figures: $(INSTALLED) ## measure what each description adds to finding a
 	$(BIN)/python -m tests.quality_figures $(if $(BLIP),--blip $(BLIP)) \
 	  PDF=$(LIBRARY)-quality=$(QUESTIONS) \
 	  'Other formats=$(LIBRARY)-quality-formats=$(dir $(QUESTIONS))manifest_formats.jsonl'
+
+quality-answers: $(INSTALLED) ## measure answers beside a plain LangChain chain: docs/quality.md; SPLIT=report for one half
+	$(BIN)/limner add $(DOCUMENTS) --library $(LIBRARY)-quality
+	$(BIN)/limner add $(dir $(QUESTIONS))../docs --library $(LIBRARY)-quality-formats
+	$(BIN)/python -m tests.quality_answers $(if $(SPLIT),--split $(SPLIT)) \
+	  $(LIBRARY)-quality=$(QUESTIONS) \
+	  $(LIBRARY)-quality-formats=$(dir $(QUESTIONS))manifest_formats.jsonl
 
 clean: ## delete the virtual environment, the libraries and what tools leave behind
 	rm -rf $(VENV) $(VENV)-pdf $(VENV)-formats $(VENV)-library $(LIBRARY) $(LIBRARY)-quality $(LIBRARY)-quality-formats build *.egg-info

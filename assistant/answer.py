@@ -1,8 +1,8 @@
-"""An answer with its sentences, sources and figures, and its JSON and Markdown forms.
+"""An answer with its sentences, sources and figures, and its JSON.
 
-Put together, the leads, texts and marks of the sentences are the answer's text.
-
-Leaves out how an answer is found: that is `assistant.assistant`.
+Put together, the leads, texts and marks of the sentences are the answer's text. Leaves out how an
+answer is made (`assistant.answering`) and its forms for people (`assistant.markdown`,
+`assistant.html`).
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from typing import Any, Self
 
 from langchain_core.documents import Document
 
+from assistant.injections import without_instructions
 from assistant.refusals import is_refusal
 from loaders.captioning.fusion import is_guess
 from retrievers import Hit
-from retrievers.evidence import place_name
+from retrievers.evidence import is_picture_name, place_name
 
 NOT_IN_LIBRARY = "The documents do not say."
 UNSUPPORTED = "[not in the documents]"
@@ -30,17 +31,24 @@ GOES_ON = " "
 PARAGRAPH = "\n\n"
 LIST_LEAD = re.compile(r"\n(?:-|\d{1,3}\.) ")
 """What opens an item of a list. It, GOES_ON and PARAGRAPH are all that may lead a sentence."""
-MARKDOWN_SPECIALS = re.compile(r"([\\`*_{}\[\]()#+!|<>~$:&=-]|(?<=\d)[.)](?=\s))")
+PICTURE_BASE = re.compile(r"(?:https?|file)://[^\s\"'<>\\`]*", re.IGNORECASE)
+"""What a media base URL is like; matched as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One piece of evidence, numbered. score: cosine to the question, in [-1, 1]."""
+    """One piece of evidence, numbered. score: cosine to the question, in [-1, 1].
+
+    The score is kept to four decimals, so that the JSON holds all of it.
+    """
 
     n: int
     score: float
     document: Document
     cited: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "score", round(float(self.score), 4))
 
     @property
     def is_figure(self) -> bool:
@@ -51,6 +59,18 @@ class Source:
     def has_picture(self) -> bool:
         """Whether there is a picture to show: of a figure, or of a table as it is printed."""
         return "image_key" in self.document.metadata
+
+    @property
+    def picture_url(self) -> str:
+        """The URL of its stored picture; "" where there is none that limner made."""
+        key, url = (self.document.metadata.get(name) for name in ("image_key", "image_url"))
+        is_ours = is_picture_name(key) and isinstance(url, str) and url.endswith(str(key))
+        return str(url) if is_ours and PICTURE_BASE.fullmatch(str(url)) else ""
+
+    @property
+    def evidence(self) -> str:
+        """The text, without sentences that speak to a language model."""
+        return without_instructions(self.document.page_content)
 
     @property
     def place(self) -> str:
@@ -69,16 +89,17 @@ class Source:
         if "caption" not in metadata:
             return f"{metadata['modality'].capitalize()} in {self.place}"
         guessed = is_guess(metadata.get("descriptions", {}))
-        return f"{metadata['caption']}{' (caption by a machine)' if guessed else ''}"
+        caption = without_instructions(metadata["caption"])
+        return f"{caption}{' (caption by a machine)' if guessed else ''}"
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of one source, metadata flat."""
         return {
+            **self.document.metadata,
             "n": self.n,
-            "score": round(self.score, 4),
+            "score": self.score,
             "text": self.document.page_content,
             "cited": self.cited,
-            **self.document.metadata,
         }
 
     @classmethod
@@ -94,7 +115,8 @@ class Source:
 class Sentence:
     """One sentence of an answer. support: how well the cited sources bear it out, in [0, 1].
 
-    lead: what stands before it: GOES_ON, PARAGRAPH or what fits LIST_LEAD.
+    The support is kept to three decimals, so that the JSON holds all of it. lead: what stands
+    before it: GOES_ON, PARAGRAPH or what fits LIST_LEAD.
     """
 
     text: str
@@ -103,6 +125,9 @@ class Sentence:
     support: float = 0.0
     supported: bool = False
     lead: str = GOES_ON
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "support", round(float(self.support), 3))
 
     @property
     def marks(self) -> str:
@@ -122,7 +147,7 @@ class Sentence:
             "text": self.text,
             "citations": list(self.citations),
             "figures": list(self.figures),
-            "support": round(self.support, 3),
+            "support": self.support,
             "supported": self.supported,
             "lead": self.lead,
         }
@@ -200,18 +225,16 @@ class Answer:
         )
 
     def to_markdown(self) -> str:
-        """The answer as Markdown: each figure after its sentence, cited sources at the end."""
-        parts = []
-        for sentence in self.sentences:
-            parts.append(as_markdown(sentence.text) + sentence.marks)
-            parts += [figure_markdown(self.source(n)) for n in sentence.figures]
-        return "\n\n".join(filter(None, [*parts, sources_markdown(self)]))
+        """The answer as Markdown: each figure after its sentence, sources at the end."""
+        from assistant.markdown import answer_markdown
 
+        return answer_markdown(self)
 
-def sources_markdown(answer: Answer) -> str:
-    """The cited sources as a Markdown list; "" where there are none."""
-    cited = [f"{s.n}. {as_markdown(s.place)}" for s in answer.sources if s.cited]
-    return "\n".join(["**Sources**", "", *cited]) if cited else ""
+    def to_html(self) -> str:
+        """The answer as a fragment of HTML that holds nothing active."""
+        from assistant.html import answer_html
+
+        return answer_html(self)
 
 
 def search_result(query: str, hits: Sequence[Hit]) -> dict[str, Any]:
@@ -232,14 +255,3 @@ def search_result(query: str, hits: Sequence[Hit]) -> dict[str, Any]:
             for rank, hit in enumerate(hits, start=1)
         ],
     }
-
-
-def figure_markdown(source: Source) -> str:
-    """A figure with its caption. The URL is the media store's own; the words are escaped."""
-    caption, place = as_markdown(source.caption), as_markdown(source.place)
-    return f"![{caption}]({source.document.metadata['image_url']})\n*{caption} ({place})*"
-
-
-def as_markdown(text: str) -> str:
-    """Text that shows as it is: no link, picture or HTML in it takes effect."""
-    return MARKDOWN_SPECIALS.sub(r"\\\1", text)

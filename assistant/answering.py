@@ -20,21 +20,32 @@ from assistant.phrasing import is_phrasable, phrase_quote
 from assistant.prompt import write_from_sources
 from assistant.quotes import Quote, asks_to_show, find_figure, find_quotes
 from assistant.refusals import is_refusal
+from assistant.sent_pictures import pictures_of
 from assistant.written import Written, read_writing
+from loaders import MediaStore
 
 MIN_GROUNDED_SHARE = 0.5
 """Share of an answer's sentences that must be borne out for the answer to count as grounded."""
 
 
 class Answering:
-    """Makes answers with one language model. is_strict: drop what is not borne out."""
+    """Makes answers with one language model.
+
+    is_strict: drop what is not borne out. media: where the pictures are that a model is shown.
+    """
 
     def __init__(
-        self, model: LanguageModel, embeddings: Embeddings, *, is_strict: bool = False
+        self,
+        model: LanguageModel,
+        embeddings: Embeddings,
+        *,
+        is_strict: bool = False,
+        media: MediaStore | None = None,
     ) -> None:
         self._model = model
         self._embeddings = embeddings
         self._is_strict = is_strict
+        self._media = media
 
     def stream(self, question: str, sources: tuple[Source, ...], clock: Clock) -> Iterator[Event]:
         """What is written, its sentences and the answer. clock: begun with the question.
@@ -57,12 +68,12 @@ class Answering:
         if not sources:
             return
         checker = CitationChecker(sources, self._embeddings)
-        if asks_to_show(question) and (figure := find_figure(question, sources, self._embeddings)):
+        wants_to_see = asks_to_show(question)
+        if wants_to_see and (figure := find_figure(question, sources, self._embeddings)):
             yield from self._quoted(question, [figure], checker)
-            return
-        if self._model.is_trusted_with_facts:
+        elif self._model.is_trusted_with_facts:
             yield from self._written(question, sources, checker)
-        else:
+        elif not wants_to_see:
             quotes = find_quotes(question, sources, self._embeddings)
             yield from self._quoted(question, quotes, checker)
 
@@ -70,7 +81,9 @@ class Answering:
         self, question: str, sources: tuple[Source, ...], checker: CitationChecker
     ) -> Iterator[TextAdded | SentenceChecked]:
         """What the model writes, each sentence checked as soon as it ends."""
-        with closing(write_from_sources(question, sources, self._model)) as pieces:
+        seen = pictures_of(sources, self._media) if self._media and self._model.can_see else ()
+        writing = write_from_sources(question, sources, self._model, pictures=seen)
+        with closing(writing) as pieces:
             for part in read_writing(pieces):
                 if isinstance(part, Written):
                     if not self._is_strict:

@@ -1,7 +1,7 @@
-"""The HTTP API: OpenAI's chat protocol, search and pictures, for programs on this machine.
+"""The HTTP API: answers, also in OpenAI's chat protocol, search and pictures.
 
-Thin over `Assistant`. Leaves out other machines, users and tokens: it listens on loopback
-addresses only and answers no request that names another host.
+Thin over `Assistant`, for programs on this machine. Leaves out other machines, users and tokens:
+it listens on loopback addresses only and answers no request that names another host.
 
 The pictures in answers and hits have URLs under the assistant's media base URL. `serve`
 sets it to its own address; for `create_app`, open the Assistant with
@@ -10,38 +10,36 @@ sets it to its own address; for `create_app`, open the Assistant with
 
 from __future__ import annotations
 
-import json
-import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
-import anyio
 import uvicorn
 from fastapi import Depends, FastAPI, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
+from fastapi.responses import FileResponse, JSONResponse
 from pydantic import Field
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.types import Receive, Scope, Send
 
 from assistant.addresses import is_loopback
 from assistant.answer import search_result
+from assistant.asked import Asked
 from assistant.assistant import Assistant
 from assistant.errors import ASKED_WRONGLY, EXPLAINED, AssistantError, SettingsInvalid
-from assistant.events import Event
+from assistant.event_stream import EventStream, event_json, event_stream, unless_left
 from assistant.filters import EvidenceFilter, WrittenFilter
 from assistant.openai_protocol import (
+    OWN_FAILURE,
     ChatRequest,
-    chunks,
+    Chunks,
     completion,
     error_body,
+    explained_body,
     model_list,
 )
 from assistant.prompt import MAX_QUESTION_CHARS
@@ -73,9 +71,7 @@ MEDIA_TYPES = {
     ".webp": "image/webp",
 }
 
-OWN_FAILURE = "limner itself failed on this request; its log says where. Please report it."
-
-logger = logging.getLogger(__name__)
+OPENAI_END = "data: [DONE]\n\n"
 
 
 class SearchRequest(EvidenceFilter):
@@ -92,22 +88,10 @@ class PictureRequest(WrittenFilter):
     k: int = Field(default=10, ge=1, le=MAX_HITS)
 
 
-class EventStream(StreamingResponse):
-    """Server-sent events of an answer; the answer is no longer made when the client leaves."""
+class AskRequest(Asked):
+    """A question, and whether the answer is to come as events."""
 
-    media_type = "text/event-stream"
-
-    def __init__(self, lines: Iterator[str], close: Callable[[], None]) -> None:
-        super().__init__(lines, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
-        self._close = close
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the events, then close their source, also when cancelled in between."""
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(self._close)
+    stream: bool = False
 
 
 def create_app(assistant: Assistant, *, allowed_hosts: Sequence[str] = LOOPBACK_HOSTS) -> FastAPI:
@@ -122,6 +106,7 @@ def create_app(assistant: Assistant, *, allowed_hosts: Sequence[str] = LOOPBACK_
     _add_error_handlers(app)
     _add_health(app, assistant)
     _add_openai(app, assistant)
+    _add_ask(app, assistant)
     _add_search(app, assistant)
     _add_media(app, assistant)
     return app
@@ -194,11 +179,24 @@ def _add_openai(app: FastAPI, assistant: Assistant) -> None:
         return model_list(started)
 
     @app.post("/v1/chat/completions", response_model=None)
-    def chat_completions(request: ChatRequest) -> dict[str, Any] | EventStream:
+    async def chat_completions(
+        request: ChatRequest, client: Request
+    ) -> dict[str, Any] | EventStream:
         """A checked answer in Markdown; the field `limner` holds the Answer."""
         if request.stream:
-            return _streamed(assistant.stream(request.question, where=request.filter))
-        return completion(assistant.ask(request.question, where=request.filter))
+            events = assistant.astream(request.question, where=request.filter)
+            return await event_stream(events, Chunks().add, client, end=OPENAI_END)
+        asking = assistant.aask(request.question, where=request.filter)
+        return completion(await unless_left(asking, client))
+
+
+def _add_ask(app: FastAPI, assistant: Assistant) -> None:
+    @app.post("/ask", response_model=None)
+    async def ask(request: AskRequest, client: Request) -> dict[str, Any] | EventStream:
+        """The Answer; with `stream` the events of which `assistant.events` tells."""
+        if request.stream:
+            return await event_stream(assistant.astream(request), event_json, client)
+        return (await unless_left(assistant.ainvoke(request), client)).to_dict()
 
 
 def _add_search(app: FastAPI, assistant: Assistant) -> None:
@@ -286,7 +284,7 @@ def _add_error_handlers(app: FastAPI) -> None:
         return JSONResponse(body, error.status_code, headers=error.headers)
 
     def unavailable(_: Request, error: Exception) -> JSONResponse:
-        return JSONResponse(_explained(error), 503)
+        return JSONResponse(explained_body(error), 503)
 
     def asked_wrongly(_: Request, error: Exception) -> JSONResponse:
         return JSONResponse(error_body(str(error), "invalid_request_error"), 400)
@@ -299,34 +297,3 @@ def _add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     def own_failure(_: Request, __: Exception) -> JSONResponse:
         return JSONResponse(error_body(OWN_FAILURE, "server_error"), 500)
-
-
-def _streamed(events: Iterator[Event]) -> EventStream:
-    """The events as a response. Raises what fails before the first words.
-
-    They are waited for here, because until then a failure can still have a status code.
-    """
-    pieces = chunks(events)
-    first = next(pieces)
-    return EventStream(_lines(chain([first], pieces)), close=pieces.close)
-
-
-def _lines(pieces: Iterator[dict[str, Any]]) -> Iterator[str]:
-    """Server-sent events. A failure becomes one of them: the status has long been sent."""
-    try:
-        for piece in pieces:
-            yield _line(piece)
-    except EXPLAINED as error:
-        yield _line(_explained(error))
-    except Exception:
-        logger.exception("limner failed in the middle of an answer")
-        yield _line(error_body(OWN_FAILURE, "server_error"))
-    yield "data: [DONE]\n\n"
-
-
-def _line(value: dict[str, Any]) -> str:
-    return f"data: {json.dumps(value, ensure_ascii=False)}\n\n"
-
-
-def _explained(error: Exception) -> dict[str, Any]:
-    return error_body(str(error), "server_error", code=type(error).__name__)

@@ -1,13 +1,13 @@
-"""The assistant: a question in, a checked answer with its figures out.
+"""The assistant: a library that is filled, kept up to date and asked.
 
-Ties the library, the language model and the checks together. Leaves out filling the
-library (`assistant.ingestion`) and every way to reach it (CLI, HTTP, MCP, UI).
+Leaves out how it answers (`assistant.asking`), how it is filled (`assistant.ingestion`) and every
+way to reach it (CLI, HTTP, MCP, UI).
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,32 +17,22 @@ from typing import Self
 from langchain_core.embeddings import Embeddings
 from PIL import Image
 
-from assistant import uploads
-from assistant.answer import Answer, Source
-from assistant.answering import Answering, Clock
+from assistant import named_sources, uploads
+from assistant.asking import Asking
 from assistant.captioner import captioner_for_run
 from assistant.discovery import folder_root
-from assistant.events import AnswerFinished, Event, SourcesFound
+from assistant.figure_readers import FigureReaders
 from assistant.ingestion import Ingestion, ingest
-from assistant.llm import LanguageModel, choose_llm
+from assistant.llm import LanguageModel
+from assistant.removal import remove_documents
 from assistant.report import OnProgress, Report
 from assistant.settings import Settings
 from assistant.sync import sync
 from assistant.watch import watch
-from loaders import (
-    AdaptedLoader,
-    BlipCaptioner,
-    FigureDescriber,
-    LoaderError,
-    MediaStore,
-    OcrReader,
-    Transcriber,
-)
-from loaders.captioning.caption_queue import FigureCaptioner
-from loaders.captioning.readings import ReadingCache
+from loaders import AdaptedLoader, FigureDescriber, LoaderError, MediaStore, Transcriber
 from loaders.disused import DisusedPictures
 from loaders.loader import MIN_SENT_SIDE
-from loaders.source import open_source, source_uri
+from loaders.source import open_source
 from retrievers import (
     ClipEmbeddings,
     Filter,
@@ -53,15 +43,14 @@ from retrievers import (
     UnknownSource,
     collection_names,
 )
-from retrievers.figure_parts import whole_id
 from retrievers.filters import EVERYTHING
 
 PICTURE_SIDE = 512
 """Pixels: the longer side at which pictures are compared."""
 
 
-class Assistant:
-    """Answers questions about one library. Safe to share between threads."""
+class Assistant(Asking):
+    """A library and who answers from it. Safe to share between threads."""
 
     def __init__(
         self,
@@ -72,15 +61,9 @@ class Assistant:
         model: LanguageModel | None = None,
     ) -> None:
         """model: chosen by the settings at the first question when None."""
-        self.library = library
+        super().__init__(library, embeddings, settings, model, media=media)
         self.media = media
-        self.settings = settings
-        self._embeddings = embeddings
-        self._model = model
-        self._choosing = threading.Lock()
-        self._loading = threading.Lock()
-        self._readers: tuple[BlipCaptioner | None, OcrReader] | None = None
-        self._readings = ReadingCache(settings.cache_folder, max_bytes=settings.cache_bytes)
+        self._readers = FigureReaders(settings, media)
 
     @classmethod
     def open(cls, settings: Settings, *, create: bool = False) -> Self:
@@ -117,30 +100,7 @@ class Assistant:
     def close(self) -> None:
         """Close the library."""
         self.library.close()
-        self._readings.close()
-
-    @property
-    def model(self) -> LanguageModel:
-        """The language model. Raises an AssistantError where the chosen one cannot be had."""
-        with self._choosing:
-            if self._model is None:
-                self._model = self.choose_model(self.settings)
-            return self._model
-
-    @staticmethod
-    def choose_model(settings: Settings) -> LanguageModel:
-        """The language model that the settings lead to. Raises an AssistantError."""
-        key = settings.openai_api_key
-        return choose_llm(
-            prefer=settings.llm,
-            ollama_host=settings.ollama_host,
-            ollama_model=settings.ollama_model,
-            openai_base_url=settings.openai_base_url,
-            openai_model=settings.openai_model,
-            openai_api_key=key.get_secret_value() if key else None,
-            temperature=settings.temperature,
-            timeout_s=settings.timeout_s,
-        )
+        self._readers.close()
 
     def choose_describer(self) -> FigureDescriber:
         """What reads figures in one run; BLIP and OCR stay loaded from one to the next.
@@ -148,30 +108,12 @@ class Assistant:
         Asks the server of a vision model whether it is there. Raises an AssistantError where the
         server answers, but not with the model that was named.
         """
-        return self._describer_for(self.media, captioner_for_run(self.settings))
-
-    def _describer_for(
-        self, media: MediaStore, vision: FigureCaptioner | None = None
-    ) -> FigureDescriber:
-        with self._loading:
-            self._readers = self._readers or (self._blip(), OcrReader())
-            captioner, reader = self._readers
-        # What is only searched for leaves nothing behind.
-        readings = self._readings if media is self.media else None
-        return FigureDescriber(
-            media, captioner=captioner, reader=reader, vision=vision, readings=readings
-        )
-
-    def _blip(self) -> BlipCaptioner | None:
-        chosen = self.settings
-        if chosen.captioner == "none" or not BlipCaptioner.is_available(chosen.blip_model):
-            return None
-        return BlipCaptioner(chosen.blip_model, prompt=chosen.blip_prompt, beams=chosen.blip_beams)
+        return self._readers.describer(captioner_for_run(self.settings))
 
     @property
     def lacks_captioner(self) -> bool:
         """Whether figures are described by nothing but their own words, though that was not set."""
-        return self.settings.captioner == "blip" and self._blip() is None
+        return self.settings.captioner == "blip" and self._readers.blip() is None
 
     def documents(self, collection: str | None = None) -> list[LibraryDocument]:
         """What is in the library, or in one collection. Raises UnknownCollection."""
@@ -287,7 +229,7 @@ class Assistant:
         What was read out of the pictures is forgotten too. They stay until the end of a run that
         reads meanwhile. Raises UnknownSource.
         """
-        self._remove_all([source])
+        self._remove([source])
 
     def remove_folder(self, source: str) -> list[str]:
         """Take out all documents below a folder, or what else was added; no sync looks there again.
@@ -298,62 +240,29 @@ class Assistant:
         if not below and all(root.source != source for root in self.library.roots.all()):
             raise UnknownSource(f"{source} is no folder that was added.")
         self.library.roots.exclude(source)
-        self._remove_all(below)
+        self._remove(below)
         return below
 
-    def _remove_all(self, sources: Sequence[str]) -> None:
-        """Take documents out one by one, and at the end the pictures of all of them."""
-        disused = DisusedPictures(self.media)
-        try:
-            for source in sources:
-                for key in self.library.image_keys(source):  # before: a process may be killed
-                    disused.add(key)
-                self.media.page_readings(source).forget()
-                with uploads.taken_away(self.library.folder, source):
-                    orphans = self.library.remove(source).orphan_keys
-                self._readings.forget(orphans)
-        finally:
-            # Of a removal that was killed before its end, the pictures are left.
-            disused.delete(self.library.image_keys)
+    def _remove(self, sources: Sequence[str]) -> None:
+        remove_documents(sources, self.library, self.media, self._readers.readings)
 
     def is_folder(self, source: str) -> bool:
         """Whether documents come from below the source, or would: it was added by itself."""
-        at = self.library.sources_at([source])
-        if source in at:
-            return False
-        return bool(at) or any(root.source == source for root in self.library.roots.all())
+        return named_sources.is_folder(source, self.library)
 
     def find_source(self, name: str) -> str:
         """The URI of the one document that a path, URI or file name means.
 
         Raises UnknownSource where there is none, and where there are several.
         """
-        known = [d.source for d in self.documents()]
-        if (uri := source_uri(name)) in known:
-            return uri
-        matching = self.library.sources(name)
-        if len(matching) == 1:
-            return matching[0]
-        found = (
-            f"means {len(matching)} documents: {', '.join(matching)}"
-            if matching
-            else "is not in the library"
-        )
-        raise UnknownSource(f"{name} {found}. `limner list` prints the sources.")
+        return named_sources.find_source(name, self.library)
 
     def find_sources(self, name: str) -> list[str]:
         """The URIs of the documents that a path, URI, folder, file name or glob means.
 
         Raises UnknownSource where there is none.
         """
-        uri = source_uri(name)
-        if self.library.fingerprint(uri) is not None:
-            return [uri]
-        if found := self.library.sources_at([uri]) or self.library.sources(name):
-            return found
-        raise UnknownSource(
-            f"{name} means no document in the library. `limner list` prints the sources."
-        )
+        return named_sources.find_sources(name, self.library)
 
     def search_image(
         self,
@@ -379,7 +288,7 @@ class Assistant:
             def describe() -> str:
                 if min(picture.width, picture.height) < MIN_SENT_SIDE:
                     return ""
-                texts = self._describer_for(scratch).describe([picture.key])
+                texts = self._readers.describer(media=scratch).describe([picture.key])
                 return " ".join(texts.get(picture.key, {}).values())
 
             return self.library.search_image(
@@ -390,36 +299,6 @@ class Assistant:
                 describe=describe,
                 where=where,
             )
-
-    def search(self, query: str, k: int = 10, *, where: Filter = EVERYTHING) -> list[Hit]:
-        """Ranked evidence. where: what may be found."""
-        return self.library.search(query, k, where=where)
-
-    def ask(self, question: str, *, where: Filter = EVERYTHING) -> Answer:
-        """One answer, whole. where: what evidence it may draw on."""
-        for event in self.stream(question, where=where):
-            if isinstance(event, AnswerFinished):
-                return event.answer
-        raise AssertionError("a stream ends with AnswerFinished")
-
-    def stream(self, question: str, *, where: Filter = EVERYTHING) -> Generator[Event]:
-        """One answer as it is made. Raises an AssistantError where the model fails."""
-        clock = Clock()
-        sources = self._evidence(question, where)
-        clock.mark("retrieve")
-        yield SourcesFound(sources, question)
-        answering = Answering(self.model, self._embeddings, is_strict=self.settings.strict)
-        yield from answering.stream(question, sources, clock)
-
-    def _evidence(self, question: str, where: Filter) -> tuple[Source, ...]:
-        """The sources of an answer: the best hits, and the best figures where they lack some."""
-        hits = self.search(question, self.settings.n_sources, where=where)
-        figures = self.search(
-            question, self.settings.n_figure_sources, where=Filter(modality="figure").within(where)
-        )
-        known = {whole_id(hit.document.metadata) for hit in hits}
-        hits += [f for f in figures if whole_id(f.document.metadata) not in known]
-        return tuple(Source(n, hit.score, hit.document) for n, hit in enumerate(hits, start=1))
 
 
 def open_picture(media: MediaStore, key: str) -> Image.Image | None:

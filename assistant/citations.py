@@ -19,6 +19,7 @@ from langchain_core.embeddings import Embeddings
 from numpy.typing import NDArray
 
 from assistant.answer import Sentence, Source
+from assistant.injections import without_instructions
 from assistant.sentences import (
     is_negated,
     names,
@@ -93,6 +94,7 @@ class CitationChecker:
             for other in range(1, len(self._sources) + 1)
             if other != n
             and self._at(other) == self._at(n)
+            and not self._are_two_pictures(n, other)
             and is_verbatim(text, self._texts[other - 1])
         ]
         citations = [n, *copies][:MAX_CITATIONS]
@@ -103,6 +105,10 @@ class CitationChecker:
         """Where source n stands."""
         metadata = self._sources[n - 1].document.metadata
         return [metadata.get(key) for key in ("source", "page", "sheet", "section")]
+
+    def _are_two_pictures(self, n: int, other: int) -> bool:
+        keys = {self._sources[i - 1].document.metadata.get("image_key") for i in (n, other)}
+        return len(keys - {None}) > 1
 
     def _new_figures(self, citations: Sequence[int]) -> list[int]:
         """The cited figures and tables whose picture is not shown yet, each picture once."""
@@ -167,7 +173,7 @@ def _numbers_agree(text: str, source_text: str, context: str) -> bool:
 
 def _evidence_of(source: Source) -> str:
     """The source's text without what a machine only guesses to see in its picture."""
-    lines = source.document.page_content.splitlines()
+    lines = source.evidence.splitlines()
     return "\n".join(line for line in lines if not line.startswith((VISION_LABEL, BLIP_LABEL)))
 
 
@@ -175,7 +181,8 @@ def _context_of(source: Source) -> str:
     metadata = source.document.metadata
     # A machine's caption lends no name and no number to a claim.
     caption = "" if is_guess(metadata.get("descriptions", {})) else metadata.get("caption", "")
-    return f"{metadata['title']}\n{metadata.get('section', '')}\n{caption}"
+    told = f"{metadata['title']}\n{metadata.get('section', '')}\n{caption}"
+    return without_instructions(told)
 
 
 def is_verbatim(text: str, source_text: str) -> bool:

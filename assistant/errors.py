@@ -7,7 +7,11 @@ AssistantError
 │   ├── ModelNotFound            the server does not have the model
 │   └── EmbeddedModelMissing     a package of the embedded model is not installed
 ├── GenerationFailed         the model began, but the answer could not be finished
-│   └── GenerationTimeout        the model sent nothing for longer than the limit
+│   ├── ContextExceeded          its server says that the prompt is too long
+│   ├── OutOfMemory              its server lacks the memory to run it
+│   ├── ServerBusy               its server takes no more questions now
+│   ├── GenerationTimeout        the model sent nothing for longer than the limit
+│   └── GenerationStopped        who asked wants no more of it
 ├── WeightsUnavailable       a model cannot be had: no network, unknown name, full disk
 │   └── WeightsDamaged           its files are not what they should be
 ├── BundleInvalid            a folder is no bundle of models, or cannot become one
@@ -53,8 +57,24 @@ class GenerationFailed(AssistantError):
     """The answer could not be finished: the stream broke, or the server reported an error."""
 
 
+class ContextExceeded(GenerationFailed):
+    """The model's server says that the prompt is too long for the model."""
+
+
+class OutOfMemory(GenerationFailed):
+    """The model's server lacks the memory to run it."""
+
+
+class ServerBusy(GenerationFailed):
+    """The model's server takes no more questions for now."""
+
+
 class GenerationTimeout(GenerationFailed):
     """The model sent nothing for longer than the limit."""
+
+
+class GenerationStopped(GenerationFailed):
+    """The model was stopped, because who asked wants no more of it."""
 
 
 class WeightsUnavailable(AssistantError):

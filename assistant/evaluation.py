@@ -1,12 +1,13 @@
 """Measures retrieval on questions whose pages, or other places, are known.
 
 Question files are JSON lines; fields that are not used are ignored. Leaves out the
-quality of answers.
+quality of answers: that is `assistant.answer_evaluation`.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -39,7 +40,8 @@ Page = tuple[str, int]
 class Question:
     """One line of a question file. pages: gold pages, 1-based; doc: file name in the library.
 
-    place: where in the document; None where that cannot be told.
+    place: where in the document; None where that cannot be told. answer: the gold one.
+    asks_to_show: wants a figure and no words. split: the half of the file that it belongs to.
     """
 
     id: str
@@ -51,6 +53,9 @@ class Question:
     has_figure: bool = False
     boxes: tuple[GoldBox, ...] = ()
     place: GoldPlace | None = None
+    answer: str = ""
+    asks_to_show: bool = False
+    split: str = "fit"
 
 
 @dataclass(slots=True)
@@ -122,8 +127,7 @@ def evaluate_retrieval(
     gold box; it counts the n_boxed questions with a box on a page of a PDF that is still there.
     """
     pages = Pages()
-    known = {document.source for document in library.documents()}
-    sources = {q.doc: _source_of(q.doc, known) for q in questions if q.doc}
+    sources = sources_of(questions, library)
     absent = sorted(doc for doc, source in sources.items() if source is None)
     asked = [q for q in questions if q.doc is None or sources[q.doc]]
     found: dict[str, list[Ranking]] = {"document": [], "library": []}
@@ -139,6 +143,12 @@ def evaluate_retrieval(
         **{name: _metrics(rankings) for name, rankings in found.items()},
     }
     return Evaluation(metrics, found[scope])
+
+
+def sources_of(questions: Iterable[Question], library: Library) -> dict[str, str | None]:
+    """Document that a question names → its source in the library; None where it is not there."""
+    known = {document.source for document in library.documents()}
+    return {q.doc: _source_of(q.doc, known) for q in questions if q.doc}
 
 
 def write_ranked(rankings: Iterable[Ranking], path: Path) -> None:
@@ -164,7 +174,16 @@ def _question(row: Any) -> Question:
         has_figure=bool(row.get("image")),
         place=GoldPlace.parsed(str(row.get("where") or ""), pages, row.get("modality")),
         boxes=tuple(box for name in _named(row.get("image")) if (box := GoldBox.parsed(name))),
+        answer=str(row.get("answer") or ""),
+        asks_to_show=bool(row.get("asks_to_show")),
+        split=str(row.get("split") or _half(str(row["id"]))),
     )
+
+
+def _half(question_id: str) -> str:
+    """Where a file names no halves: odd numbers are to fit with, even ones to report."""
+    numbers = re.findall(r"\d+", question_id)
+    return "report" if numbers and int(numbers[-1]) % 2 == 0 else "fit"
 
 
 def _named(image: Any) -> list[str]:

@@ -3,12 +3,15 @@
 A stream is one SourcesFound; for each sentence its text in one or more TextAdded, then its
 SentenceChecked and one FigureShown for each of its figures; and one AnswerFinished. The finished
 answer is what counts: where the check rejects everything, it replaces the text that was shown
-before.
+before. docs/streaming.md has examples. Leaves out how answers are made: that is
+`assistant.answering`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from assistant.answer import Answer, Sentence, Source
 
@@ -20,6 +23,11 @@ class SourcesFound:
     sources: tuple[Source, ...]
     question: str = ""
 
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of the event."""
+        sources = [source.to_dict() for source in self.sources]
+        return {"type": "sources", "question": self.question, "sources": sources}
+
 
 @dataclass(frozen=True, slots=True)
 class TextAdded:
@@ -28,12 +36,20 @@ class TextAdded:
     text: str
     lead: str = ""
 
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of the event."""
+        return {"type": "text", "text": self.text, "lead": self.lead}
+
 
 @dataclass(frozen=True, slots=True)
 class SentenceChecked:
     """The sentence is complete, cited, and has its figures."""
 
     sentence: Sentence
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of the event."""
+        return {"type": "sentence", "sentence": self.sentence.to_dict()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +58,10 @@ class FigureShown:
 
     figure: Source
 
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of the event."""
+        return {"type": "figure", "figure": self.figure.to_dict()}
+
 
 @dataclass(frozen=True, slots=True)
 class AnswerFinished:
@@ -49,5 +69,25 @@ class AnswerFinished:
 
     answer: Answer
 
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of the event."""
+        return {"type": "answer", "answer": self.answer.to_dict()}
+
 
 Event = SourcesFound | TextAdded | SentenceChecked | FigureShown | AnswerFinished
+
+
+def events_of(answer: Answer) -> Iterator[Event]:
+    """The events of a finished answer, as if it were made again; each picture is shown once."""
+    shown = set[object]()
+    yield SourcesFound(answer.sources, answer.question)
+    for sentence in answer.sentences:
+        yield TextAdded(sentence.text, sentence.lead)
+        yield SentenceChecked(sentence)
+        for n in sentence.figures:
+            figure = answer.source(n)
+            key = figure.document.metadata.get("image_key", n)
+            if key not in shown:
+                shown.add(key)
+                yield FigureShown(figure)
+    yield AnswerFinished(answer)

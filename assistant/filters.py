@@ -33,7 +33,7 @@ MAX_TEXT_CHARS = 1_000
 MAX_VALUES = 100
 SIGNS = {"=": "$eq", "==": "$eq", "!=": "$ne", ">=": "$gte", "<=": "$lte", ">": "$gt", "<": "$lt"}
 OF_LISTS = {"$eq": "$in", "$ne": "$nin"}
-CONDITION = re.compile(r"([^=<>!]*[^=<>!\s])\s*(==?|!=|>=|<=|>|<)\s*(\S.*)", re.DOTALL)
+CONDITION = re.compile(r"([^=<>!]*[^=<>!\s])\s*(==?|!=|>=|<=|>|<)\s*([^\s=].*)", re.DOTALL)
 DAY = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2}))?)?")
 FORM = 'Give KEY=VALUE, such as page>=3, section=Methods or label!="Table 2".'
 

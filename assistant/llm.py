@@ -8,16 +8,23 @@ Leaves out prompts, and whether an answer is true.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from assistant.errors import AssistantError, ModelUnavailable, SettingsInvalid
+from assistant.errors import (
+    AssistantError,
+    GenerationStopped,
+    ModelUnavailable,
+    SettingsInvalid,
+)
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import BaseMessage
+    from langchain_core.runnables import RunnableConfig
 
     from assistant.ollama_models import PullProgress
 
@@ -26,6 +33,9 @@ Preference = Literal["auto", "ollama", "openai", "embedded"]
 Explain = Callable[[Exception, int], AssistantError | None]
 """From an error of a model's client, and the number of characters that had come, to ours."""
 
+MIN_TRUSTED_PARAMETERS = 900_000_000
+"""Smaller models mix up what several sources say: they only phrase quotes. What is sold as
+"1B" has a little less than a billion."""
 CLOUD_WARNING = "It runs in Ollama's cloud: questions and sources leave this computer."
 END_MARKS = {"done_reason", "finish_reason"}
 """The last piece of an answer carries one of these in its metadata: why it ended."""
@@ -44,18 +54,27 @@ class LanguageModel:
     """For the prompt and the answer together."""
     reason: str
     """Why it was chosen, for `limner doctor`."""
+    n_parameters: int | None = None
+    """None where its server does not say."""
+    is_loaded: Callable[[], bool] = field(default=lambda: True, repr=False, compare=False)
+    """Whether it is in memory; if not, its first words may take a minute."""
     explain: Explain | None = field(default=None, repr=False, compare=False)
     """Set for a model on a server, whose answers must carry an end mark to be complete."""
+    config: RunnableConfig | None = field(default=None, repr=False, compare=False)
+    """LangChain's, with who is to be told of what the model does for one answer."""
+    stop: threading.Event | None = field(default=None, repr=False, compare=False)
+    """Once set, the model writes no more."""
 
     @property
     def is_trusted_with_facts(self) -> bool:
         """Whether it may write an answer; else it may only phrase what is quoted."""
-        return self.kind != "embedded"
+        n = self.n_parameters
+        return self.kind != "embedded" and (n is None or n >= MIN_TRUSTED_PARAMETERS)
 
     def stream(self, messages: Sequence[BaseMessage]) -> Generator[str]:
         """Yield the answer's text as it comes; when iteration ends early, so does the model.
 
-        Raises GenerationFailed, GenerationTimeout, or a ModelUnavailable.
+        Raises GenerationFailed, GenerationTimeout, GenerationStopped, or a ModelUnavailable.
         """
         n_chars = 0
         try:
@@ -71,12 +90,32 @@ class LanguageModel:
 
     def _texts(self, messages: Sequence[BaseMessage]) -> Generator[str]:
         is_complete = self.explain is None
-        for chunk in self.chat.stream(list(messages)):
+        self._heed_stop()
+        for chunk in self.chat.stream(list(messages), self.config):
+            self._heed_stop()
             is_complete = is_complete or bool(END_MARKS & chunk.response_metadata.keys())
             if chunk.text:
                 yield str(chunk.text)
         if not is_complete:
             raise EOFError("the connection was closed early")
+
+    def _heed_stop(self) -> None:
+        if self.stop and self.stop.is_set():
+            raise GenerationStopped("The answer was stopped before its end, as was asked for.")
+
+
+@dataclass(frozen=True, slots=True)
+class Dials:
+    """How a model is asked. timeout_s: the longest silence while it answers."""
+
+    temperature: float = 0.0
+    timeout_s: float = 120.0
+    context_tokens: int | None = None
+    """As many as the model has, up to a bound, when None."""
+    keep_alive: str = "30m"
+    """How long Ollama keeps it in memory after an answer."""
+    openai_sees: bool | None = None
+    """Whether the model of an OpenAI-compatible server sees pictures; as it says, when None."""
 
 
 def choose_llm(
@@ -87,18 +126,18 @@ def choose_llm(
     openai_model: str | None = None,
     openai_api_key: str | None = None,
     prefer: Preference = "auto",
-    temperature: float = 0.0,
-    timeout_s: float = 120.0,
+    **dials: Any,
 ) -> LanguageModel:
-    """Choose the language model. timeout_s: the longest silence while it answers.
+    """Choose the language model. dials: as in `Dials`.
 
     Raises a ModelUnavailable that says what is missing, or SettingsInvalid.
     """
+    asked = Dials(**dials)
     passed_over: list[str] = []
     if prefer in ("auto", "ollama"):
         is_named = bool(ollama_host or ollama_model or os.environ.get("OLLAMA_HOST"))
         try:
-            return _from_ollama(ollama_host, ollama_model, temperature, timeout_s)
+            return _from_ollama(ollama_host, ollama_model, asked)
         except ModelUnavailable as error:
             if is_named or prefer == "ollama":
                 raise
@@ -110,10 +149,10 @@ def choose_llm(
         )
     if openai_base_url and prefer in ("auto", "openai"):
         server = (openai_base_url, openai_api_key)
-        return _from_openai(server, openai_model, temperature, timeout_s, passed_over)
+        return _from_openai(server, openai_model, asked, passed_over)
     if prefer == "auto":
         passed_over.append("No OpenAI-compatible server is set.")
-    return _embedded(temperature, timeout_s, passed_over)
+    return _embedded(asked, passed_over)
 
 
 def pull(model: str, host: str | None = None) -> Iterator[PullProgress]:
@@ -126,55 +165,61 @@ def pull(model: str, host: str | None = None) -> Iterator[PullProgress]:
     return OllamaServer(host).pull(model)
 
 
-def _from_ollama(
-    host: str | None, named: str | None, temperature: float, timeout_s: float
-) -> LanguageModel:
+def _from_ollama(host: str | None, named: str | None, dials: Dials) -> LanguageModel:
     from assistant.ollama_models import OllamaServer, runs_in_cloud
 
     server = OllamaServer(host)
-    model = server.describe(named) if named else server.newest_chat_model()
+    tokens = dials.context_tokens
+    model = server.describe(named, tokens) if named else server.newest_chat_model(tokens)
     why = "you named" if named else "its most recently changed model that can chat is"
     warning = f" {CLOUD_WARNING}" if runs_in_cloud(model.name) else ""
     return LanguageModel(
-        chat=server.chat_model(model, temperature=temperature, timeout_s=timeout_s),
+        chat=server.chat_model(
+            model,
+            temperature=dials.temperature,
+            timeout_s=dials.timeout_s,
+            keep_alive=dials.keep_alive,
+        ),
         name=f"ollama:{model.name}",
         kind="ollama",
         can_see=model.can_see,
         context_tokens=model.context_tokens,
         reason=f"Ollama answers at {server.url}; {why} {model.name}.{warning}",
-        explain=lambda error, n_chars: server.explain(error, model.name, timeout_s, n_chars),
+        n_parameters=model.n_parameters,
+        is_loaded=lambda: server.is_loaded(model.name),
+        explain=lambda error, n: server.explain(error, model.name, dials.timeout_s, n),
     )
 
 
 def _from_openai(
-    at: tuple[str, str | None],
-    named: str | None,
-    temperature: float,
-    timeout_s: float,
-    passed_over: list[str],
+    at: tuple[str, str | None], named: str | None, dials: Dials, passed_over: list[str]
 ) -> LanguageModel:
     from assistant.openai_models import OpenAIServer
 
     server = OpenAIServer(*at)
-    model = server.find(named)
+    model = server.find(named, dials.context_tokens)
     why = "you named" if named else "its first model is"
+    sees = model.can_see if dials.openai_sees is None else dials.openai_sees
     return LanguageModel(
-        chat=server.chat_model(model, temperature=temperature, timeout_s=timeout_s),
+        chat=server.chat_model(model, temperature=dials.temperature, timeout_s=dials.timeout_s),
         name=f"openai:{model.name}@{server.url}",
         kind="openai",
-        can_see=False,
+        can_see=sees,
         context_tokens=model.context_tokens,
         reason=" ".join([*passed_over, f"A server answers at {server.url}; {why} {model.name}."]),
-        explain=lambda error, n_chars: server.explain(error, model.name, timeout_s, n_chars),
+        n_parameters=model.n_parameters,
+        explain=lambda error, n: server.explain(error, model.name, dials.timeout_s, n),
     )
 
 
-def _embedded(temperature: float, timeout_s: float, passed_over: list[str]) -> LanguageModel:
-    from assistant.embedded import CONTEXT_TOKENS, MODEL_NAME, embedded_chat_model
+def _embedded(dials: Dials, passed_over: list[str]) -> LanguageModel:
+    from assistant import embedded
     from assistant.errors import EmbeddedModelMissing
 
     try:
-        chat = embedded_chat_model(temperature=temperature, timeout_s=timeout_s)
+        chat = embedded.embedded_chat_model(
+            temperature=dials.temperature, timeout_s=dials.timeout_s
+        )
     except EmbeddedModelMissing as error:
         if not passed_over:
             raise
@@ -183,11 +228,13 @@ def _embedded(temperature: float, timeout_s: float, passed_over: list[str]) -> L
         ) from error
     return LanguageModel(
         chat=chat,
-        name=f"embedded:{MODEL_NAME}",
+        name=f"embedded:{embedded.MODEL_NAME}",
         kind="embedded",
         can_see=False,
-        context_tokens=CONTEXT_TOKENS,
+        context_tokens=embedded.CONTEXT_TOKENS,
         reason=" ".join(passed_over) or "The setting llm is embedded.",
+        n_parameters=embedded.N_PARAMETERS,
+        is_loaded=embedded.is_loaded,
     )
 
 

@@ -204,8 +204,7 @@ def _shown(figures: Iterable[Source], media: MediaStore) -> Iterator[ContentBloc
     """Each figure as a line about it and its picture; the first few, each picture once."""
     by_key = {figure.document.metadata["image_key"]: figure for figure in reversed([*figures])}
     for key, figure in list(reversed(by_key.items()))[:MAX_FIGURES]:
-        metadata = figure.document.metadata
-        line = f"[{figure.n}] {figure.caption} ({figure.place}) {metadata['image_url']}"
+        line = f"[{figure.n}] {figure.caption} ({figure.place}) {figure.picture_url}"
         try:
             picture = _picture(media, key)
         except (LoaderError, OSError) as error:

@@ -7,9 +7,10 @@ Speaks to no address but the server's. Leaves out which model is used: that is
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
@@ -24,6 +25,8 @@ from assistant.errors import (
     ModelUnavailable,
     OllamaStopped,
 )
+from assistant.server_words import failure
+from assistant.tokens import answer_tokens
 
 if TYPE_CHECKING:
     from langchain_ollama import ChatOllama
@@ -35,13 +38,11 @@ SUGGESTED_VISION_MODEL = "qwen2.5vl"
 MAX_CONTEXT_TOKENS = 8192
 """Models allow more, but Ollama reserves memory for the whole of it."""
 USUAL_CONTEXT_TOKENS = 4096
-MAX_ANSWER_TOKENS = 2048
-"""Ends the answer of a model that repeats itself; Ollama by itself would not."""
 KEEP_LOADED = "30m"
+PARAMETER_UNITS = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 CONNECT_TIMEOUT_S = 3.0
 LOOPBACK_CONNECT_TIMEOUT_S = 0.5
 REPLY_TIMEOUT_S = 5.0
-MEMORY_HINT = " Choose a smaller model or close other programs."
 BREAKS = (httpx.HTTPError, httpx.StreamError, ConnectionError, EOFError, ValueError)
 """What a stream that is cut, or that is not Ollama's, ends in."""
 
@@ -63,6 +64,12 @@ class OllamaModel:
     can_see: bool
     can_think: bool
     context_tokens: int
+    """For which Ollama is asked: the model's own, or less."""
+    own_context_tokens: int = 0
+    n_parameters: int | None = None
+    quantization: str = ""
+    n_bytes: int = 0
+    """On the server's disk; 0 where it was not asked for."""
 
 
 class OllamaServer:
@@ -81,18 +88,41 @@ class OllamaServer:
         dated = sorted(models, key=lambda m: m.modified_at.timestamp() if m.modified_at else 0.0)
         return [m.model for m in reversed(dated) if m.model]
 
-    def describe(self, model: str) -> OllamaModel:
-        """What the model can do. Raises OllamaStopped or ModelNotFound."""
+    def models(self) -> list[OllamaModel]:
+        """All its models, the most recently changed first. Raises OllamaStopped."""
+        with self._asked() as client:
+            sizes = {m.model: int(m.size or 0) for m in client.list().models}
+        found = []
+        for name in self.present():
+            with suppress(ModelNotFound):  # removed a moment ago
+                found.append(replace(self.describe(name), n_bytes=sizes.get(name, 0)))
+        return found
+
+    def is_loaded(self, model: str) -> bool:
+        """Whether it is in memory, so that it answers at once. Raises OllamaStopped."""
+        with self._asked() as client:
+            names = {running.model for running in client.ps().models}
+        return bool({model, f"{model}:latest"} & names)
+
+    def describe(self, model: str, context_tokens: int | None = None) -> OllamaModel:
+        """What the model can do. context_tokens: to ask for, where the model has as many.
+
+        Raises OllamaStopped or ModelNotFound.
+        """
         with self._asked(model) as client:
             shown = client.show(model)
         facts = shown.modelinfo or {}
         can = shown.capabilities or _usual_capabilities(facts)
+        own = _context_tokens(facts)
         return OllamaModel(
             name=model,
             can_chat="completion" in can,
             can_see="vision" in can,
             can_think="thinking" in can,
-            context_tokens=min(_context_tokens(facts), MAX_CONTEXT_TOKENS),
+            context_tokens=min(own, context_tokens or MAX_CONTEXT_TOKENS),
+            own_context_tokens=own,
+            n_parameters=_n_parameters(shown),
+            quantization=(shown.details and shown.details.quantization_level) or "",
         )
 
     def describe_seeing(self, model: str) -> OllamaModel:
@@ -118,21 +148,30 @@ class OllamaServer:
         seeing = [name for name in self.present() if self.describe(name).can_see]
         return f"Vision models present: {_listed(seeing)}."
 
-    def newest_chat_model(self) -> OllamaModel:
+    def newest_chat_model(self, context_tokens: int | None = None) -> OllamaModel:
         """The most recently changed model that can chat and runs on the server itself.
 
         Raises OllamaStopped or ModelNotFound.
         """
         present = self.present()
         for name in present:
-            if not runs_in_cloud(name) and (model := self.describe(name)).can_chat:
+            if runs_in_cloud(name):
+                continue
+            if (model := self.describe(name, context_tokens)).can_chat:
                 return model
         raise ModelNotFound(
             f"Ollama at {self.url} has no model of its own that can chat. "
             f"Run: ollama pull {SUGGESTED_MODEL}. Present: {_listed(present)}."
         )
 
-    def chat_model(self, model: OllamaModel, *, temperature: float, timeout_s: float) -> ChatOllama:
+    def chat_model(
+        self,
+        model: OllamaModel,
+        *,
+        temperature: float,
+        timeout_s: float,
+        keep_alive: str = KEEP_LOADED,
+    ) -> ChatOllama:
         """The model as a LangChain chat model. timeout_s: the longest silence."""
         from langchain_ollama import ChatOllama
 
@@ -141,8 +180,9 @@ class OllamaServer:
             base_url=self._address,
             temperature=temperature,
             num_ctx=model.context_tokens,
-            num_predict=MAX_ANSWER_TOKENS,
-            keep_alive=KEEP_LOADED,
+            num_predict=answer_tokens(model.context_tokens),
+            # Ollama takes a duration such as "30m" as text, but seconds only as a number.
+            keep_alive=int(keep_alive) if keep_alive.lstrip("-").isdigit() else keep_alive,
             # The sources hold the answer: nobody should wait for a monologue before it.
             reasoning=False if model.can_think else None,
             client_kwargs=self._client_options(timeout_s),
@@ -184,11 +224,14 @@ class OllamaServer:
         match error:
             case ollama.ResponseError(status_code=404):
                 return self._missing(model)
-            case ollama.ResponseError(error=words):
-                hint = MEMORY_HINT if "memory" in words.lower() else ""
-                return GenerationFailed(
-                    f"Ollama at {self.url} could not answer with '{model}': {quoted(words)}.{hint}"
+            case ollama.ResponseError(status_code=401 | 403, error=words):
+                return ModelUnavailable(
+                    f"Ollama at {self.url} refused the request: {quoted(words)}. "
+                    "Put the right name and password into OLLAMA_HOST: http://name:password@host."
                 )
+            case ollama.ResponseError(error=words, status_code=status):
+                told = f"Ollama at {self.url} could not answer with '{model}': {quoted(words)}."
+                return failure(told, words, status)
             case httpx.ConnectError() | httpx.ConnectTimeout():
                 return self._stopped()
             case ConnectionError() if not n_chars:
@@ -196,7 +239,8 @@ class OllamaServer:
             case httpx.TimeoutException():
                 return GenerationTimeout(
                     f"'{model}' in Ollama at {self.url} sent nothing for {timeout_s:g} s. "
-                    "Choose a smaller model, or raise LIMNER_TIMEOUT_S."
+                    "It may still be loading the model: ask again. "
+                    "Else choose a smaller model, or raise LIMNER_TIMEOUT_S."
                 )
             case _ if isinstance(error, BREAKS):
                 return GenerationFailed(
@@ -259,6 +303,17 @@ def _listed(names: list[str]) -> str:
 def _context_tokens(facts: Mapping[str, Any]) -> int:
     found = (v for k, v in facts.items() if k.endswith(".context_length") and isinstance(v, int))
     return next(found, USUAL_CONTEXT_TOKENS)
+
+
+def _n_parameters(shown: ollama.ShowResponse) -> int | None:
+    """How many parameters the model has; None where Ollama does not say."""
+    exact = (shown.modelinfo or {}).get("general.parameter_count")
+    if isinstance(exact, int) and exact > 0:
+        return exact
+    size = (shown.details and shown.details.parameter_size) or ""
+    if found := re.fullmatch(r"([\d.]+)([KMBT])", size.strip().upper()):
+        return int(float(found[1]) * PARAMETER_UNITS[found[2]])
+    return None
 
 
 def _usual_capabilities(facts: Mapping[str, Any]) -> list[str]:

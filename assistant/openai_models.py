@@ -7,7 +7,9 @@ gives it no key but the one that is passed in. Leaves out which model is used: t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -23,6 +25,8 @@ from assistant.errors import (
     ModelUnavailable,
     OpenAIServerStopped,
 )
+from assistant.server_words import failure
+from assistant.tokens import answer_tokens
 
 if TYPE_CHECKING:
     from langchain_openai import ChatOpenAI
@@ -30,12 +34,16 @@ if TYPE_CHECKING:
 DEFAULT_PORT = 80
 MAX_CONTEXT_TOKENS = 8192
 USUAL_CONTEXT_TOKENS = 4096
-"""The protocol does not say; vLLM adds it."""
-MAX_ANSWER_TOKENS = 2048
+"""The protocol does not say; most servers add it, each under a name of its own."""
+CONTEXT_NAMES = ("loaded_context_length", "max_model_len", "context_length", "max_context_length")
+"""LM Studio's, vLLM's, OpenRouter's, Mistral's. llama.cpp has it in `meta`."""
+OWNER_IN_LM_STUDIO = "organization_owner"
 NO_KEY = "none"
 """Sent where no key is set, so that OPENAI_API_KEY, meant for another server, is not."""
 CONNECT_TIMEOUT_S = 3.0
 REPLY_TIMEOUT_S = 5.0
+Told = dict[str, Any]
+"""A model as its server lists it."""
 BREAKS = (openai.APIConnectionError, httpx.HTTPError, EOFError, ValueError)
 """What a stream that is cut ends in."""
 
@@ -45,7 +53,13 @@ class OpenAIModel:
     """A model and how much it reads and writes at once."""
 
     name: str
-    context_tokens: int
+    context_tokens: int = USUAL_CONTEXT_TOKENS
+    """To be used: the model's own, or less."""
+    own_context_tokens: int = 0
+    """0 where the server does not say."""
+    can_see: bool = False
+    n_parameters: int | None = None
+    quantization: str = ""
 
 
 class OpenAIServer:
@@ -70,7 +84,8 @@ class OpenAIServer:
         )
         try:
             with client:
-                return [OpenAIModel(m.id, _context_tokens(m)) for m in client.models.list()]
+                told = [model.model_dump() for model in client.models.list()]
+                return [_described(model | more) for model, more in self._with_more(client, told)]
         except openai.APIConnectionError as error:
             raise self._stopped() from error
         except openai.APIStatusError as error:
@@ -81,12 +96,27 @@ class OpenAIServer:
                 "Look at LIMNER_OPENAI_BASE_URL; with most servers it ends in /v1."
             ) from error
 
-    def find(self, model: str | None) -> OpenAIModel:
-        """The named model, or the first. Raises ModelNotFound and what `present` raises."""
+    @staticmethod
+    def _with_more(client: openai.OpenAI, told: list[Told]) -> Iterator[tuple[Told, Told]]:
+        """Each model with what LM Studio tells of it outside of OpenAI's protocol."""
+        more: dict[str, Told] = {}
+        if any(model.get("owned_by") == OWNER_IN_LM_STUDIO for model in told):
+            with suppress(openai.APIError, httpx.HTTPError, ValueError, AttributeError, TypeError):
+                own = client.base_url.copy_with(path="/api/v0/models")
+                found = client.get(str(own), cast_to=httpx.Response).json()["data"]
+                more = {model["id"]: model for model in found}
+        for model in told:
+            yield model, more.get(model["id"], {})
+
+    def find(self, model: str | None, context_tokens: int | None = None) -> OpenAIModel:
+        """The named model, or the first. context_tokens: to use, where it has as many.
+
+        Raises ModelNotFound and what `present` raises.
+        """
         present = self.present()
         for found in present:
             if model in (None, found.name):
-                return found
+                return _with_context(found, context_tokens)
         names = ", ".join(found.name for found in present) or "none"
         raise ModelNotFound(
             f"Model '{model}' is not at {self.url}. Load it there. Present: {names}."
@@ -104,7 +134,7 @@ class OpenAIServer:
             base_url=self._address,
             api_key=SecretStr(self._api_key),
             temperature=temperature,
-            max_completion_tokens=MAX_ANSWER_TOKENS,
+            max_completion_tokens=answer_tokens(model.context_tokens),
             timeout=options["timeout"],
             stream_chunk_timeout=timeout_s,
             max_retries=0,
@@ -125,7 +155,8 @@ class OpenAIServer:
             case openai.APITimeoutError() | httpx.TimeoutException():
                 return GenerationTimeout(
                     f"'{model}' at {self.url} sent nothing for {timeout_s:g} s. "
-                    "Choose a smaller model, or raise LIMNER_TIMEOUT_S."
+                    "It may still be loading the model: ask again. "
+                    "Else choose a smaller model, or raise LIMNER_TIMEOUT_S."
                 )
             case openai.APIConnectionError() if not n_chars:
                 return self._stopped()
@@ -137,11 +168,15 @@ class OpenAIServer:
                     f"{n_chars} characters: {quoted(str(_root(error)))}. "
                     "Ask again; the server's log may say why."
                 )
+            case openai.APIStatusError(message=words, status_code=status):
+                return self._failed(model, words, status)
             case openai.APIError(message=words):
-                return GenerationFailed(
-                    f"The server at {self.url} could not answer with '{model}': {quoted(words)}."
-                )
+                return self._failed(model, words)
         return None
+
+    def _failed(self, model: str, words: str, status: int = 0) -> GenerationFailed:
+        told = f"The server at {self.url} could not answer with '{model}': {quoted(words)}."
+        return failure(told, words, status)
 
     def _client_options(self, timeout_s: float) -> dict[str, Any]:
         """Options of httpx: stay with this server, directly where it is on this computer."""
@@ -175,6 +210,38 @@ def _root(error: BaseException) -> BaseException:
     return error
 
 
-def _context_tokens(model: Any) -> int:
-    found = getattr(model, "max_model_len", None)
-    return min(found, MAX_CONTEXT_TOKENS) if isinstance(found, int) else USUAL_CONTEXT_TOKENS
+def _with_context(model: OpenAIModel, wanted: int | None) -> OpenAIModel:
+    own = model.own_context_tokens
+    used = min(own or USUAL_CONTEXT_TOKENS, MAX_CONTEXT_TOKENS)
+    if wanted:
+        used = min(wanted, own) if own else wanted
+    return replace(model, context_tokens=used)
+
+
+def _described(told: Told) -> OpenAIModel:
+    """A model by what its server tells of it; what it does not tell is not guessed."""
+    meta = _part(told, "meta")
+    contexts = [meta.get("n_ctx"), *map(told.get, CONTEXT_NAMES)]
+    n_parameters = meta.get("n_params")
+    return OpenAIModel(
+        name=str(told["id"]),
+        own_context_tokens=next((n for n in contexts if isinstance(n, int) and n > 0), 0),
+        can_see=_can_see(told),
+        n_parameters=n_parameters if isinstance(n_parameters, int) else None,
+        quantization=str(told.get("quantization") or meta.get("ftype") or ""),
+    )
+
+
+def _can_see(told: Told) -> bool:
+    """As llama.cpp and OpenRouter, LM Studio, and Mistral say it. vLLM does not."""
+    inputs = _part(told, "architecture").get("input_modalities")
+    return (
+        (isinstance(inputs, list) and "image" in inputs)
+        or told.get("type") == "vlm"
+        or _part(told, "capabilities").get("vision") is True
+    )
+
+
+def _part(told: Told, name: str) -> Told:
+    part = told.get(name)
+    return part if isinstance(part, dict) else {}

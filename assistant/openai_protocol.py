@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Generator, Iterator
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, model_validator
@@ -16,10 +15,11 @@ from pydantic import BaseModel, model_validator
 from assistant.answer import Answer
 from assistant.events import AnswerFinished, Event
 from assistant.filters import EvidenceFilter
+from assistant.markdown import StreamedMarkdown
 from assistant.prompt import MAX_QUESTION_CHARS
-from assistant.streamed import StreamedMarkdown
 
 MODEL_ID = "limner"
+OWN_FAILURE = "limner itself failed on this request; its log says where. Please report it."
 
 
 class Message(BaseModel):
@@ -80,22 +80,25 @@ def completion(answer: Answer) -> dict[str, Any]:
     }
 
 
-def chunks(events: Iterator[Event]) -> Generator[dict[str, Any]]:
-    """OpenAI's chunks; the last one has the Answer."""
-    head, markdown, role = _head("chat.completion.chunk"), StreamedMarkdown(), {"role": "assistant"}
-    try:
-        for event in events:
-            text = markdown.add(event)
-            if isinstance(event, AnswerFinished):
-                last = {"index": 0, "delta": {**role, "content": text}, "finish_reason": "stop"}
-                yield {**head, "choices": [last], "limner": event.answer.to_dict()}
-            elif text:
-                piece = {"index": 0, "delta": {**role, "content": text}, "finish_reason": None}
-                yield {**head, "choices": [piece]}
-                role = {}
-    finally:
-        if isinstance(events, Generator):
-            events.close()  # and with it the language model
+class Chunks:
+    """OpenAI's chunks of one answer; the last one has the Answer."""
+
+    def __init__(self) -> None:
+        self._head = _head("chat.completion.chunk")
+        self._markdown = StreamedMarkdown()
+        self._role = {"role": "assistant"}
+
+    def add(self, event: Event) -> dict[str, Any] | None:
+        """The chunk that the event makes; None where it adds no words."""
+        text = self._markdown.add(event)
+        if isinstance(event, AnswerFinished):
+            return self._chunk(text, "stop") | {"limner": event.answer.to_dict()}
+        return self._chunk(text, None) if text else None
+
+    def _chunk(self, text: str, reason: str | None) -> dict[str, Any]:
+        delta, self._role = {**self._role, "content": text}, {}
+        choice = {"index": 0, "delta": delta, "finish_reason": reason}
+        return {**self._head, "choices": [choice]}
 
 
 def error_body(
@@ -103,6 +106,11 @@ def error_body(
 ) -> dict[str, Any]:
     """An error. kind: `invalid_request_error` or `server_error`."""
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+def explained_body(error: Exception) -> dict[str, Any]:
+    """One of limner's own errors."""
+    return error_body(str(error), "server_error", code=type(error).__name__)
 
 
 def _head(kind: str) -> dict[str, Any]:

@@ -12,20 +12,26 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 
 from assistant.answer import Source
-from assistant.passages import Kind, Passage, heading
 from assistant.questions import SMALL_NUMBERS, Asked, Wants, meaning, meanings, missing, spelt
+from assistant.quotable import Kind, Quotable, heading
 from assistant.quote_weights import FIGURE, TEXT
 from assistant.sentences import stem, words
 from assistant.table_quotes import CELLS
 
+ON_PAGE = 0.9
+NOT_OF_SECTION = 0.6
+"""Text on the page of a figure but of another section: a wish to see is for one picture of two."""
 NEAR_WORDS = 4
 """So near to a number stands what it counts."""
 USUAL_WORDS = 15
 CODE = re.compile(r"[=_{}\[\]]")
 TOTAL = re.compile(r"\b(?:all|other|others|overall|total|united states|world)\b", re.IGNORECASE)
 
+Place = tuple[str, int | None, str | None]
+"""Document, page and section."""
 
-def likelihood(passage: Passage, signs: Mapping[str, float], *, meaning: float) -> float:
+
+def likelihood(passage: Quotable, signs: Mapping[str, float], *, meaning: float) -> float:
     """How likely a passage with these signs answers, in [0, 1]. meaning: cosine to the question."""
     weights = FIGURE if passage.kind is Kind.FIGURE else TEXT
     seen = {"bias": 1.0, "meaning": meaning, **signs}
@@ -36,7 +42,7 @@ def likelihood(passage: Passage, signs: Mapping[str, float], *, meaning: float) 
 class Comparison:
     """A question held against the passages among which its answer is sought."""
 
-    def __init__(self, asked: Asked, passages: Sequence[Passage]) -> None:
+    def __init__(self, asked: Asked, passages: Sequence[Quotable]) -> None:
         self._asked = asked
         self._named = frozenset().union(*asked.names)
         seen = Counter(m for p in passages for m in p.own)
@@ -49,7 +55,7 @@ class Comparison:
         for passage in passages:
             self._ranks.setdefault(passage.series, passage.source.n)
         self._extremes = _extremes(asked, passages, self.weights)
-        self._told: defaultdict[tuple[object, ...], set[str]] = defaultdict(set)
+        self._told: defaultdict[Place, set[str]] = defaultdict(set)
         self._best: dict[tuple[bool, str], float] = defaultdict(float)
         for passage in passages:
             is_figure = passage.kind is Kind.FIGURE
@@ -64,11 +70,13 @@ class Comparison:
         """As it was asked."""
         return self._asked.text
 
-    def shows(self, figure: Passage) -> float:
+    def shows(self, figure: Quotable) -> float:
         """The share of what the question is about that is told of a figure, or beside it."""
-        return max(self.covered(figure.known), self.covered_beside(figure))
+        return max(
+            self.covered(figure.known), self.covered_beside(figure, same_page=NOT_OF_SECTION)
+        )
 
-    def signs(self, passage: Passage) -> dict[str, float]:
+    def signs(self, passage: Quotable) -> dict[str, float]:
         """What speaks for and against the passage, but for likeness of meaning; about 0 to 1."""
         return self._words(passage) | self._kind_of_answer(passage) | self._kind(passage)
 
@@ -76,19 +84,25 @@ class Comparison:
         """The share of what the question is about that is known."""
         return sum(w for t, w in self.weights.items() if t in known) / self._total
 
-    def covered_beside(self, figure: Passage, *, pages: int = 0) -> float:
-        """The share that the text beside a figure tells. pages: of which it may be off."""
-        source, page, section = _place(figure.source)
-        if not isinstance(page, int):
-            return self.covered(self._told[source, page, section]) if not pages else 0.0
-        beside = [
-            told
-            for (other, its_page, _), told in self._told.items()
-            if other == source and isinstance(its_page, int) and abs(its_page - page) == pages
-        ]
-        return self.covered(set().union(*beside))
+    def covered_beside(self, figure: Quotable, *, same_page: float) -> float:
+        """The share that the text beside a figure tells.
 
-    def _words(self, passage: Passage) -> dict[str, float]:
+        In books a picture may face its text. same_page: what text of another section counts there.
+        """
+        source, page, section = _place(figure.source)
+        most = 0.0
+        for (other, its_page, its_section), told in self._told.items():
+            has_pages = page is not None and its_page is not None
+            off = abs((page or 0) - (its_page or 0)) if has_pages else 0
+            if other != source or off > 1:
+                continue
+            nearness = (
+                1.0 if section == its_section else same_page if has_pages and not off else 0.0
+            )
+            most = max(most, nearness * self.covered(told))
+        return most
+
+    def _words(self, passage: Quotable) -> dict[str, float]:
         caption = passage.source.document.metadata.get("caption", "")
         about = set(meanings(f"{heading(passage.source)} {caption}"))
         in_order = set(pairwise(meanings(passage.text)))
@@ -107,15 +121,14 @@ class Comparison:
             "row named": len(row & self.weights.keys()) / max(1, len(row)),
             "words short of best": self._most(passage, "words") - self.covered(passage.own),
             "around short of best": self._most(passage, "around") - self.covered(passage.known),
-            "beside": self.covered_beside(passage) if is_figure else 0.0,
-            "beside next": self.covered_beside(passage, pages=1) if is_figure else 0.0,
+            "beside": self.covered_beside(passage, same_page=ON_PAGE) if is_figure else 0.0,
         }
 
-    def _most(self, passage: Passage, name: str) -> float:
+    def _most(self, passage: Quotable, name: str) -> float:
         """The most that any passage covers, of figures or of what else can be quoted."""
         return self._best[passage.kind is Kind.FIGURE, name]
 
-    def _kind_of_answer(self, passage: Passage) -> dict[str, float]:
+    def _kind_of_answer(self, passage: Quotable) -> dict[str, float]:
         asked = self._asked
         is_figure = passage.kind is Kind.FIGURE
         given = passage.around if is_figure else passage.quote_for(self.weights)
@@ -133,7 +146,7 @@ class Comparison:
             "extreme": float(id(passage) in self._extremes),
         }
 
-    def _kind(self, passage: Passage) -> dict[str, float]:
+    def _kind(self, passage: Quotable) -> dict[str, float]:
         about_picture = self._asked.is_about_picture
         is_figure = passage.kind is Kind.FIGURE
         is_sentence = passage.kind is Kind.SENTENCE
@@ -155,13 +168,12 @@ class Comparison:
         }
 
 
-def _place(source: Source) -> tuple[object, ...]:
-    """Document, page and section."""
+def _place(source: Source) -> Place:
     about = source.document.metadata
-    return about.get("source"), about.get("page"), about.get("section")
+    return str(about.get("source")), about.get("page"), about.get("section")
 
 
-def _extremes(asked: Asked, passages: Sequence[Passage], terms: Collection[str]) -> set[int]:
+def _extremes(asked: Asked, passages: Sequence[Quotable], terms: Collection[str]) -> set[int]:
     """The rows (by id) that hold the most, or least, of the column that is asked about."""
     if not asked.extreme:
         return set()
@@ -172,7 +184,7 @@ def _extremes(asked: Asked, passages: Sequence[Passage], terms: Collection[str])
     return {max(rows)[1] for rows in series.values() if len(rows) > 1}
 
 
-def _is_counted(asked: Asked, passage: Passage) -> bool:
+def _is_counted(asked: Asked, passage: Quotable) -> bool:
     """Whether a number that is new stands near what is to be counted."""
     if passage.row or passage.kind is Kind.FIGURE:
         return bool(asked.counted & passage.known)

@@ -2,7 +2,7 @@
 
 Used where the language model is too small to be trusted with facts. Code chooses the
 evidence, verbatim; when none of it answers the question there is no quote, and the
-answer is that the documents do not say. Leaves out what can be quoted (`assistant.passages`),
+answer is that the documents do not say. Leaves out what can be quoted (`assistant.quotable`),
 phrasing and the citation check.
 """
 
@@ -15,16 +15,19 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 
 from assistant.answer import Source
-from assistant.passages import Kind, Passage, passages_of
 from assistant.questions import YEAR, Asked, meanings, missing
+from assistant.quotable import Kind, Quotable, quotables_of
 from assistant.quote_score import Comparison, likelihood
 
-ANSWERS = 0.32
+ANSWERS = 0.31
 """Likelihood from which a quote is taken to answer; chosen on the `fit` questions."""
-SHOWS = 0.45
+SHOWS = 0.58
 """Likelihood from which a figure is taken to be the one that a person wants to see."""
 SHOWN = 0.2
 """Share of what a person wants to see that must be told of a figure or beside it."""
+MEANING_WEIGHT = 0.3
+BLANK = 0.1
+"""What a picture loses of which nothing is known but where it stands."""
 MAX_QUOTES = 2
 NEAR_BEST = 0.97
 MAX_EMBEDDED = 16
@@ -52,7 +55,7 @@ def find_quotes(question: str, sources: Sequence[Source], embeddings: Embeddings
     asked = Asked(question)
     if not _is_known(asked, sources):
         return []
-    passages = [p for source in sources for p in passages_of(source)]
+    passages = [p for source in sources for p in quotables_of(source)]
     comparison = Comparison(asked, passages)
     told = [p for p in passages if p.kind is not Kind.FIGURE]
     chosen: list[Quote] = []
@@ -69,15 +72,24 @@ def find_quotes(question: str, sources: Sequence[Source], embeddings: Embeddings
 
 
 def find_figure(question: str, sources: Sequence[Source], embeddings: Embeddings) -> Quote | None:
-    """The figure that the question is about, as a quote of its caption; None where none is."""
+    """The figure that a person wants to see, as a quote of its caption; None where none is."""
     asked = Asked(question)
-    passages = [p for source in sources for p in passages_of(source)]
-    comparison = Comparison(asked, passages)
-    figures = [p for p in passages if p.kind is Kind.FIGURE and comparison.shows(p) >= SHOWN]
+    passages = [p for source in sources for p in quotables_of(source)]
+    figures = [p for p in passages if p.kind is Kind.FIGURE]
     if not figures or not _is_known(asked, sources):
         return None
-    best = _ranked(comparison, figures, embeddings)[0]
-    return best if best.score >= SHOWS else None
+    comparison = Comparison(asked, passages)
+    told = [comparison.shows(p) for p in figures]
+    likeness = [
+        share + MEANING_WEIGHT * cosine - BLANK * p.is_blank
+        for share, cosine, p in zip(
+            told, _cosines(asked.text, figures, embeddings), figures, strict=True
+        )
+    ]
+    best = max(range(len(figures)), key=lambda i: likeness[i])
+    if told[best] < SHOWN:
+        return None
+    return Quote(figures[best].source.n, figures[best].text, min(1.0, told[best]))
 
 
 def _is_known(asked: Asked, sources: Sequence[Source]) -> bool:
@@ -95,11 +107,11 @@ def _is_known(asked: Asked, sources: Sequence[Source]) -> bool:
 def _told_by(source: Source) -> str:
     about = source.document.metadata
     named = (about.get("section", ""), about.get("caption", ""), about["title"])
-    return "\n".join((source.document.page_content, *named))
+    return "\n".join((source.evidence, *named))
 
 
 def _ranked(
-    comparison: Comparison, passages: Sequence[Passage], embeddings: Embeddings
+    comparison: Comparison, passages: Sequence[Quotable], embeddings: Embeddings
 ) -> list[Quote]:
     """The passages that look best, with their likelihoods, best first."""
     if not passages:
@@ -109,18 +121,22 @@ def _ranked(
         likelihood(p, s, meaning=TYPICAL_MEANING) for p, s in zip(passages, signs, strict=True)
     ]
     places = sorted(range(len(passages)), key=lambda i: -guesses[i])[:MAX_EMBEDDED]
-    question = np.asarray(embeddings.embed_query(comparison.question), dtype=np.float32)
-    texts = [passages[i].gist[:MAX_EMBEDDED_CHARS] for i in places]
-    cosines = np.asarray(embeddings.embed_documents(texts), dtype=np.float32) @ question
+    cosines = _cosines(comparison.question, [passages[i] for i in places], embeddings)
     quotes = [
         Quote(
             passages[i].source.n,
             passages[i].quote_for(comparison.weights),
-            likelihood(passages[i], signs[i], meaning=float(cosine)),
+            likelihood(passages[i], signs[i], meaning=cosine),
         )
         for i, cosine in zip(places, cosines, strict=True)
     ]
     return sorted(quotes, key=lambda q: (-q.score, q.n))
+
+
+def _cosines(question: str, passages: Sequence[Quotable], embeddings: Embeddings) -> list[float]:
+    asked = np.asarray(embeddings.embed_query(question), dtype=np.float32)
+    texts = [p.gist[:MAX_EMBEDDED_CHARS] for p in passages]
+    return [float(c) for c in np.asarray(embeddings.embed_documents(texts), np.float32) @ asked]
 
 
 def _says_the_same(text: str, other: str) -> bool:

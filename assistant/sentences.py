@@ -6,6 +6,7 @@ English rules, harmless elsewhere. Leaves out paragraphs and layout.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
@@ -35,7 +36,7 @@ NEGATIONS = frozenset(("cannot", "neither", "never", "no", "none", "nor", "not",
 
 def split_sentences(text: str) -> list[str]:
     """The sentences of a text; line feeds end one, abbreviations and initials do not."""
-    return [s for s in map(str.strip, _segments(text)) if s]
+    return [s for s in map(str.strip, segments(text)) if s]
 
 
 def sentences_of_stream(pieces: Iterable[str]) -> Iterator[tuple[str, bool]]:
@@ -46,7 +47,7 @@ def sentences_of_stream(pieces: Iterable[str]) -> Iterator[tuple[str, bool]]:
     """
     held, n_given = "", 0
     for piece in pieces:
-        *complete, last = _segments(held + piece)
+        *complete, last = segments(held + piece)
         held = ""  # white space that ends a sentence opens the next
         for sentence in complete:
             held += sentence
@@ -62,7 +63,7 @@ def sentences_of_stream(pieces: Iterable[str]) -> Iterator[tuple[str, bool]]:
         yield held.rstrip()[n_given:], True
 
 
-def _segments(text: str) -> list[str]:
+def segments(text: str) -> list[str]:
     """The sentences of a text with the white space around them: put together, the text."""
     found: list[str] = []
     start = 0
@@ -85,7 +86,8 @@ def stems(text: str) -> list[str]:
 
 def stem(word: str) -> str:
     """The word without its ending (Porter's second algorithm)."""
-    return str(_stemmer().stemWord(word.removesuffix("'s").removesuffix("’s")))
+    with _stemming:
+        return str(_stemmer().stemWord(word.removesuffix("'s").removesuffix("’s")))
 
 
 def numbers(text: str) -> set[str]:
@@ -128,6 +130,10 @@ def _plain_number(text: str) -> str:
         plain = plain.rstrip("0").rstrip(".")
     value = plain.lstrip("0") or ("0" if plain else "")
     return f"-{value}" if text[0] in "-−" and value else value
+
+
+_stemming = threading.Lock()
+"""The stemmer keeps the word that it is at, so only one thread may use it at a time."""
 
 
 @cache

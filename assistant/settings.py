@@ -48,6 +48,14 @@ class Settings(BaseSettings):
     openai_base_url: str | None = None
     openai_model: str | None = None
     openai_api_key: SecretStr | None = None
+    openai_sees: bool | None = None
+    """Whether the model there sees pictures; what its server says when not set. vLLM does not."""
+    ollama_keep_alive: str = Field(
+        default="30m", pattern=r"^-?(\d+|(\d+(\.\d+)?(ms|s|m|h))+)$", coerce_numbers_to_str=True
+    )
+    """How long Ollama keeps the model in memory after an answer: 90s, 2h, 0 or -1 for ever."""
+    context_tokens: int | None = Field(default=None, ge=512, le=1_000_000)
+    """For the prompt and the answer; what the model has, up to 8,192, when not set."""
     temperature: float = Field(default=0.0, ge=0, le=2)
     timeout_s: float = Field(default=120.0, gt=0)
     """Longest wait for the language model's next words."""

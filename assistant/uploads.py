@@ -104,6 +104,9 @@ def taken_away(library: Path, source: str) -> Iterator[None]:
     It is out of sight before: a process that is killed leaves none that a sync would bring back
     once the document is gone.
     """
+    if not is_upload(library, source):
+        yield
+        return
     hidden = {path: _hidden(path) for path in all_below(library) if path.as_uri() == source}
     for path, place in hidden.items():
         path.replace(place)

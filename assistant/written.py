@@ -40,17 +40,18 @@ MARK = re.compile(
 )
 NUMBER_RANGE = re.compile(r"(\d{1,3})(?:[ \t]*[–-][ \t]*(\d{1,3}))?")
 PICTURE = re.compile(r"!\[[^\]\n]*\](?:\([^)\n]*\)|\[[^\]\n]*\])?")
+LINK_TARGET = re.compile(r"\[[^\[\]\n]*\]:[ \t]*<?\w+:\S+")
 LINK = re.compile(r"\[([^\[\]\n]*)\]\([^)\n]*\)")
 HTML = re.compile(r"</?[a-zA-Z!][^<>]*>")
 AUTOLINK = re.compile(r"<(?:https?|ftp|mailto|file|data):[^<>\s]*>", re.IGNORECASE)
 EMPHASIS = re.compile(r"\*\*+|__+|`+|(?<![\w*])\*(?=\w)|(?<=[\w.,!?)])\*(?![\w*])")
 OPENED = re.compile(
-    r"[ \t]*(?:!?\[[^\]\n]*(?:\](?:\([^)\n]*)?)?|【[^】\n]*|\((?:s(?:o[^)\n]*)?)?"
+    r"[ \t]*(?:!?\[[^\]\n]*(?:\](?:\([^)\n]*|:[ \t]*\S*)?)?|【[^】\n]*|\((?:s(?:o[^)\n]*)?)?"
     r"|</?[a-zA-Z!][^<>]*|<)$"
 )
 """What may become a mark, a picture, a link or HTML with what comes next."""
 WHOLE = re.compile(
-    "|".join(p.pattern for p in (PICTURE, LINK, AUTOLINK, HTML, MARK)), re.IGNORECASE
+    "|".join(p.pattern for p in (PICTURE, LINK_TARGET, LINK, AUTOLINK, HTML, MARK)), re.IGNORECASE
 )
 WORD_END = re.compile(r"\s+|(?=[\u3040-\u9fff\uac00-\ud7af])")
 LEAD = re.compile(r"\s*(?:#{1,6}\s+|>\s+|(?P<bullet>[-*+•–]\s+)|(?P<number>\d{1,3})[.)]\s+)?")
@@ -238,8 +239,9 @@ def _last_word_end(text: str) -> int:
 
 
 def _plain_text(text: str) -> str:
-    text = MARK.sub(_mark_signs, HTML.sub("", AUTOLINK.sub("", PICTURE.sub("", text))))
-    return EMPHASIS.sub("", LINK.sub(r"\1", text))
+    for unwanted in (PICTURE, LINK_TARGET, AUTOLINK, HTML):
+        text = unwanted.sub("", text)
+    return EMPHASIS.sub("", LINK.sub(r"\1", MARK.sub(_mark_signs, text)))
 
 
 def _mark_signs(found: re.Match[str]) -> str:

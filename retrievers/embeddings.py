@@ -10,6 +10,7 @@ import importlib.util
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,8 @@ It raises that by itself up to 32 MB; tensors of changing sizes then leave holes
 """
 TEXTS_AT_ONCE = 256
 """After so many texts another thread gets its turn: a question need not wait for a book."""
+QUERIES_KEPT = 64
+"""With their vectors: one question searches several times, and its answer is compared with it."""
 
 
 class MiniLMEmbeddings(Embeddings):
@@ -62,6 +65,7 @@ class MiniLMEmbeddings(Embeddings):
         self._model: SentenceTransformer | None = None
         # Tokenizers do not stand two threads at once.
         self._lock = threading.Lock()
+        self._query_vector = lru_cache(QUERIES_KEPT)(self._of_query)
 
     @property
     def name(self) -> str:
@@ -95,7 +99,10 @@ class MiniLMEmbeddings(Embeddings):
 
     def embed_query(self, text: str) -> list[float]:
         """The vector of one text. Raises ModelMissing."""
-        return self.embed([text])[0].tolist()  # type: ignore[no-any-return]
+        return list(self._query_vector(text))
+
+    def _of_query(self, text: str) -> tuple[float, ...]:
+        return tuple(self.embed([text])[0].tolist())
 
     def locate(self) -> Path:
         """The folder of the weights on this machine. Raises ModelMissing."""

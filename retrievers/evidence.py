@@ -160,7 +160,9 @@ def _document(row: Sequence[Any], media_base_url: str) -> Document:
             "--repair"
         ) from error
     found = dict(zip(COLUMNS, columns, strict=True))
-    metadata = {"source": source, "title": title} | rest
+    # Of a library from somebody else, the JSON might hold what has a column of its own, or a URL.
+    metadata = {key: value for key, value in rest.items() if key not in NOT_IN_JSON}
+    metadata |= {"source": source, "title": title}
     metadata |= {key: value for key, value in found.items() if value is not None}
     if is_picture_name(found["image_key"]):
         metadata["image_url"] = media_base_url + found["image_key"]

@@ -201,6 +201,7 @@ class LibraryContents:
 
 
 def unknown(source: str) -> UnknownSource:
+    """The error for a source of which there is no document."""
     return UnknownSource(
         f"The library holds no document from {source}. See what it holds with: limner list"
     )

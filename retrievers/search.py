@@ -117,7 +117,6 @@ class Search:
                 self._recorded.check(connection, vector.shape[1])
                 if text:
                     self._recorded.prove(connection)
-                if text:
                     by_meaning = index.nearest(vector, n, among)
             by_words = self._words.best(connection, text, n, among)
             by_pixels = catalogue.showing(connection, shown, among, "figure")

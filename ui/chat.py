@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 from assistant import Filter
-from assistant.answer import Answer, as_markdown
+from assistant.answer import Answer
 from assistant.assistant import Assistant
 from assistant.errors import ASKED_WRONGLY, EXPLAINED
+from assistant.markdown import as_markdown
 from assistant.settings import Settings, read_settings
 from ui.answers import show_answer, stream_answer
 from ui.documents import chosen, show_library

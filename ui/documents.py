@@ -13,9 +13,9 @@ from urllib.parse import unquote, urlsplit
 import streamlit as st
 
 from assistant import Filter
-from assistant.answer import as_markdown
 from assistant.assistant import Assistant
 from assistant.errors import ASKED_WRONGLY
+from assistant.markdown import as_markdown
 from assistant.report import Progress, Report
 from ui.plain_text import plain
 

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import re
 
-from assistant.answer import as_markdown
+from assistant.markdown import as_markdown
 
 WORD_JOINER = "\u2060"
 LINKED = re.compile(r"(?<=:)(?=//|material|streamlit)|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)
 """Where Streamlit finds web and mail addresses and icons even in escaped text."""
-LIST_NUMBER = re.compile(r"^(\d+)\.")
 
 
 def plain(text: str) -> str:
     """One line that shows as it is: no link, picture, icon or markup in it takes effect."""
     one_line = LINKED.sub(WORD_JOINER, " ".join(text.split()))
-    return LIST_NUMBER.sub(r"\1\\.", as_markdown(one_line))
+    return as_markdown(one_line)

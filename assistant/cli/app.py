@@ -376,14 +376,25 @@ def evaluate(
     ranked: Annotated[
         Path | None, typer.Option(metavar="OUT", help="Write the ranked pages here.")
     ] = None,
+    answers: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OUT", help="Answer the questions too, which takes long; write them here."
+        ),
+    ] = None,
     scope: Annotated[str, typer.Option(help="document or library.")] = "document",
+    split: Annotated[
+        str | None, typer.Option(help="Only this half of the questions: fit or report.")
+    ] = None,
     library: LibraryFlag = None,
     as_json: JsonFlag = False,
+    llm: LlmFlag = None,
+    model: ModelFlag = None,
 ) -> None:
-    """Measure retrieval on a file of questions with known pages."""
+    """Measure retrieval, and answers, on a file of questions with known pages."""
     from assistant.cli import evaluation
 
-    evaluation.evaluate(questions_file, ranked, scope, library, as_json)
+    evaluation.evaluate(questions_file, ranked, answers, scope, split, library, as_json, llm, model)
 
 
 @app.command()

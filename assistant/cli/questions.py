@@ -72,8 +72,8 @@ def search(
         alike = "similarity " if hit.similarity is not None else ""
         say(f"\n{rank}. {found.place}  ({kind}, {alike}{hit.score:.2f})", style="bold")
         say(_preview(hit.document.page_content))
-        if found.has_picture:
-            say(hit.document.metadata["image_url"], style="blue")
+        if found.picture_url:
+            say(found.picture_url, style="blue")
     if not hits:
         say("Nothing found.")
 
@@ -159,7 +159,7 @@ def _print_figure(source: Source) -> None:
         f"\n   ▣ {source.document.metadata['modality']} [{source.n}] {source.caption}",
         style="green",
     )
-    say(f"     {source.place}\n     {source.document.metadata['image_url']}", style="dim")
+    say(f"     {source.place}\n     {source.picture_url}", style="dim")
 
 
 def _print_refusal(answer: Answer, *, was_shown: bool) -> None:

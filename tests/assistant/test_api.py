@@ -20,11 +20,12 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from assistant.answer import NOT_IN_LIBRARY, REPLACED, UNSUPPORTED, search_result
+from assistant.answer import NOT_IN_LIBRARY, REPLACED, UNSUPPORTED, Answer, search_result
 from assistant.api import MAX_BODY_BYTES, MAX_HITS, create_app, serve
 from assistant.assistant import Assistant
 from assistant.errors import GenerationFailed, OllamaStopped, SettingsInvalid
 from assistant.llm import LanguageModel
+from assistant.markdown import NEAREST
 from assistant.prompt import MAX_QUESTION_CHARS
 from assistant.settings import Settings
 from retrievers import LibraryLocked
@@ -168,9 +169,9 @@ def test_a_stream_has_the_form_of_server_sent_events(served: Served) -> None:
 def test_a_stream_says_so_when_the_check_replaces_what_was_shown(serving: Serving) -> None:
     chunks = list(serving(says("The moon ", "is made of cheese.")).ask(stream=True))
     text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
-    assert (
-        text == f"The moon is made of cheese. {UNSUPPORTED}\n\n**{REPLACED}**\n\n{NOT_IN_LIBRARY}"
-    )
+    whole = Answer.from_dict(chunks[-1].limner).to_markdown()
+    assert text == f"The moon is made of cheese. {UNSUPPORTED}\n\n**{REPLACED}**\n\n{whole}"
+    assert whole.startswith(f"{NOT_IN_LIBRARY}\n\n**{NEAREST}**\n\n- Harbour report")
     assert chunks[-1].limner["grounded"] is False
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.assistant.command_line import ROOT, clean_environment, limner, limner_json
+from tests.assistant.command_line import ROOT, clean_environment
 from tests.assistant.real_library import CAPTION, REAL_ANSWER, REAL_QUESTION, REAL_WISH
+from tests.assistant.warm_command import limner, limner_json
 from tests.loaders.pdfs import Page, write_pdf
 from tests.loaders.reading import CORPUS, with_corpus
 
@@ -167,7 +168,14 @@ def test_ask_answers_with_a_citation_and_a_figure(library: Path) -> None:
     assert set(answer) == ANSWER_KEYS
     assert answer["grounded"]
     assert REAL_ANSWER in answer["answer"]
-    assert set(answer["sentences"][0]) == {"text", "citations", "figures", "support", "supported"}
+    assert set(answer["sentences"][0]) == {
+        "text",
+        "citations",
+        "figures",
+        "support",
+        "supported",
+        "lead",
+    }
     n = answer["sentences"][0]["citations"][0]
     assert answer["sources"][n - 1]["cited"]
 
@@ -196,6 +204,8 @@ def test_ask_says_so_where_the_library_does_not_know(library: Path) -> None:
         (["ask", " "], 2, "Give a question"),
         (["ask", "x", "--llm", "embedded", "--model", "m"], 2, "--model m"),
         (["evaluate", "q.jsonl", "--ranked", "none/x"], 2, "none/x cannot be written"),
+        (["evaluate", "q.jsonl", "--answers", "none/x"], 2, "none/x cannot be written"),
+        (["evaluate", "q.jsonl", "--split", "half"], 2, "--split is fit or report, not half"),
         (["ask", "x", "--llm", "gpt9"], 2, "llm = 'gpt9' is not valid"),
         (["search", "x", "--modality", "smell"], 2, "smell"),
         (["nonsense"], 2, "nonsense"),
@@ -301,15 +311,22 @@ def test_doctor_names_every_part(library: Path) -> None:
     assert {"embeddings", "library", "llm", "blip", "ocr"} <= {check["name"] for check in checks}
 
 
-def test_evaluate_writes_its_ranking(library: Path, tmp_path: Path) -> None:
+@pytest.mark.real
+def test_evaluate_writes_its_ranking_and_its_answers(library: Path, tmp_path: Path) -> None:
     questions = tmp_path / "questions.jsonl"
-    row = {"id": "q1", "question": REAL_QUESTION, "doc": "lighthouse.md"}
-    questions.write_text(json.dumps(row))
-    ranked = tmp_path / "ranked.jsonl"
-    metrics = limner_json("evaluate", questions, "--ranked", ranked, "--library", library)
+    row = {"id": "q1", "question": REAL_QUESTION, "answer": REAL_ANSWER, "doc": "lighthouse.md"}
+    questions.write_text(f"{json.dumps(row)}\n{json.dumps(row | {'id': 'q2'})}")
+    ranked, answers = tmp_path / "ranked.jsonl", tmp_path / "answers.jsonl"
+    metrics = limner_json(
+        *("evaluate", questions, "--ranked", ranked, "--answers", answers, "--split", "fit"),
+        *("--llm", "embedded", "--library", library),
+    )
     assert metrics["n_questions"] == 1
     assert metrics["library"]["document_recall@1"] == 1.0
     assert json.loads(ranked.read_text())["id"] == "q1"
+    assert metrics["answers"]["correctness"]["correct"] == 1.0
+    answer = json.loads(answers.read_text())
+    assert (answer["id"], set(answer["answer"])) == ("q1", ANSWER_KEYS)
 
 
 @pytest.mark.real

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.assistant.command_line import limner, limner_json
 from tests.assistant.real_library import REAL_QUESTION
+from tests.assistant.warm_command import limner, limner_json
 
 pytestmark = pytest.mark.real
 

@@ -31,7 +31,7 @@ from retrievers import (
 from retrievers.exchange import evidence_schema
 from retrievers.imports import read_import
 from retrievers.library import NewDocument
-from tests.assistant.command_line import limner, limner_json
+from tests.assistant.warm_command import limner, limner_json
 from tests.retrievers.faiss_stores import save_store
 from tests.retrievers.words import DIMENSION, WordCounts, figure, piece
 

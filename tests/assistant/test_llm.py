@@ -326,7 +326,7 @@ def test_lack_of_memory_is_told_with_what_helps(ollama_server: LoopbackOllama) -
         list(ollama(ollama_server).stream(QUESTION))
     assert str(raised.value) == (
         f"Ollama at {ollama_server.url} could not answer with 'llama3.1:latest': {OUT_OF_MEMORY}. "
-        "Choose a smaller model or close other programs."
+        "Choose a smaller model, lower LIMNER_CONTEXT_TOKENS, or close other programs there."
     )
 
 
@@ -336,7 +336,8 @@ def test_silence_ends_at_the_time_limit(ollama_server: LoopbackOllama) -> None:
         list(ollama(ollama_server, timeout_s=0.3).stream(QUESTION))
     assert str(raised.value) == (
         f"'llama3.1:latest' in Ollama at {ollama_server.url} sent nothing for 0.3 s. "
-        "Choose a smaller model, or raise LIMNER_TIMEOUT_S."
+        "It may still be loading the model: ask again. "
+        "Else choose a smaller model, or raise LIMNER_TIMEOUT_S."
     )
 
 
@@ -367,7 +368,13 @@ def test_ollama_stopped_after_the_choice_is_named(
         OllamaModel("llama3.1", True, False, False, 2048), temperature=0, timeout_s=5
     )
     model = LanguageModel(
-        chat, "ollama:llama3.1", "ollama", False, 2048, "", lambda e, n: server.explain(e, "", 5, n)
+        chat,
+        "ollama:llama3.1",
+        "ollama",
+        False,
+        2048,
+        "",
+        explain=lambda e, n: server.explain(e, "", 5, n),
     )
     with pytest.raises(OllamaStopped, match="Run: ollama serve"):
         list(model.stream(QUESTION))
@@ -475,8 +482,8 @@ def test_openai_server_is_used_where_no_ollama_answers(
 ) -> None:
     model = choose_llm(openai_base_url=llama_cpp, openai_api_key="the-key", openai_model="smol")
     assert (model.kind, model.name) == ("openai", f"openai:smol@{llama_cpp}")
-    assert model.is_trusted_with_facts
-    assert not model.can_see
+    assert not model.is_trusted_with_facts  # it tells that it has 135 million parameters
+    assert (model.can_see, model.context_tokens) == (False, 1024)
     assert model.reason == (
         f"Ollama does not answer at {no_default_ollama}. Run: ollama serve. "
         f"A server answers at {llama_cpp}; you named smol."

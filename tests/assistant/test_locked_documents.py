@@ -12,7 +12,8 @@ import pytest
 
 from assistant.assistant import Assistant
 from assistant.settings import Settings
-from tests.assistant.command_line import ROOT, clean_environment, limner, limner_json
+from tests.assistant.command_line import ROOT, clean_environment
+from tests.assistant.warm_command import limner, limner_json
 from tests.loaders.pdfs import Page, write_pdf
 
 PASSWORD = "open sesame"

@@ -10,7 +10,8 @@ import pytest
 from assistant.doctor import checks
 from assistant.settings import Settings
 from retrievers import Library
-from tests.assistant.command_line import ROOT, clean_environment, limner, limner_json
+from tests.assistant.command_line import ROOT, clean_environment
+from tests.assistant.warm_command import limner, limner_json
 from tests.retrievers.words import WordCounts, piece
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"

@@ -22,7 +22,8 @@ from assistant.settings import Settings
 from loaders import BrokenPicture, FigureDescriber, LimitExceeded, LoaderError
 from loaders.media import MediaStore
 from retrievers import Hit, LibraryLocked
-from tests.assistant.command_line import ROOT, clean_environment, limner, limner_json
+from tests.assistant.command_line import ROOT, clean_environment
+from tests.assistant.warm_command import limner, limner_json
 from tests.retrievers.test_pictures import chart, scene
 from tests.retrievers.tiny_clip import save_tiny_clip
 
@@ -70,10 +71,10 @@ def opened(folder: Path, reader: Reader | None = None, **settings: Any) -> Assis
     """The assistant over the library, without OCR. reader: reads pictures in its place."""
     made = Assistant.open(Settings(library=folder / ".limner", **settings), create=True)
 
-    def describer_for(media: MediaStore, vision: object = None) -> FigureDescriber:
-        return FigureDescriber(media, reader=reader)
+    def describer(vision: object = None, *, media: MediaStore | None = None) -> FigureDescriber:
+        return FigureDescriber(media or made.media, reader=reader)
 
-    made._describer_for = describer_for  # type: ignore[method-assign]
+    made._readers.describer = describer  # type: ignore[method-assign]
     return made
 
 

@@ -39,9 +39,15 @@ def assistant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
         settings.library, embeddings, open_picture=partial(open_picture, media), create=True
     )
     with Assistant(library, media, embeddings, settings) as opened:
-        opened._describer_for = lambda media, vision=None: FigureDescriber(media)  # type: ignore[method-assign]
+        opened._readers.describer = partial(without_readers, media)  # type: ignore[method-assign]
         opened.add([path for path in sources if path.is_file()])
         yield opened
+
+
+def without_readers(
+    store: MediaStore, vision: object = None, *, media: MediaStore | None = None
+) -> FigureDescriber:
+    return FigureDescriber(media or store)
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from loaders import MediaStore
 from loaders.disused import DisusedPictures
 from retrievers import LibraryDamaged
 from retrievers.faults import Findings
-from tests.assistant.command_line import limner, limner_json
+from tests.assistant.warm_command import limner, limner_json
 
 STRAY = f"{'0' * 64}.png"
 

@@ -29,8 +29,9 @@ from loaders.captioning.caption_queue import Undescribed
 from loaders.captioning.context import FigureContext
 from loaders.captioning.vision import VisionCaptioner
 from retrievers import Library
-from tests.assistant.command_line import ROOT, clean_environment, limner, limner_json
+from tests.assistant.command_line import ROOT, clean_environment
 from tests.assistant.ollama_server import LoopbackOllama, ServedModel
+from tests.assistant.warm_command import limner, limner_json
 
 COLOURS = {"red": (210, 40, 40), "green": (40, 160, 60), "blue": (40, 60, 200)}
 

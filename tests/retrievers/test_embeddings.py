@@ -64,6 +64,14 @@ class TestVectors:
         for n in (0, 255, 256, 299):
             assert vectors[n] @ minilm.embed([texts[n]])[0] > 0.999
 
+    def test_a_question_that_is_asked_again_is_not_embedded_again(
+        self, minilm: MiniLMEmbeddings, monkeypatch: pytest.MonkeyPatch
+    ):
+        first = minilm.embed_query("How high is the tide?")
+        first.append(0.0)  # what is given belongs to whom it is given
+        monkeypatch.setattr(minilm, "embed", lambda texts: pytest.fail(f"{texts} embedded again"))
+        assert minilm.embed_query("How high is the tide?") == first[:-1]
+
     def test_threads_may_share_it(self, minilm: MiniLMEmbeddings):
         expected = minilm.embed(SENTENCES)
         with ThreadPoolExecutor(4) as pool:

@@ -33,7 +33,7 @@ MAX_NUMBERS_SHARE = 0.7
 MIN_LABEL_CHARS = 4
 MAX_LABEL_CHARS = 200
 """A longer "sentence" in a picture is all the labels of a chart, one after the other."""
-MAX_PASSAGES = 400
+MAX_QUOTABLES = 400
 """Of one source: a table may have thousands of rows."""
 IN_PICTURE = (TEXT_LABEL, DATA_LABEL)
 LABELLED = re.compile(r"[^\W\d][^\d]*? [$€£]?(\d[\d,]*(?:\.\d+)?) ?%?")
@@ -55,7 +55,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True)
-class Passage:
+class Quotable:
     """What can be quoted of a source. around: the text in whose light it is read."""
 
     source: Source
@@ -101,7 +101,7 @@ class Passage:
     @property
     def gist(self) -> str:
         """What it says, for a comparison of meanings: a figure says all that is known of it."""
-        return self.source.document.page_content if self.kind is Kind.FIGURE else self.text
+        return self.source.evidence if self.kind is Kind.FIGURE else self.text
 
     @property
     def is_blank(self) -> bool:
@@ -109,7 +109,7 @@ class Passage:
         return self.kind is Kind.FIGURE and not self.source.document.metadata.get("descriptions")
 
 
-def passages_of(source: Source) -> list[Passage]:
+def quotables_of(source: Source) -> list[Quotable]:
     """Everything that can be quoted of a source."""
     lines = _quotable_lines(source)
     about = _about(source)
@@ -125,7 +125,7 @@ def passages_of(source: Source) -> list[Passage]:
         *_labels(source, pictured, f"{about} {prose}"),
         *_rows(source, table, f"{about} {prose}"),
     ]
-    return found[:MAX_PASSAGES]
+    return found[:MAX_QUOTABLES]
 
 
 def heading(source: Source) -> str:
@@ -137,7 +137,7 @@ def _quotable_lines(source: Source) -> list[str]:
     captions = {heading(source), source.document.metadata["title"]}
     return [
         line
-        for line in source.document.page_content.splitlines()
+        for line in source.evidence.splitlines()
         if line.strip() and line.strip() not in captions and not line.startswith(NOT_QUOTED)
     ]
 
@@ -147,15 +147,13 @@ def _about(source: Source) -> str:
     return f"{metadata.get('section', '')} {metadata.get('caption', '')} {metadata['title']}"
 
 
-def _figures(source: Source, about: str) -> Iterator[Passage]:
+def _figures(source: Source, about: str) -> Iterator[Quotable]:
     """The picture, with all that is written in it around it."""
     if source.is_figure and source.has_picture:
-        yield Passage(
-            source, Kind.FIGURE, source.caption, f"{about} {source.document.page_content}"
-        )
+        yield Quotable(source, Kind.FIGURE, source.caption, f"{about} {source.evidence}")
 
 
-def _sentences(source: Source, prose: str, about: str) -> Iterator[Passage]:
+def _sentences(source: Source, prose: str, about: str) -> Iterator[Quotable]:
     sentences = split_sentences(prose)
     for i, sentence in enumerate(sentences):
         announces = sentence.endswith(":")
@@ -167,7 +165,7 @@ def _sentences(source: Source, prose: str, about: str) -> Iterator[Passage]:
             continue  # it only asks, or announces nothing here
         text = " ".join(sentences[i : i + 1 + MAX_ANNOUNCED]) if announces else sentence
         around = f"{about} {' '.join(sentences[max(0, i - 2) : i + 2])}"
-        yield Passage(source, Kind.SENTENCE, text, around)
+        yield Quotable(source, Kind.SENTENCE, text, around)
 
 
 def _is_caption(source: Source, text: str) -> bool:
@@ -176,21 +174,17 @@ def _is_caption(source: Source, text: str) -> bool:
     return bool(caption) and (text in caption or text.startswith(caption))
 
 
-def _labels(source: Source, pictured: Sequence[str], around: str) -> Iterator[Passage]:
-    for line in pictured:
-        for label in line.split("; "):
-            for sentence in split_sentences(label):
-                n_words, n_numbers = len(words(sentence)), len(NUMBER.findall(sentence))
-                is_axis = n_numbers > MAX_NUMBERS_SHARE * n_words
-                if (
-                    MIN_LABEL_CHARS <= len(sentence) <= MAX_LABEL_CHARS
-                    and not is_axis
-                    and not (label == line.split("; ")[0] and source.document.metadata.get("caption", "").find(label) >= 0)
-                ):
-                    yield Passage(source, Kind.LABEL, sentence, around)
+def _labels(source: Source, pictured: Sequence[str], around: str) -> Iterator[Quotable]:
+    labels = [label for line in pictured for label in line.split("; ")]
+    if labels and _is_caption(source, labels[0]):
+        del labels[0]
+    for text in (sentence for label in labels for sentence in split_sentences(label)):
+        is_axis = len(NUMBER.findall(text)) > MAX_NUMBERS_SHARE * len(words(text))
+        if MIN_LABEL_CHARS <= len(text) <= MAX_LABEL_CHARS and not is_axis:
+            yield Quotable(source, Kind.LABEL, text, around)
 
 
-def _rows(source: Source, lines: Sequence[str], around: str) -> Iterator[Passage]:
+def _rows(source: Source, lines: Sequence[str], around: str) -> Iterator[Quotable]:
     header = " ".join(lines[:1])
     for row in read_rows(lines):
-        yield Passage(source, Kind.ROW, row.text, f"{around} {header}", row)
+        yield Quotable(source, Kind.ROW, row.text, f"{around} {header}", row)

@@ -23,8 +23,8 @@ from assistant.events import (
     SourcesFound,
     TextAdded,
 )
+from assistant.markdown import StreamedMarkdown
 from assistant.sentences import sentences_of_stream
-from assistant.streamed import StreamedMarkdown
 
 TEXT = {"title": "Report", "page": 2, "modality": "text"}
 CHART = {
@@ -32,6 +32,7 @@ CHART = {
     "page": 3,
     "modality": "figure",
     "caption": "Landings [2021]",
+    "image_key": "k.png",
     "image_url": "http://127.0.0.1:8000/media/k.png",
 }
 SOURCES = (

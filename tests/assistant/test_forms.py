@@ -1,0 +1,232 @@
+"""An answer's forms: JSON, Markdown, HTML and events hold the same, and nothing that acts."""
+
+import json
+import re
+
+import pytest
+from bs4 import BeautifulSoup, Tag
+from hypothesis import given
+from hypothesis import strategies as st
+from langchain_core.documents import Document
+from markdown_it import MarkdownIt
+
+from assistant.answer import (
+    NOT_IN_LIBRARY,
+    PARAGRAPH,
+    UNSUPPORTED,
+    Answer,
+    Sentence,
+    Source,
+)
+from assistant.events import AnswerFinished, Event, SourcesFound, TextAdded, events_of
+from assistant.html import answer_html, html_page
+from assistant.markdown import NEAREST, StreamedMarkdown, answer_markdown
+from assistant.shown_text import one_line
+from tests.assistant.answers import BASE, EVIL, HOSTILE, PICTURES, answers
+
+ACTIVE = {"script", "iframe", "object", "embed", "form", "link", "base", "svg", "style"}
+KEY = f"{7:064x}.png"
+
+
+def markdown_as_html(markdown: str) -> BeautifulSoup:
+    """As a program shows it that knows tables, and HTML within Markdown."""
+    reader = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    return BeautifulSoup(reader.render(markdown), "html.parser")
+
+
+def words_of(text: str) -> str:
+    return " ".join(one_line(text).split())
+
+
+def elements(page: BeautifulSoup) -> list[Tag]:
+    return list(page.find_all(True))
+
+
+def check_is_inert(page: BeautifulSoup) -> None:
+    """No link, picture or attribute in it leads anywhere but to our own pictures and sources."""
+    assert not ACTIVE & {element.name for element in elements(page)}
+    for element in elements(page):
+        assert not [name for name in element.attrs if name.startswith("on")]
+        href, src = element.get("href"), element.get("src")
+        assert href is None or str(href).startswith("#")
+        assert src is None or re.fullmatch(rf"{BASE}[0-9a-f]{{64}}\.png", str(src))
+
+
+def figure(**metadata: object) -> Source:
+    own = {"image_key": KEY, "image_url": BASE + KEY, "caption": "Cod", "modality": "figure"}
+    return Source(1, 0.5, Document("Cod", metadata={"title": "T"} | own | metadata), cited=True)
+
+
+def answer_with(*sentences: Sentence, source: Source | None = None) -> Answer:
+    return Answer("?", sentences, (source or figure(),), True, "m")
+
+
+# JSON
+
+
+@given(answers())
+def test_an_answer_survives_its_json_with_all_its_forms(answer: Answer) -> None:
+    again = Answer.from_dict(json.loads(json.dumps(answer.to_dict())))
+    assert again == answer
+    assert answer_markdown(again) == answer_markdown(answer)
+    assert answer_html(again) == answer_html(answer)
+    assert list(events_of(again)) == list(events_of(answer))
+
+
+def test_metadata_cannot_take_the_place_of_what_the_check_says() -> None:
+    source = figure(n=9, cited="yes", score=7, text="other")
+    found = source.to_dict()
+    assert (found["n"], found["cited"], found["score"], found["text"]) == (1, True, 0.5, "Cod")
+
+
+@given(answers())
+def test_each_event_has_json_that_names_its_type(answer: Answer) -> None:
+    told = [json.loads(json.dumps(event.to_dict())) for event in events_of(answer)]
+    assert [told[0]["type"], told[-1]["type"]] == ["sources", "answer"]
+    assert {one["type"] for one in told[1:-1]} <= {"text", "sentence", "figure"}
+    assert told[-1]["answer"] == answer.to_dict()
+
+
+# Markdown is the stream
+
+
+@given(answers(), st.data())
+def test_the_stream_makes_up_the_markdown_however_it_is_cut(
+    answer: Answer, data: st.DataObject
+) -> None:
+    events = list[Event]()
+    for event in events_of(answer):
+        if isinstance(event, TextAdded) and event.text:
+            cuts = sorted(data.draw(st.sets(st.integers(1, len(event.text)), max_size=4)))
+            pieces = [event.text[a:b] for a, b in zip([0, *cuts], [*cuts, None], strict=True)]
+            events += [TextAdded(p, "" if n else event.lead) for n, p in enumerate(pieces)]
+        else:
+            events.append(event)
+    streamed = StreamedMarkdown()
+    assert "".join(streamed.add(event) for event in events) == answer_markdown(answer)
+
+
+@given(answers())
+def test_an_answer_without_any_words_before_it_is_streamed_whole(answer: Answer) -> None:
+    streamed = StreamedMarkdown()
+    events = [SourcesFound(answer.sources), AnswerFinished(answer)]
+    assert "".join(streamed.add(event) for event in events) == answer_markdown(answer)
+
+
+# What is in the forms
+
+
+@given(answers())
+def test_nothing_in_an_answer_acts_and_no_picture_comes_from_elsewhere(answer: Answer) -> None:
+    check_is_inert(markdown_as_html(answer_markdown(answer)))
+    check_is_inert(BeautifulSoup(answer_html(answer), "html.parser"))
+
+
+@given(answers())
+def test_html_and_markdown_say_the_same_words_in_the_same_order(answer: Answer) -> None:
+    page = BeautifulSoup(answer_html(answer), "html.parser")
+    shown = markdown_as_html(answer_markdown(answer))
+    assert "".join(page.get_text().split()) == "".join(shown.get_text().split())
+    assert [i["src"] for i in page("img")] == [i["src"] for i in shown("img")]
+    assert [i["alt"] for i in page("img")] == [i["alt"] for i in shown("img")]
+
+
+@given(answers())
+def test_each_picture_is_shown_at_most_once(answer: Answer) -> None:
+    for page in (answer_html(answer), answer_markdown(answer)):
+        urls = re.findall(rf"{BASE}\w+\.png", page)
+        assert len(urls) == len(set(urls))
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_hostile_words_are_shown_as_they_are(words: str) -> None:
+    answer = answer_with(
+        Sentence(words, (1,), (1,), 1, True), source=figure(caption=words, title=words)
+    )
+    for page in (
+        markdown_as_html(answer.to_markdown()),
+        BeautifulSoup(answer.to_html(), "html.parser"),
+    ):
+        check_is_inert(page)
+        assert page.get_text().count(EVIL) == 4 * words.count(EVIL)
+        assert " ".join(page.get_text().split()).startswith(words_of(words))
+        assert not set("\u202e\u2066\x00\x07") & set(str(page))
+
+
+@given(PICTURES)
+def test_only_a_picture_with_our_own_address_has_one(found: dict[str, object]) -> None:
+    source = Source(1, 0.5, Document("", metadata={"title": "T", "modality": "figure"} | found))
+    assert source.picture_url in ("", f"{BASE}{found.get('image_key')}")
+
+
+def test_a_figure_whose_picture_is_not_ours_is_told_in_words() -> None:
+    answer = answer_with(
+        Sentence("Cod.", (1,), (1,), 1, True), source=figure(image_url=f"//{EVIL}/x.png")
+    )
+    assert "*Cod (T)*" in answer.to_markdown()
+    assert "![" not in answer.to_markdown()
+    assert "<figcaption>Cod (T)</figcaption>" in answer.to_html()
+    assert "<img" not in answer.to_html()
+
+
+def test_pictures_can_lie_beside_an_exported_page() -> None:
+    answer = answer_with(Sentence("Cod.", (1,), (1,), 1, True))
+
+    def beside(source: Source) -> str:
+        return f"pictures (1)/{source.document.metadata['image_key']}"
+
+    assert f"](pictures%20%281%29/{KEY})" in answer_markdown(answer, beside)
+    assert f'<img src="pictures (1)/{KEY}" alt="Cod">' in answer_html(answer, beside)
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "//evil.example/x.png"])
+def test_html_shows_no_picture_by_an_address_that_could_act(url: str) -> None:
+    answer = answer_with(Sentence("Cod.", (1,), (1,), 1, True))
+    assert "<img" not in answer_html(answer, lambda _: url)
+
+
+def test_html_has_lists_marks_figures_and_links_to_sources() -> None:
+    answer = Answer(
+        "?",
+        (
+            Sentence("There were:", (1,), (), 1, True),
+            Sentence("cod", (1,), (), 1, True, "\n- "),
+            Sentence("gulls", lead="\n- "),
+            Sentence("Then", (1,), (1,), 1, True, PARAGRAPH),
+            Sentence("third", (1,), (), 1, True, "\n3. "),
+            Sentence("and more.", (1,), (), 1, True),
+        ),
+        (figure(page=3),),
+        True,
+        "m",
+    )
+    mark = '<span class="citations"><a href="#a-1">[1]</a></span>'
+    assert answer_html(answer, anchor="a") == (
+        '<div class="answer" dir="auto">\n'
+        f"<p>There were: {mark}</p>\n"
+        f'<ul>\n<li>cod {mark}</li>\n<li><span class="unsupported">gulls {UNSUPPORTED}</span>'
+        f"</li></ul>\n<p>Then {mark}</p>\n"
+        f'<figure>\n<img src="{BASE}{KEY}" alt="Cod">\n'
+        "<figcaption>Cod (T, page 3)</figcaption>\n</figure>\n"
+        f'<ol start="3">\n<li>third {mark} and more. {mark}</li></ol>\n'
+        '<div class="sources">\n<p>Sources</p>\n<ol>\n'
+        '<li id="a-1" value="1">T, page 3</li>\n</ol>\n</div>\n</div>'
+    )
+
+
+def test_a_refusal_offers_the_nearest_sources_in_all_forms() -> None:
+    answer = Answer("?", (Sentence(NOT_IN_LIBRARY),), (figure(page=3),), False, "m")
+    assert answer.to_markdown() == f"{NOT_IN_LIBRARY}\n\n**{NEAREST}**\n\n- T, page 3"
+    page = BeautifulSoup(answer.to_html(), "html.parser")
+    assert page.get_text("\n", strip=True).split("\n") == [NOT_IN_LIBRARY, NEAREST, "T, page 3"]
+    assert not page("a")
+
+
+def test_a_page_holds_fragments_and_allows_no_script() -> None:
+    page = BeautifulSoup(html_page("<b>Q</b>", ["<p>one</p>", "<p>two</p>"]), "html.parser")
+    assert page.title is not None
+    assert page.title.get_text() == "<b>Q</b>"
+    assert [p.get_text() for p in page("p")] == ["one", "two"]
+    policy = page.find("meta", {"http-equiv": "Content-Security-Policy"})
+    assert isinstance(policy, Tag)
+    assert str(policy["content"]).startswith("default-src 'none'")
