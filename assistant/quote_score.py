@@ -96,9 +96,8 @@ class Comparison:
             off = abs((page or 0) - (its_page or 0)) if has_pages else 0
             if other != source or off > 1:
                 continue
-            nearness = (
-                1.0 if section == its_section else same_page if has_pages and not off else 0.0
-            )
+            is_on_page = has_pages and not off
+            nearness = 1.0 if section == its_section else same_page if is_on_page else 0.0
             most = max(most, nearness * self.covered(told))
         return most
 

@@ -22,18 +22,21 @@ from assistant.quote_score import Comparison, likelihood
 ANSWERS = 0.31
 """Likelihood from which a quote is taken to answer; chosen on the `fit` questions."""
 SHOWS = 0.58
-"""Likelihood from which a figure is taken to be the one that a person wants to see."""
+"""Likelihood from which a figure is taken to answer what no words do."""
 SHOWN = 0.2
 """Share of what a person wants to see that must be told of a figure or beside it."""
 MEANING_WEIGHT = 0.3
+"""Of the likeness of a figure's words to a wish to see, beside that share."""
 BLANK = 0.1
 """What a picture loses of which nothing is known but where it stands."""
 MAX_QUOTES = 2
 NEAR_BEST = 0.97
-MAX_EMBEDDED = 16
+"""A second quote is given when its likelihood is at least this share of the first one's."""
+MAX_EMBEDDED = 8
 """Passages whose meaning is compared with the question's: those that look best without it."""
 TYPICAL_MEANING = 0.45
-MAX_EMBEDDED_CHARS = 400
+"""Cosine that stands in for one that is not known yet."""
+MAX_EMBEDDED_CHARS = 240
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,12 +84,18 @@ def read_rows(lines: Sequence[str]) -> list[Row]:
     if _is_body(header, body):
         header, body = [""] * len(header), table
     rows: list[Row] = []
-    group = ""
+    group, has_items = "", False
     for first, *rest in body:
         cells = tuple((name, value) for name, value in zip(header[1:], rest, strict=False) if value)
+        is_item = first.startswith("-")
+        if rows and has_items and not is_item:
+            group = ""
         if cells:
-            rows.append(Row(f"{group}{first.lstrip('- ')}" if group else first, cells))
-        group = f"{first}{LEVEL}" if not cells else group if first.startswith("-") else ""
+            name = first.lstrip("- ") if group else first
+            rows.append(Row(f"{group}{name}", cells))
+            group, has_items = (group, True) if is_item else ("", False)
+        else:
+            group, has_items = f"{first}{LEVEL}", False
     return rows
 
 
