@@ -8,8 +8,8 @@ phrasing and the citation check.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from langchain_core.embeddings import Embeddings
@@ -62,7 +62,7 @@ def find_quotes(question: str, sources: Sequence[Source], embeddings: Embeddings
     comparison = Comparison(asked, passages)
     told = [p for p in passages if p.kind is not Kind.FIGURE]
     chosen: list[Quote] = []
-    for quote in _ranked(comparison, told, embeddings):
+    for quote in _in_words(_ranked(comparison, told, embeddings)):
         best = chosen[0].score if chosen else 0.0
         if quote.score < max(ANSWERS, NEAR_BEST * best) or len(chosen) == MAX_QUOTES:
             break
@@ -71,7 +71,7 @@ def find_quotes(question: str, sources: Sequence[Source], embeddings: Embeddings
     if chosen:
         return chosen
     seen = _ranked(comparison, [p for p in passages if p.kind is Kind.FIGURE], embeddings)
-    return [quote for quote in seen[:1] if quote.score >= SHOWS]
+    return [quote for _, quote in seen[:1] if quote.score >= SHOWS]
 
 
 def find_figure(question: str, sources: Sequence[Source], embeddings: Embeddings) -> Quote | None:
@@ -115,8 +115,8 @@ def _told_by(source: Source) -> str:
 
 def _ranked(
     comparison: Comparison, passages: Sequence[Quotable], embeddings: Embeddings
-) -> list[Quote]:
-    """The passages that look best, with their likelihoods, best first."""
+) -> list[tuple[Quotable, Quote]]:
+    """The passages that look best, with what is quoted of them, the likeliest first."""
     if not passages:
         return []
     signs = [comparison.signs(p) for p in passages]
@@ -126,14 +126,32 @@ def _ranked(
     places = sorted(range(len(passages)), key=lambda i: -guesses[i])[:MAX_EMBEDDED]
     cosines = _cosines(comparison.question, [passages[i] for i in places], embeddings)
     quotes = [
-        Quote(
-            passages[i].source.n,
-            passages[i].quote_for(comparison.weights),
-            likelihood(passages[i], signs[i], meaning=cosine),
+        (
+            passages[i],
+            Quote(
+                passages[i].source.n,
+                passages[i].quote_for(comparison.weights),
+                likelihood(passages[i], signs[i], meaning=cosine),
+            ),
         )
         for i, cosine in zip(places, cosines, strict=True)
     ]
-    return sorted(quotes, key=lambda q: (-q.score, q.n))
+    return sorted(quotes, key=lambda pair: (-pair[1].score, pair[1].n))
+
+
+def _in_words(ranked: Sequence[tuple[Quotable, Quote]]) -> Iterator[Quote]:
+    """The quotes; before a label of a picture comes a sentence that says it too."""
+    if ranked and ranked[0][0].kind is Kind.LABEL:
+        label, quote = ranked[0]
+        for passage, other in ranked:
+            if (
+                passage.kind is Kind.SENTENCE
+                and other.score >= ANSWERS
+                and passage.own >= label.own
+            ):
+                yield replace(other, score=quote.score)
+                return
+    yield from (quote for _, quote in ranked)
 
 
 def _cosines(question: str, passages: Sequence[Quotable], embeddings: Embeddings) -> list[float]:

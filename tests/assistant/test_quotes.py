@@ -145,3 +145,12 @@ def test_a_chart_that_nobody_read_is_shown_where_it_alone_can_answer() -> None:
     asked = "In which month of 2023 was the price of Bitcoin highest in the chart?"
     (found,) = find_quotes(asked, (chart,), WordEmbeddings())
     assert (found.n, found.text) == (1, "Prices of Bitcoin in 2023 by month")
+
+
+def test_a_sentence_is_quoted_before_a_label_that_says_no_more() -> None:
+    text = "Text in the picture: Phoenix 62,617; Atlanta 72,861"
+    told = "Of all cities Atlanta has the most housing units, 72,861."
+    chart = source(1, text, modality="figure", caption="Housing units of cities", image_key="k")
+    asked = "Which city has the most housing units, and how many?"
+    found = find_quotes(asked, (chart, source(2, told)), WordEmbeddings())
+    assert found[0].text == told
