@@ -19,14 +19,7 @@ from assistant.events import AnswerFinished, Event, FigureShown, SentenceChecked
 from assistant.llm import LanguageModel
 from assistant.phrasing import is_phrasable, phrase_quote
 from assistant.prompt import write_from_sources
-from assistant.quotes import (
-    SHOWS_ANSWER,
-    Quote,
-    asks_to_show,
-    asks_what_is_seen,
-    find_figure,
-    find_quotes,
-)
+from assistant.quotes import Quote, asks_to_show, find_figure, find_quotes
 from assistant.refusals import is_refusal
 from assistant.sent_pictures import pictures_of
 from assistant.written import Written, read_writing
@@ -79,16 +72,13 @@ class Answering:
         if not sources:
             return
         checker = CitationChecker(sources, self._embeddings)
-        if asks_to_show(question) and (figure := find_figure(question, sources, self._embeddings)):
+        wants_to_see = asks_to_show(question)
+        if wants_to_see and (figure := find_figure(question, sources, self._embeddings)):
             yield from self._quoted(question, [figure], checker)
-            return
-        if self._model.is_trusted_with_facts:
+        elif self._model.is_trusted_with_facts:
             yield from self._written(question, sources, checker)
-        else:
+        elif not wants_to_see:
             quotes = find_quotes(question, sources, self._embeddings)
-            if not quotes and asks_what_is_seen(question):
-                figure = find_figure(question, sources, self._embeddings, SHOWS_ANSWER)
-                quotes = [figure] if figure else []
             yield from self._quoted(question, quotes, checker)
 
     def _written(

@@ -34,6 +34,7 @@ from assistant.conversation import Turn
 from assistant.events import AnswerFinished, Event, SourcesFound
 from assistant.followups import stand_alone
 from assistant.llm import LanguageModel, choose_llm
+from assistant.quotes import asks_to_show
 from assistant.settings import Settings
 from assistant.stepping import step_through
 from loaders import MediaStore
@@ -298,9 +299,20 @@ class Asking(Runnable[Any, Answer]):
         figures = self.search(
             question, self.settings.n_figure_sources, where=Filter(modality="figure").within(where)
         )
+        if asks_to_show(question):
+            figures += self._figures_beside(hits, question, where)
         known = {whole_id(hit.document.metadata) for hit in hits}
-        hits += [f for f in figures if whole_id(f.document.metadata) not in known]
+        new = {whole_id(figure.document.metadata): figure for figure in reversed(figures)}
+        hits += [figure for key, figure in reversed(new.items()) if key not in known]
         return tuple(Source(n, hit.score, hit.document) for n, hit in enumerate(hits, start=1))
+
+    def _figures_beside(self, hits: Sequence[Hit], question: str, where: Filter) -> list[Hit]:
+        """Figures under the heading of the best hit that has one: its words may tell of them."""
+        about = next((h.document.metadata for h in hits if "section" in h.document.metadata), None)
+        if about is None:
+            return []
+        beside = Filter(modality="figure", metadata={n: about[n] for n in ("source", "section")})
+        return self.search(question, self.settings.n_figure_sources, where=beside.within(where))
 
 
 def _as_typed(event: Event, question: str) -> Event:

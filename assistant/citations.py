@@ -12,6 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from langchain_core.embeddings import Embeddings
@@ -62,12 +63,26 @@ class CitationChecker:
         self._shown: set[str] = set()
         self._vectors: dict[str, NDArray[np.float32]] = {}
         self._texts = [_evidence_of(s) for s in sources]
-        self._contexts = [Context(_context_of(s)) for s in sources]
-        self._passages = [passages(text) for text in self._texts]
-        self._weights = _weights(self._passages)
+
+    # A quote needs none of these: what it rests on is known.
+
+    @cached_property
+    def _contexts(self) -> list[Context]:
+        return [Context(_context_of(source)) for source in self._sources]
+
+    @cached_property
+    def _passages(self) -> list[tuple[Passage, ...]]:
+        return [passages(text) for text in self._texts]
+
+    @cached_property
+    def _weights(self) -> dict[str, float]:
+        return _weights(self._passages)
+
+    @cached_property
+    def _proper(self) -> frozenset[str]:
+        """What the sources only ever write with a capital."""
         spelled = {w for text in self._texts for w in WORD.findall(text)}
-        # What the sources only ever write with a capital.
-        self._proper = frozenset(w for w in spelled if w[0].isupper() and w.lower() not in spelled)
+        return frozenset(w for w in spelled if w[0].isupper() and w.lower() not in spelled)
 
     def check(
         self, text: str, *, marks: Sequence[int] = (), quoted_from: int | None = None
@@ -75,15 +90,16 @@ class CitationChecker:
         """The sentence with its citations, figures and support.
 
         marks: the numbers that a language model wrote to it; of sources that bear it out equally,
-        these are cited first. quoted_from: the source that the text was taken from word for word.
+        these are cited first. quoted_from: the source that the text was taken from word for word;
+        it is cited, and only its copies at the same place are besides.
         A sentence that claims nothing has no citation and is not supported.
         """
-        if quoted_from is None and claims_nothing(text):
+        if quoted_from is not None and words(text):
+            return self._quoted(text, quoted_from)
+        if claims_nothing(text):
             return Sentence(text)
         by_source, is_denied = self._supports(claim_of(text))
-        if quoted_from is not None and words(text):
-            by_source[quoted_from] = 1.0
-        cited = _cited(by_source, marks, quoted_from)
+        cited = _cited(by_source, marks)
         best = max(by_source.values(), default=0.0)
         if not cited and not is_denied and len(parts := clauses(claim_of(text))) > 1:
             best, cited = self._of_clauses(parts, marks, best)
@@ -100,7 +116,7 @@ class CitationChecker:
         bests = [max(s.values(), default=0.0) for s in supports]
         if min(bests) < SUPPORTED:
             return as_one, []
-        cited = [n for s in supports for n in _cited(s, marks, None)[:1]]
+        cited = [n for s in supports for n in _cited(s, marks)[:1]]
         return min(bests), list(dict.fromkeys(cited))[:MAX_CITATIONS]
 
     def _supports(self, text: str) -> tuple[dict[int, float], bool]:
@@ -162,6 +178,29 @@ class CitationChecker:
             self._vectors.update(zip(new, vectors, strict=True))
         return [self._vectors[t] for t in texts]
 
+    def _quoted(self, text: str, n: int) -> Sentence:
+        """A quote with its source; the same words at another place may mean something else."""
+        copies = [
+            other
+            for other in range(1, len(self._sources) + 1)
+            if other != n
+            and self._at(other) == self._at(n)
+            and not self._are_two_pictures(n, other)
+            and is_verbatim(text, self._texts[other - 1])
+        ]
+        citations = [n, *copies][:MAX_CITATIONS]
+        figures = self._new_figures(citations)
+        return Sentence(text, tuple(citations), tuple(figures), support=1.0, supported=True)
+
+    def _at(self, n: int) -> list[object]:
+        """Where source n stands."""
+        metadata = self._sources[n - 1].document.metadata
+        return [metadata.get(key) for key in ("source", "page", "sheet", "section")]
+
+    def _are_two_pictures(self, n: int, other: int) -> bool:
+        keys = {self._sources[i - 1].document.metadata.get("image_key") for i in (n, other)}
+        return len(keys - {None}) > 1
+
     def _new_figures(self, citations: Sequence[int]) -> list[int]:
         """The cited figures and tables whose picture is not shown yet, each picture once."""
         new: dict[str, int] = {}
@@ -181,10 +220,10 @@ def is_verbatim(text: str, source_text: str) -> bool:
     return len(mine) > 1 and f" {' '.join(mine)} " in f" {' '.join(words(source_text))} "
 
 
-def _cited(supports: dict[int, float], marks: Sequence[int], quoted_from: int | None) -> list[int]:
+def _cited(supports: dict[int, float], marks: Sequence[int]) -> list[int]:
     """The sources that bear a claim out, best first."""
     enough = max(SUPPORTED, NEAR_BEST * max(supports.values(), default=0.0))
-    ranked = sorted(supports, key=lambda n: (-supports[n], n != quoted_from, n not in marks, n))
+    ranked = sorted(supports, key=lambda n: (-supports[n], n not in marks, n))
     return [n for n in ranked if supports[n] >= enough][:MAX_CITATIONS]
 
 

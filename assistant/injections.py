@@ -10,6 +10,7 @@ nobody can see: the loaders leave that out.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from assistant.sentences import segments
 
@@ -59,6 +60,7 @@ def is_instruction(sentence: str) -> bool:
     return INSTRUCTION.search(sentence) is not None
 
 
+@lru_cache(maxsize=256)  # every part that reads a source asks anew
 def without_instructions(text: str) -> str:
     """The text without such sentences; of a table's row without such cells."""
     if not INSTRUCTION.search(text):

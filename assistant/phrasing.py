@@ -12,12 +12,14 @@ from langchain_core.messages import HumanMessage
 from assistant.errors import GenerationFailed
 from assistant.llm import LanguageModel
 from assistant.prompt import prompt_text
-from assistant.quotes import CELLS, Quote
+from assistant.quotes import Quote
 from assistant.sentences import is_negated, names, numbers, share, stems, words
+from assistant.table_quotes import CELLS
 
 SHORT_QUOTE_CHARS = 160
 """A shorter quote needs no rewording."""
-PHRASE_QUOTE_CHARS = 700
+PHRASE_QUOTE_CHARS = 400
+"""Read in about a second on two cores: the first words wait for it."""
 PHRASE_LIKENESS = 0.75
 """Cosine that a phrase must have to its quote to be taken in its place."""
 MIN_OWN_WORDS = 0.9

@@ -1,0 +1,258 @@
+"""What a question asks for: the kind of answer, the words that it is about, what must be named.
+
+English rules, harmless elsewhere. Leaves out finding the answer: that is `assistant.quotes`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property, lru_cache
+
+from assistant.sentences import numbers, stems, words
+
+PICTURE_WORD = (
+    r"\b(?:figure|picture|photo|photograph|image|chart|graph|plot|diagram|drawing|map|"
+    r"screenshot|illustration|histogram)s?\b"
+)
+PICTURE = re.compile(PICTURE_WORD, re.IGNORECASE)
+NO_PICTURE = re.compile(
+    r"\b(?:(?:which|what|how many) (?:figures?|images?)|(?<!this )(?<!the )(?<!overview )figures|"
+    r"(?:image|picture|graph|map|figure) (?:format|file|type|size|database|theory)s?)\b",
+    re.IGNORECASE,
+)
+"""Where such a word means no picture: a figure may be a number."""
+SHOW = re.compile(
+    r"\W*(?:(?:please|(?:can|could|would) you|i (?:want|would like) to|i'd like to|let me)\s+)*"
+    rf"(?:show|see|display|look at)\b.*{PICTURE_WORD}",
+    re.IGNORECASE | re.DOTALL,
+)
+ASKS_MORE = re.compile(r"\b(?:how|what|when|where|which|who|whom|whose|why)\b", re.IGNORECASE)
+MEASURED = (
+    r"amount|area|average|balance|budget|capacity|coefficient|coinsur\w+|copa\w+|cost|count|"
+    r"deductible|depth|distance|fee|figures?|growth|height|index|latitude|length|level|longitude|"
+    r"maximum|minimum|number|percent|percentage|percentile|population|premium|price|range|rate|"
+    r"ratio|recall|revenue|salar\w+|sales|score|share|size|speed|temperature|total|value|volume|"
+    r"weight|width|f1|macro-f1|accuracy"
+)
+"""Words for what has a number."""
+NUMBER = re.compile(
+    r"\bhow (?:many|much|high|tall|long|large|big|far|old|wide|deep|fast|hot|cold|heavy|often|well)"
+    rf"\b|\b(?:what|which)\b(?: \S+){{0,5}}? (?:{MEASURED})(?![\w-])|\bat what\b|"
+    r"\b(?:two|what) amounts\b|^\W*total\b|"
+    r"\b(?:what|which) (?:is|was|are|were) the (?:longest|shortest|highest|lowest|largest)\b",
+    re.IGNORECASE,
+)
+DATE = re.compile(
+    r"^\W*when\b|\band when\b|\b(?:which|what) (?:year|month|day|date|decade|century)\b",
+    re.IGNORECASE,
+)
+PERSON = re.compile(r"^\W*who(?:m|se)?\b", re.IGNORECASE)
+YES_NO = re.compile(
+    r"^\W*(?:are|can|could|did|do|does|had|has|have|is|may|must|should|was|were|will|would)\b",
+    re.IGNORECASE,
+)
+COUNTED = re.compile(
+    r"\bhow many (?:more |other |new |long |different )*(\w[\w-]*(?: \w[\w-]*)?)",
+    re.IGNORECASE,
+)
+NAMES = re.compile(r"\b[A-Z][\w.'’&]*(?:[ -]+[A-Z][\w.'’&]*)*")
+WORD = re.compile(r"[^\W_]+(?:[.'’][^\W_]+)*")
+YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
+MONTHS = (
+    *("january", "february", "march", "april", "may", "june", "july", "august", "september"),
+    *("october", "november", "december"),
+)
+SMALL_NUMBERS = re.compile(
+    r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|"
+    r"forty|fifty|sixty|hundred|thousand|million|billion|dozen|half|once|twice)\b",
+    re.IGNORECASE,
+)
+UNITS = (
+    (
+        r"how (?:far|tall|high|wide|deep)",
+        r"mile|kilomet|met(?:er|re)s|feet|foot|inch|km|yards?|light",
+    ),
+    (r"how (?:long|old)|longest", r"second|minute|hour|day|week|month|year|decade|centur|old"),
+    (r"what (?:percent\w*|share)|which percent\w*", r"%|percent|per cent|proportion"),
+    (r"how (?:hot|cold)|temperature", r"°|degree|celsius|fahrenheit|kelvin"),
+    (r"(?:in|what|which) (?:square|cubic) \w+|area in", r"square|cubic|acre|hectare|km2|sq"),
+)
+"""What is asked for → what stands with the number that answers."""
+MOST = re.compile(
+    r"\b(?:most|highest|largest|biggest|greatest|best|tallest|top|peak|longest|maximum)\b",
+    re.IGNORECASE,
+)
+LEAST = re.compile(
+    r"\b(?:least|lowest|smallest|fewest|worst|cheapest|shortest|minimum)\b", re.IGNORECASE
+)
+EMPTY = frozenset(
+    """accord actual answer call come do doe found get give given go has have it made mean mention
+    name one roughli about approxim around say show shown stand state us use what kind type sort
+    list tell their there they this which""".split()  # noqa: SIM905 - a list would be forty lines
+)
+"""Stems that nearly any question may hold."""
+ALIKE = (
+    "author permit approv licens",
+    "cost price spend spent charg fee pay paid",
+    "drug medicin medic prescript",
+    "climb grow grew growth increas rise rose gain",
+    "declin decreas drop fall fell shrank contract",
+    "big bigger biggest great greatest larg larger largest most highest top peak maximum tallest",
+    "least lowest smallest minimum cheapest fewest",
+    "employe worker work job employ",
+    "sale sold sell sell",
+    "film movi clip video",
+    "melt thaw",
+    "claim file submit",
+    "car vehicl automobil",
+    "percent percentag share proport",
+    "hous home dwell",
+    "doctor physician",
+    "start begin began begun",
+    "area region zone",
+    "maker creator author made creat",
+    "beta trial prototyp",
+    "releas publish publish issu",
+    "suppli provid",
+    "need requir must",
+    "minimum least",
+    "children child kid",
+    "countri nation",
+    "compani firm busi corpor",
+    "test trial",
+    "overview summari",
+)
+"""Stems that may stand for one another; each line is a meaning."""
+TYPO_LIKENESS = 0.84
+MIN_TYPO_CHARS = 5
+
+
+class Wants(Enum):
+    """The kind of thing that would answer."""
+
+    NUMBER = "number"
+    DATE = "date"
+    PERSON = "person"
+    YES_OR_NO = "yes or no"
+    ANYTHING = "anything"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question as it is understood."""
+
+    text: str
+
+    @cached_property
+    def wants(self) -> Wants:
+        """The kind of answer. Of two, that which is rarer in texts."""
+        if DATE.search(self.text):
+            return Wants.DATE
+        if NUMBER.search(self.text):
+            return Wants.NUMBER
+        if PERSON.search(self.text):
+            return Wants.PERSON
+        return Wants.YES_OR_NO if YES_NO.search(self.text) else Wants.ANYTHING
+
+    @cached_property
+    def is_about_picture(self) -> bool:
+        """Whether it names a picture or chart."""
+        return bool(PICTURE.search(NO_PICTURE.sub(" ", self.text)))
+
+    @cached_property
+    def is_wish_to_see(self) -> bool:
+        """Whether the person wants to see a figure and is not asking anything besides."""
+        return bool(SHOW.match(self.text)) and not ASKS_MORE.search(self.text)
+
+    @cached_property
+    def terms(self) -> tuple[str, ...]:
+        """Meanings of the words that it is about, each once."""
+        plain = PICTURE.sub(" ", self.text)
+        found = (meaning(s) for s in stems(plain) if s not in EMPTY)
+        return tuple(dict.fromkeys(found))
+
+    @cached_property
+    def counted(self) -> frozenset[str]:
+        """Meanings of the words for what is to be counted: "visits" of "how many visits"."""
+        found = COUNTED.search(self.text)
+        return frozenset(meanings(found[1])) if found else frozenset()
+
+    @cached_property
+    def unit(self) -> re.Pattern[str] | None:
+        """What stands with a number that answers; None where that cannot be told."""
+        for asking, unit in UNITS:
+            if re.search(rf"\b(?:{asking})\b", self.text, re.IGNORECASE):
+                return re.compile(unit, re.IGNORECASE)
+        return None
+
+    @cached_property
+    def extreme(self) -> int:
+        """1 where it asks for the most of something, -1 for the least, else 0."""
+        return 1 if MOST.search(self.text) else -1 if LEAST.search(self.text) else 0
+
+    @cached_property
+    def names(self) -> tuple[frozenset[str], ...]:
+        """The names in it, each as the meanings of its words: an answer must speak of them."""
+        found: list[frozenset[str]] = []
+        for name in NAMES.finditer(self.text):
+            parts = [w for w in WORD.findall(name[0]) if w.lower() not in MONTHS]
+            is_opening = not self.text[: name.start()].strip(" \"“'‘")
+            if is_opening and parts and not parts[0].isupper():
+                parts = parts[1:]  # it may have its capital from the place
+            if known := frozenset(meanings(" ".join(parts))):
+                found.append(known)
+        return tuple(found)
+
+    @cached_property
+    def years(self) -> frozenset[str]:
+        """The years that it names."""
+        return frozenset(YEAR.findall(self.text))
+
+    @cached_property
+    def numbers(self) -> frozenset[str]:
+        """The numbers that it names: repeated, they are no answer."""
+        return frozenset(numbers(self.text))
+
+    def is_given_by(self, text: str) -> bool:
+        """Whether the text holds the kind of thing that is asked for."""
+        if self.wants is Wants.NUMBER:
+            return bool(numbers(text) - self.numbers) or bool(SMALL_NUMBERS.search(text))
+        if self.wants is Wants.DATE:
+            lower = words(text)
+            is_month = any(w[:3] == m[:3] and m.startswith(w) for w in lower for m in MONTHS)
+            return is_month or bool(set(YEAR.findall(text)) - self.years)
+        if self.wants is Wants.PERSON:
+            return bool(re.search(r"\b[A-Z]\w+", text))
+        return True
+
+
+def meaning(found: str) -> str:
+    """One stem for all that may stand for one another."""
+    return _ALIKE.get(found, found)
+
+
+@lru_cache(maxsize=4_096)
+def meanings(text: str) -> tuple[str, ...]:
+    """Meanings of the words of a text that carry one, in order."""
+    return tuple(meaning(s) for s in stems(text))
+
+
+def missing(wanted: Iterable[str], known: set[str]) -> set[str]:
+    """Which of the stems are not known; a misspelt one is known as the one that it is like."""
+    return {s for s in wanted if s not in known and not spelt(s, known)}
+
+
+def spelt(found: str, known: Iterable[str]) -> str | None:
+    """The known stem that a misspelt one is like; None where there is none."""
+    if len(found) < MIN_TYPO_CHARS or found[0].isdigit():
+        return None
+    near = [k for k in known if k[0] == found[0] and abs(len(k) - len(found)) <= 2]
+    like = difflib.get_close_matches(found, near, n=1, cutoff=TYPO_LIKENESS)
+    return like[0] if like else None
+
+
+_ALIKE = {s: line.split()[0] for line in ALIKE for s in line.split()}
