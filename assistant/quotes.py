@@ -19,9 +19,9 @@ from assistant.questions import YEAR, Asked, meanings, missing
 from assistant.quotable import Kind, Quotable, quotables_of
 from assistant.quote_score import Comparison, likelihood
 
-ANSWERS = 0.31
+ANSWERS = 0.28
 """Likelihood from which a quote is taken to answer; chosen on the `fit` questions."""
-SHOWS = 0.58
+SHOWS = 0.5
 """Likelihood from which a figure is taken to answer what no words do."""
 SHOWN = 0.2
 """Share of what a person wants to see that must be told of a figure or beside it."""
