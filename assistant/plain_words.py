@@ -33,7 +33,7 @@ PLACE = (
     r"[ \t]*[,;:][ \t]*(?:pp?|pages?|s|seiten?|sec|sections?|figs?|figures?|tables?|slides?|sheets?"
     r"|rows?)\b[^\[\]()\n]*"
 )
-TARGET = r"\((?:(?:[^()\n]|\([^()\n]*\))*|[^)\n]*)\)"
+TARGET = r"\((?:[^()\n]|\([^()\n]*\))*\)"
 MARK = (
     rf"[ \t]*(?:\[\^?(?:{NAMED})?|【(?:{NAMED})?|\((?:see[ \t]+)?(?=sources?\b|quellen?\b){NAMED})"
     rf"(?P<mark>{NUMBERS})(?:[ \t]*†[^\]】\n]*|{PLACE})?[ \t]*[\]】)](?!{TARGET})"
