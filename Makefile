@@ -19,7 +19,7 @@ READING_TESTS := tests/loaders tests/retrievers \
 INSTALL := install --no-compile --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install start demo test test-reading test-answering check fix bench bench-figures bench-pdf bench-formats bench-library quality quality-formats quality-figures quality-answers clean
+.PHONY: help install start demo test test-reading test-answering check fix bench bench-figures bench-pdf bench-formats bench-library quality quality-check quality-formats quality-figures quality-answers clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -84,6 +84,11 @@ quality: $(INSTALLED) ## measure figures, tables and retrieval: DOCUMENTS=folder
 	$(BIN)/python -m tests.quality_pdf --questions $(QUESTIONS) --documents $(DOCUMENTS)
 	$(BIN)/limner add $(DOCUMENTS) --library $(LIBRARY)-quality
 	$(BIN)/limner evaluate $(QUESTIONS) --library $(LIBRARY)-quality
+
+quality-check: $(INSTALLED) ## measure the check of answers' sentences, on true and false ones: docs/quality.md
+	$(BIN)/limner add $(DOCUMENTS) --library $(LIBRARY)-quality
+	$(BIN)/limner add $(dir $(QUESTIONS))../docs --library $(LIBRARY)-quality-formats
+	$(BIN)/python -m tests.quality_check $(LIBRARY)-quality $(LIBRARY)-quality-formats
 
 quality-formats: $(INSTALLED) ## measure whether documents of other formats, and places in them, are found
 	$(BIN)/limner add $(dir $(QUESTIONS))../docs --library $(LIBRARY)-quality-formats

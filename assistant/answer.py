@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from langchain_core.documents import Document
 
+from assistant.claims import claims_nothing
 from assistant.injections import without_instructions
 from assistant.refusals import is_refusal
 from loaders.captioning.fusion import is_guess
@@ -25,6 +26,7 @@ UNSUPPORTED = "[not in the documents]"
 """Stands where an answer's sentence should have a citation and has none."""
 REPLACED = "The text above is not borne out by the documents; take this instead:"
 """What stands between an answer that was streamed and the one that the check left of it."""
+GONE_PICTURE = "This picture is no longer in the library."
 N_NEAREST = 3
 """Sources that are offered where the documents do not say."""
 GOES_ON = " "
@@ -134,7 +136,8 @@ class Sentence:
         """What stands after it, with a space: its `[n]` marks, or that it is not borne out."""
         if self.citations:
             return " " + "".join(f"[{n}]" for n in self.citations)
-        return "" if self.supported or is_refusal(self.text) else f" {UNSUPPORTED}"
+        needs_none = self.supported or is_refusal(self.text) or claims_nothing(self.text)
+        return "" if needs_none else f" {UNSUPPORTED}"
 
     @property
     def marked(self) -> str:
@@ -175,6 +178,8 @@ class Answer:
     grounded: bool
     model: str
     timings_s: dict[str, float] = field(default_factory=dict)
+    searched_as: str = ""
+    """The question as it stands alone, where it is a follow-up and was asked in other words."""
 
     @property
     def text(self) -> str:
@@ -210,6 +215,7 @@ class Answer:
             "sources": [source.to_dict() for source in self.sources],
             "model": self.model,
             "timings_s": self.timings_s,
+            **({"searched_as": self.searched_as} if self.searched_as else {}),
         }
 
     @classmethod
@@ -222,6 +228,7 @@ class Answer:
             found["grounded"],
             found["model"],
             found["timings_s"],
+            found.get("searched_as", ""),
         )
 
     def to_markdown(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -157,10 +157,8 @@ def _located(judged: _Judged, asked: Asked, answer: Answer, pages: Pages) -> _Ju
     cited = {n for s in answer.sentences for n in s.citations} & gold
     question = asked.question
     cited_pages = {answer.source(n).document.metadata.get("page", 1) for n in cited}
-    return _Judged(
-        question,
-        judged.is_refused,
-        judged.correctness,
+    return replace(
+        judged,
         is_retrieved=bool(gold),
         is_figure_retrieved=any(answer.source(n).has_picture for n in gold),
         marks=tuple(n in gold for s in answer.sentences for n in s.citations),
@@ -171,7 +169,6 @@ def _located(judged: _Judged, asked: Asked, answer: Answer, pages: Pages) -> _Ju
         n_found=len(cited_pages & set(question.pages)) if question.pages else bool(cited),
         figures=tuple(asked.holds(figure.document) for figure in answer.figures),
         boxed=_boxed(asked, answer.figures, pages),
-        n_words=judged.n_words,
     )
 
 

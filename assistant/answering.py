@@ -6,7 +6,7 @@ Leaves out finding the sources: that is `assistant.assistant`.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 
@@ -14,6 +14,7 @@ from langchain_core.embeddings import Embeddings
 
 from assistant.answer import GOES_ON, NOT_IN_LIBRARY, Answer, Sentence, Source
 from assistant.citations import CitationChecker
+from assistant.claims import claims_nothing
 from assistant.events import AnswerFinished, Event, FigureShown, SentenceChecked, TextAdded
 from assistant.llm import LanguageModel
 from assistant.phrasing import is_phrasable, phrase_quote
@@ -25,7 +26,10 @@ from assistant.written import Written, read_writing
 from loaders import MediaStore
 
 MIN_GROUNDED_SHARE = 0.5
-"""Share of an answer's sentences that must be borne out for the answer to count as grounded."""
+"""Share of an answer's claims that must be borne out for the answer to count as grounded.
+
+Of one claim that is the one, of two either, of ten five; what claims nothing does not count.
+"""
 
 
 class Answering:
@@ -47,7 +51,7 @@ class Answering:
         self._is_strict = is_strict
         self._media = media
 
-    def stream(self, question: str, sources: tuple[Source, ...], clock: Clock) -> Iterator[Event]:
+    def stream(self, question: str, sources: tuple[Source, ...], clock: Clock) -> Generator[Event]:
         """What is written, its sentences and the answer. clock: begun with the question.
 
         Raises an AssistantError where the model fails.
@@ -123,6 +127,19 @@ class Clock:
         return self._marks | {"total": round(time.perf_counter() - self._start, 3)}
 
 
+def stopped_answer(
+    question: str, sentences: Sequence[Sentence], sources: Sequence[Source], model: str
+) -> Answer:
+    """What was checked of an answer before it was stopped."""
+    is_grounded = any(sentence.supported for sentence in sentences)
+    return Answer(question, tuple(sentences), _marked(sentences, sources), is_grounded, model)
+
+
+def _marked(sentences: Sequence[Sentence], sources: Sequence[Source]) -> tuple[Source, ...]:
+    cited = {n for sentence in sentences for n in sentence.citations}
+    return tuple(replace(source, cited=source.n in cited) for source in sources)
+
+
 def _finished(
     question: str,
     sentences: list[Sentence],
@@ -131,10 +148,10 @@ def _finished(
     clock: Clock,
 ) -> Answer:
     """The answer; where too little of it is borne out, that the documents do not say."""
-    n_supported = sum(s.supported for s in sentences)
-    refused = bool(sentences) and is_refusal(sentences[0].text)
-    if refused or not n_supported or n_supported < MIN_GROUNDED_SHARE * len(sentences):
+    claims = [s for s in sentences if s.supported or not claims_nothing(s.text)]
+    n_supported = sum(s.supported for s in claims)
+    refused = bool(claims) and is_refusal(claims[0].text)
+    if refused or not n_supported or n_supported < MIN_GROUNDED_SHARE * len(claims):
         return Answer(question, (Sentence(NOT_IN_LIBRARY),), sources, False, model, clock.marks())
-    cited = {n for s in sentences for n in s.citations}
-    marked = tuple(replace(s, cited=s.n in cited) for s in sources)
+    marked = _marked(sentences, sources)
     return Answer(question, tuple(sentences), marked, True, model, clock.marks())

@@ -48,7 +48,7 @@ from loaders import LoaderError
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 MAX_BODY_BYTES = 4 * 1024 * 1024
-"""A long conversation fits, of which only the last question is read."""
+"""A long conversation fits, of which only the last turns are read."""
 MAX_PICTURE_BYTES = 16 * 1024 * 1024
 """A photograph fits."""
 MAX_HITS = 100
@@ -184,9 +184,11 @@ def _add_openai(app: FastAPI, assistant: Assistant) -> None:
     ) -> dict[str, Any] | EventStream:
         """A checked answer in Markdown; the field `limner` holds the Answer."""
         if request.stream:
-            events = assistant.astream(request.question, where=request.filter)
+            events = assistant.astream(
+                request.question, where=request.filter, history=request.history
+            )
             return await event_stream(events, Chunks().add, client, end=OPENAI_END)
-        asking = assistant.aask(request.question, where=request.filter)
+        asking = assistant.aask(request.question, where=request.filter, history=request.history)
         return completion(await unless_left(asking, client))
 
 

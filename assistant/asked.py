@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import (
-    BaseMessage,
+    AIMessage,
     HumanMessage,
     MessageLikeRepresentation,
     convert_to_messages,
@@ -17,6 +17,7 @@ from langchain_core.messages import (
 from langchain_core.prompt_values import PromptValue
 from pydantic import Field
 
+from assistant.conversation import Turn, turns_of
 from assistant.filters import EvidenceFilter
 from assistant.prompt import MAX_QUESTION_CHARS
 
@@ -25,37 +26,47 @@ class Asked(EvidenceFilter):
     """A question, what may be found for it, and whether the answer is to be strict."""
 
     question: str = Field(min_length=1, max_length=MAX_QUESTION_CHARS)
+    history: tuple[Turn, ...] = ()
+    """What was said before, the oldest first: a follow-up is understood by it."""
     strict: bool | None = None
     """Drop what is not borne out; as the settings say when None."""
 
     @classmethod
-    def of(cls, given: Given) -> Asked:
+    def of(cls, given: Given, history: Sequence[Turn] = ()) -> Asked:
         """The question in what was given. A mapping has `question`, or else `messages`.
 
-        Of messages the last of a person is the question. Raises ValueError where there is none.
+        Of messages the last of a person is the question, and those before are the history, unless
+        it is given. Raises ValueError where there is no question.
         """
         if isinstance(given, Asked):
-            return given
+            return given.model_copy(update={"history": tuple(history)}) if history else given
         if isinstance(given, str):
-            return cls.model_construct(question=given)
+            return cls.model_construct(question=given, history=tuple(history))
         if isinstance(given, Mapping):
-            question = given.get("question") or _last_question(given.get("messages", []))
-            return cls.model_validate({**given, "question": question})
-        messages = given.to_messages() if isinstance(given, PromptValue) else given
-        return cls(question=_last_question(messages))
+            asked = dict(given)
+            if not given.get("question"):
+                asked.pop("question", None)
+                asked = _asked(given.get("messages", [])) | asked
+        else:
+            asked = _asked(given.to_messages() if isinstance(given, PromptValue) else given)
+        return cls.model_validate({**asked, **({"history": tuple(history)} if history else {})})
 
 
 Given = str | Asked | Mapping[str, Any] | Sequence[MessageLikeRepresentation] | PromptValue
 """What a question can be given as."""
 
 
-def _last_question(messages: Sequence[MessageLikeRepresentation]) -> str:
-    asked: list[BaseMessage] = [
-        m for m in convert_to_messages(messages) if isinstance(m, HumanMessage)
+def _asked(messages: Sequence[MessageLikeRepresentation]) -> dict[str, Any]:
+    """The last question of a person, and what was said before it."""
+    said = [
+        ("user" if isinstance(m, HumanMessage) else "assistant", str(m.text))
+        for m in convert_to_messages(messages)
+        if isinstance(m, HumanMessage | AIMessage)
     ]
-    if not asked or not (question := str(asked[-1].text).strip()):
+    last = next((i for i in range(len(said) - 1, -1, -1) if said[i][0] == "user"), None)
+    if last is None or not (question := said[last][1].strip()):
         raise ValueError(
             "There is no question. Give a text, {'question': …} or messages, of which the last of "
             "a person has text."
         )
-    return question
+    return {"question": question, "history": turns_of(said[:last])}

@@ -24,11 +24,15 @@ from langchain_core.runnables.config import (
     get_callback_manager_for_config,
     patch_config,
 )
+from langchain_core.tools import BaseTool
+from pydantic import BaseModel
 
 from assistant.answer import Answer, Source
 from assistant.answering import Answering, Clock
 from assistant.asked import Asked, Given
+from assistant.conversation import Turn
 from assistant.events import AnswerFinished, Event, SourcesFound
+from assistant.followups import stand_alone
 from assistant.llm import LanguageModel, choose_llm
 from assistant.quotes import asks_to_show
 from assistant.settings import Settings
@@ -92,10 +96,10 @@ class Asking(Runnable[Any, Answer]):
             openai_sees=settings.openai_sees,
         )
 
-    def with_model(self, model: LanguageModel) -> Self:
-        """The same library, asked through another model."""
+    def with_settings(self, settings: Settings) -> Self:
+        """The same library, asked with these settings: through another model, say."""
         other = copy(self)
-        other._model = model
+        other.settings, other._model = settings, None
         return other
 
     def search(self, query: str, k: int = 10, *, where: Filter = EVERYTHING) -> list[Hit]:
@@ -103,16 +107,29 @@ class Asking(Runnable[Any, Answer]):
         return self.library.search(query, k, where=where)
 
     def ask(
-        self, question: str, *, where: Filter = EVERYTHING, strict: bool | None = None
+        self,
+        question: str,
+        *,
+        where: Filter = EVERYTHING,
+        history: Sequence[Turn] = (),
+        strict: bool | None = None,
     ) -> Answer:
-        """One answer, whole. where: what evidence it may draw on. strict: or the settings'."""
-        return self.invoke(question, where=where, strict=strict)
+        """One answer, whole. where: what evidence it may draw on. strict: or the settings'.
+
+        history: the turns before, the oldest first; a follow-up is understood by them.
+        """
+        return self.invoke(question, where=where, history=history, strict=strict)
 
     async def aask(
-        self, question: str, *, where: Filter = EVERYTHING, strict: bool | None = None
+        self,
+        question: str,
+        *,
+        where: Filter = EVERYTHING,
+        history: Sequence[Turn] = (),
+        strict: bool | None = None,
     ) -> Answer:
         """The same for asynchronous callers; when cancelled, the model stops."""
-        return await self.ainvoke(question, where=where, strict=strict)
+        return await self.ainvoke(question, where=where, history=history, strict=strict)
 
     def stream(  # type: ignore[override] # what it yields is not yet what invoke returns
         self,
@@ -120,14 +137,17 @@ class Asking(Runnable[Any, Answer]):
         config: RunnableConfig | None = None,
         *,
         where: Filter = EVERYTHING,
+        history: Sequence[Turn] = (),
         strict: bool | None = None,
+        stop: threading.Event | None = None,
     ) -> Generator[Event]:
         """One answer as it is made; when iteration ends early, the model stops.
 
-        Raises an AssistantError where the model fails.
+        stop: set from another thread, it ends the answer with GenerationStopped, also while the
+        model is silent. Raises an AssistantError where the model fails.
         """
-        asked = Asked.of(question)
-        yield from self._traced(asked, ensure_config(config), where, strict, threading.Event())
+        asked, stop = Asked.of(question, history), stop or threading.Event()
+        yield from self._traced(asked, ensure_config(config), where, strict, stop)
 
     async def astream(  # type: ignore[override]
         self,
@@ -135,10 +155,11 @@ class Asking(Runnable[Any, Answer]):
         config: RunnableConfig | None = None,
         *,
         where: Filter = EVERYTHING,
+        history: Sequence[Turn] = (),
         strict: bool | None = None,
     ) -> AsyncGenerator[Event]:
         """The same for asynchronous callers; when cancelled or closed, the model stops."""
-        asked, stop = Asked.of(question), threading.Event()
+        asked, stop = Asked.of(question, history), threading.Event()
         events = self._traced(asked, ensure_config(config), where, strict, stop)
         async with aclosing(step_through(events, stop)) as steps:
             async for event in steps:
@@ -178,6 +199,26 @@ class Asking(Runnable[Any, Answer]):
     ) -> AsyncIterator[Answer]:
         """The same for asynchronous callers."""
         yield await self.ainvoke(_joined([piece async for piece in input]), config, **options)
+
+    def as_tool(
+        self,
+        args_schema: type[BaseModel] | None = None,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        arg_types: dict[str, type] | None = None,  # noqa: ARG002 - the tool takes one question
+        where: Filter = EVERYTHING,
+    ) -> BaseTool:
+        """A tool that gives text for the model and data for the program.
+
+        It takes `question`, and `source`, `collection` and `modality` to narrow what `where`
+        allows. The artifact is JSON: {"answer": the Answer, "figures": [{"url", "caption",
+        "title", "page", "start"}]}. args_schema must have a string `question`; arg_types has no
+        effect.
+        """
+        from assistant.tool import assistant_tool
+
+        return assistant_tool(self, args_schema, name, description, where)
 
     @property
     def InputType(self) -> Any:  # noqa: N802 - LangChain's name
@@ -223,15 +264,21 @@ class Asking(Runnable[Any, Answer]):
         stop: threading.Event,
     ) -> Generator[Event]:
         clock = Clock()
-        sources = self._retrieved(asked.question, asked.filter.within(where), run)
+        traced = patch_config(config, callbacks=run.get_child())
+        question = asked.question
+        if asked.history:
+            model = replace(self.model, config=traced, stop=stop)
+            question = stand_alone(question, asked.history, model, self._embeddings)
+        sources = self._retrieved(question, asked.filter.within(where), run)
         clock.mark("retrieve")
-        yield SourcesFound(sources, asked.question)
+        yield SourcesFound(sources, question)
         if strict is None:
             strict = self.settings.strict if asked.strict is None else asked.strict
-        traced = patch_config(config, callbacks=run.get_child())
         model = replace(self.model, config=traced, stop=stop)
         answering = Answering(model, self._embeddings, is_strict=strict, media=self._pictures)
-        yield from answering.stream(asked.question, sources, clock)
+        with closing(answering.stream(question, sources, clock)) as events:
+            for event in events:
+                yield _as_typed(event, asked.question)
 
     def _retrieved(
         self, question: str, where: Filter, run: CallbackManagerForChainRun
@@ -266,6 +313,14 @@ class Asking(Runnable[Any, Answer]):
             return []
         beside = Filter(modality="figure", metadata={n: about[n] for n in ("source", "section")})
         return self.search(question, self.settings.n_figure_sources, where=beside.within(where))
+
+
+def _as_typed(event: Event, question: str) -> Event:
+    """The event, with the question in its answer as it was typed."""
+    if not isinstance(event, AnswerFinished) or event.answer.question == question:
+        return event
+    understood = event.answer.question
+    return AnswerFinished(replace(event.answer, question=question, searched_as=understood))
 
 
 def _joined(pieces: Sequence[Any]) -> Given:

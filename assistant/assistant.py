@@ -20,6 +20,7 @@ from PIL import Image
 from assistant import named_sources, uploads
 from assistant.asking import Asking
 from assistant.captioner import captioner_for_run
+from assistant.conversations import Conversations
 from assistant.discovery import folder_root
 from assistant.figure_readers import FigureReaders
 from assistant.ingestion import Ingestion, ingest
@@ -63,6 +64,7 @@ class Assistant(Asking):
         """model: chosen by the settings at the first question when None."""
         super().__init__(library, embeddings, settings, model, media=media)
         self.media = media
+        self.conversations = Conversations(library.folder, media)
         self._readers = FigureReaders(settings, media)
 
     @classmethod

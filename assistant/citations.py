@@ -1,66 +1,73 @@
 """Decides which sources bear out a sentence, and how well.
 
 The language model's own marks are never trusted: a sentence is cited to the sources
-that this check finds. Support is made of three things that a person would look at: do
-the sentence's words stand there, do they stand there in the same sense, and are its
-numbers and negation the same. Leaves out judging whether evidence answers a question:
-that is `assistant.quotes`.
+that this check finds. Leaves out what a passage has in common with a claim, which is
+`assistant.support`; and judging whether evidence answers a question: that is
+`assistant.quotes`.
 """
 
 from __future__ import annotations
 
-import re
+import math
 from collections import Counter
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from langchain_core.embeddings import Embeddings
 from numpy.typing import NDArray
 
 from assistant.answer import Sentence, Source
+from assistant.claims import WORD, claim_of, claims_nothing, clauses
 from assistant.injections import without_instructions
-from assistant.sentences import (
-    is_negated,
-    names,
-    numbers,
-    share,
-    split_sentences,
-    stem,
-    stems,
-    words,
-)
+from assistant.passages import Passage, passages
+from assistant.sentences import words
+from assistant.support import Claim, Context, Signals, nearness, signals_of
 from loaders.captioning.fusion import BLIP_LABEL, VISION_LABEL, is_guess
 
-SUPPORTED = 0.62
+SUPPORTED = 0.5
 """Support from which a sentence counts as borne out."""
 MAX_CITATIONS = 3
 NEAR_BEST = 0.9
 """A further source is cited when its support is at least this share of the best one's."""
 CONTRADICTED = 0.3
-"""Highest support where a number, a name or a negation of the sentence is not in the source."""
-TELLING = 0.5
-"""Share of the words that tell sentences apart that must stand in the one with the number."""
-FALLS = re.compile(
-    r"\b(?:below|declin|decreas|deficit|down|drop|fall|fell|loss|lost|minus|negative|shrank)",
-    re.IGNORECASE,
-)
-"""With such a word, a claim may give a negative number without its sign."""
-WORDS_WEIGHT = 0.6
-MEANING_WEIGHT = 0.4
+"""Highest support where a number, a name or a denial of the sentence is not in the source."""
+NEARER = 0.1
+"""A passage that says the contrary outweighs one with so much less of the claim's words."""
+PASSAGES_OF_SOURCE = 3
+"""So many, those with most of the claim's words, are looked at closely."""
+MEANING_CHARS = 400
+"""Of a passage; the model reads little more, and takes long for it."""
+MIN_IN_WORDS, SURE_IN_WORDS = 0.3, 0.9
+"""Share of a claim's words below which no likeness of meaning helps, or above which it need not."""
+EMBEDDED_AT_ONCE = 3
+"""Passages whose likeness of meaning is measured for a sentence: it takes most of the time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A passage of source n, and what was found in it."""
+
+    n: int
+    passage: Passage
+    signals: Signals
 
 
 class CitationChecker:
-    """Holds sentences against numbered sources. Embeds a source once, when it is needed."""
+    """Holds sentences against numbered sources. Embeds a text once, when it is needed."""
 
     def __init__(self, sources: Sequence[Source], embeddings: Embeddings) -> None:
         self._sources = sources
         self._embeddings = embeddings
         self._shown: set[str] = set()
-        self._vectors: dict[int, NDArray[np.float32]] = {}
+        self._vectors: dict[str, NDArray[np.float32]] = {}
         self._texts = [_evidence_of(s) for s in sources]
-        self._contexts = [_context_of(s) for s in sources]
-        self._stems = [set(stems(text)) for text in self._texts]
+        self._contexts = [Context(_context_of(s)) for s in sources]
+        self._passages = [passages(text) for text in self._texts]
+        self._weights = _weights(self._passages)
+        spelled = {w for text in self._texts for w in WORD.findall(text)}
+        # What the sources only ever write with a capital.
+        self._proper = frozenset(w for w in spelled if w[0].isupper() and w.lower() not in spelled)
 
     def check(
         self, text: str, *, marks: Sequence[int] = (), quoted_from: int | None = None
@@ -69,26 +76,97 @@ class CitationChecker:
 
         marks: the numbers that a language model wrote to it; of sources that bear it out equally,
         these are cited first. quoted_from: the source that the text was taken from word for word;
-        it is cited, and only its copies at the same place are besides.
+        it is cited, and only its copies at the same place are besides. A sentence that claims
+        nothing has no citation and is not supported.
         """
-        if not words(text):
-            return Sentence(text)
         if quoted_from is not None:
             return self._quoted(text, quoted_from)
-        scored = sorted(
-            ((self._support(text, n), n) for n in range(1, len(self._sources) + 1)),
-            key=lambda pair: (-pair[0], pair[1] not in marks, pair[1]),
-        )
-        best = scored[0][0] if scored else 0.0
-        if best < SUPPORTED:
+        if claims_nothing(text):
+            return Sentence(text)
+        by_source, is_denied = self._supports(claim_of(text))
+        cited = _cited(by_source, marks)
+        best = max(by_source.values(), default=0.0)
+        if not cited and not is_denied and len(parts := clauses(claim_of(text))) > 1:
+            best, cited = self._of_clauses(parts, marks, best)
+        if not cited:
             return Sentence(text, support=best)
-        enough = max(SUPPORTED, NEAR_BEST * best)
-        citations = [n for support, n in scored if support >= enough][:MAX_CITATIONS]
-        figures = self._new_figures(citations)
-        return Sentence(text, tuple(citations), tuple(figures), support=best, supported=True)
+        figures = self._new_figures(cited)
+        return Sentence(text, tuple(cited), tuple(figures), support=best, supported=True)
+
+    def _of_clauses(
+        self, parts: Sequence[str], marks: Sequence[int], as_one: float
+    ) -> tuple[float, list[int]]:
+        """Support and citations of a sentence whose clauses rest on sources of their own."""
+        supports = [self._supports(part)[0] for part in parts]
+        bests = [max(s.values(), default=0.0) for s in supports]
+        if min(bests) < SUPPORTED:
+            return as_one, []
+        cited = [n for s in supports for n in _cited(s, marks)[:1]]
+        return min(bests), list(dict.fromkeys(cited))[:MAX_CITATIONS]
+
+    def _supports(self, text: str) -> tuple[dict[int, float], bool]:
+        """Source → how well it bears the claim out; and whether one says the contrary."""
+        claim = Claim(text, self._proper)
+        supports = dict.fromkeys(range(1, len(self._sources) + 1), 0.0)
+        if not words(text):
+            return supports, False
+        found = self._with_meanings(claim, list(self._nearest(claim)))
+        denied_at = max(
+            (f.signals.in_words for f in found if f.signals.contradicts and not f.passage.parts),
+            default=-math.inf,
+        )
+        for f in found:
+            support = f.signals.support
+            if f.signals.conflicts or f.signals.in_words <= denied_at - NEARER:
+                support = min(support, CONTRADICTED)
+            elif f.passage.tokens == claim.tokens or is_verbatim(text, f.passage.text):
+                support = 1.0
+            supports[f.n] = max(supports[f.n], support)
+        return supports, denied_at >= max((f.signals.in_words for f in found), default=0.0)
+
+    def _nearest(self, claim: Claim) -> Iterator[_Found]:
+        """Of each source the passages with most of the claim's words."""
+        for n, (some, context) in enumerate(
+            zip(self._passages, self._contexts, strict=True), start=1
+        ):
+            near = [(nearness(claim, p, context, self._weights), p) for p in some]
+            near.sort(key=lambda pair: -pair[0])
+            for how_near, passage in near[:PASSAGES_OF_SOURCE]:
+                if how_near >= MIN_IN_WORDS:
+                    yield _Found(n, passage, signals_of(claim, passage, context, self._weights))
+
+    def _with_meanings(self, claim: Claim, found: list[_Found]) -> list[_Found]:
+        """The same without what is not worth a closer look; what is in doubt with its meaning."""
+        free = [f for f in found if not f.signals.conflicts]
+        against = [f for f in found if f.signals.conflicts]
+        sure = [f for f in free if f.signals.in_words >= SURE_IN_WORDS]
+        if sure:
+            return against + sure
+        free.sort(key=lambda f: (-f.signals.in_words, f.passage.text))
+        texts = list(dict.fromkeys(f.passage.text[:MEANING_CHARS] for f in free))
+        texts = texts[:EMBEDDED_AT_ONCE]
+        if not texts:
+            return against
+        mine, *its = self._embedded([claim.text[:MEANING_CHARS], *texts])
+        likeness = {text: float(mine @ vector) for text, vector in zip(texts, its, strict=True)}
+        return against + [
+            _Found(f.n, f.passage, f.signals.with_meaning(likeness[text]))
+            for f in free
+            if (text := f.passage.text[:MEANING_CHARS]) in likeness
+        ]
+
+    def _embedded(self, texts: list[str]) -> list[NDArray[np.float32]]:
+        """Their vectors; those that are not known yet are made in one go."""
+        new = list(dict.fromkeys(t for t in texts if t not in self._vectors))
+        if new:
+            vectors = np.asarray(self._embeddings.embed_documents(new), dtype=np.float32)
+            self._vectors.update(zip(new, vectors, strict=True))
+        return [self._vectors[t] for t in texts]
 
     def _quoted(self, text: str, n: int) -> Sentence:
         """A quote with its source; the same words at another place may mean something else."""
+        if not words(text):
+            return Sentence(text)
         copies = [
             other
             for other in range(1, len(self._sources) + 1)
@@ -122,53 +200,26 @@ class CitationChecker:
     def _key(self, n: int) -> str:
         return str(self._sources[n - 1].document.metadata["image_key"])
 
-    def _support(self, text: str, n: int) -> float:
-        source_text = self._texts[n - 1]
-        passages = _passages(source_text)
-        if is_verbatim(text, source_text):
-            around = [p for p in passages if is_verbatim(text, p)]
-            denied = bool(around) and all(is_negated(p) != is_negated(text) for p in around)
-            return CONTRADICTED if denied or numbers(text) - numbers(source_text) else 1.0
-        in_words = share(stems(text), self._stems[n - 1]) if stems(text) else 0.0
-        if WORDS_WEIGHT * in_words + MEANING_WEIGHT < SUPPORTED:
-            return WORDS_WEIGHT * in_words  # no likeness of meaning could make up for it
-        cosines = self._vectors_of(n) @ np.asarray(
-            self._embeddings.embed_query(text), dtype=np.float32
-        )
-        nearest = passages[int(np.argmax(cosines))]
-        support = WORDS_WEIGHT * in_words + MEANING_WEIGHT * max(0.0, float(cosines.max()))
-        told = f"{source_text}\n{self._contexts[n - 1]}"
-        agrees = (
-            {stem(w) for w in names(text)} <= set(map(stem, words(told)))
-            and is_negated(text) == is_negated(nearest)
-            and _numbers_agree(text, source_text, self._contexts[n - 1])
-        )
-        return support if agrees else min(support, CONTRADICTED)
 
-    def _vectors_of(self, n: int) -> NDArray[np.float32]:
-        """Of the passages of source n: float32 (passages, dimension)."""
-        if n not in self._vectors:
-            texts = _passages(self._texts[n - 1])
-            vectors = self._embeddings.embed_documents(texts)
-            self._vectors[n] = np.asarray(vectors, dtype=np.float32)
-        return self._vectors[n]
+def is_verbatim(text: str, source_text: str) -> bool:
+    """Whether the words of the text stand in the source one after the other."""
+    mine = words(text)
+    return len(mine) > 1 and f" {' '.join(mine)} " in f" {' '.join(words(source_text))} "
 
 
-def _numbers_agree(text: str, source_text: str, context: str) -> bool:
-    """Whether each number of a claim stands in a sentence of the source that says it of the same.
+def _cited(supports: dict[int, float], marks: Sequence[int]) -> list[int]:
+    """The sources that bear a claim out, best first."""
+    enough = max(SUPPORTED, NEAR_BEST * max(supports.values(), default=0.0))
+    ranked = sorted(supports, key=lambda n: (-supports[n], n not in marks, n))
+    return [n for n in ranked if supports[n] >= enough][:MAX_CITATIONS]
 
-    Of the claim's words, those tell sentences apart that stand in some of them but not in all.
-    A number in the source's title, section or caption, such as a year, may go with any.
-    """
-    sentences = [(numbers(s), set(stems(s))) for s in split_sentences(source_text)]
-    counts = Counter(word for _, known in sentences for word in known)
-    telling = {w for w in stems(text) if 0 < counts[w] < len(sentences)}
-    telling -= set(map(stem, numbers(text))) | set(stems(context))
-    for number in numbers(text) - numbers(context):
-        said = {number, f"-{number}"} if FALLS.search(text) else {number}
-        if not any(said & found and share(telling, known) >= TELLING for found, known in sentences):
-            return False
-    return True
+
+def _weights(sources: Sequence[Sequence[Passage]]) -> dict[str, float]:
+    """Stem → what it weighs: the fewer passages have it, the more. Of one in none: 1."""
+    single = [p for some in sources for p in some if not p.parts]
+    counts = Counter(word for passage in single for word in passage.stems)
+    most = math.log(1 + len(single)) or 1.0
+    return {word: 0.3 + 0.7 * math.log((1 + len(single)) / n) / most for word, n in counts.items()}
 
 
 def _evidence_of(source: Source) -> str:
@@ -183,16 +234,3 @@ def _context_of(source: Source) -> str:
     caption = "" if is_guess(metadata.get("descriptions", {})) else metadata.get("caption", "")
     told = f"{metadata['title']}\n{metadata.get('section', '')}\n{caption}"
     return without_instructions(told)
-
-
-def is_verbatim(text: str, source_text: str) -> bool:
-    """Whether the words of the text stand in the source one after the other."""
-    mine = words(text)
-    return len(mine) > 1 and f" {' '.join(mine)} " in f" {' '.join(words(source_text))} "
-
-
-def _passages(text: str) -> list[str]:
-    """Each sentence, and each pair of neighbours: a claim may rest on two."""
-    single = split_sentences(text) or [text]
-    pairs = [f"{a} {b}" for a, b in pairwise(single)]
-    return single + pairs

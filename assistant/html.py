@@ -10,7 +10,15 @@ import re
 from collections.abc import Iterable
 from html import escape
 
-from assistant.answer import LIST_LEAD, PARAGRAPH, UNSUPPORTED, Answer, Sentence, Source
+from assistant.answer import (
+    GONE_PICTURE,
+    LIST_LEAD,
+    PARAGRAPH,
+    UNSUPPORTED,
+    Answer,
+    Sentence,
+    Source,
+)
 from assistant.events import FigureShown, SentenceChecked, events_of
 from assistant.markdown import NEAREST, PictureUrl, own_picture_url
 from assistant.shown_text import one_line
@@ -69,6 +77,8 @@ def figure_html(source: Source, picture_url: PictureUrl = own_picture_url) -> st
     """A figure with its caption and place; without the picture where that is not to be shown."""
     caption, place, url = _escaped(source.caption), _escaped(source.place), picture_url(source)
     picture = f'<img src="{escape(url)}" alt="{caption}">\n' if _is_shown(url) else ""
+    if source.has_picture and not picture:
+        picture = f"<p>{GONE_PICTURE}</p>\n"
     return f"<figure>\n{picture}<figcaption>{caption} ({place})</figcaption>\n</figure>"
 
 

@@ -7,9 +7,10 @@ Leaves out prompts, and whether an answer is true.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,6 +21,7 @@ from assistant.errors import (
     ModelUnavailable,
     SettingsInvalid,
 )
+from assistant.hang_up import cut_by
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
 
     from assistant.ollama_models import PullProgress
+
+logger = logging.getLogger(__name__)
 
 Kind = Literal["ollama", "openai", "embedded"]
 Preference = Literal["auto", "ollama", "openai", "embedded"]
@@ -37,6 +41,9 @@ MIN_TRUSTED_PARAMETERS = 900_000_000
 """Smaller models mix up what several sources say: they only phrase quotes. What is sold as
 "1B" has a little less than a billion."""
 CLOUD_WARNING = "It runs in Ollama's cloud: questions and sources leave this computer."
+READ = "input_tokens"
+"""Of a prompt, as the server counts them, in the last piece of an answer."""
+NOT_TOLD = {READ: 0}
 END_MARKS = {"done_reason", "finish_reason"}
 """The last piece of an answer carries one of these in its metadata: why it ended."""
 
@@ -57,7 +64,7 @@ class LanguageModel:
     n_parameters: int | None = None
     """None where its server does not say."""
     is_loaded: Callable[[], bool] = field(default=lambda: True, repr=False, compare=False)
-    """Whether it is in memory; if not, its first words may take a minute."""
+    """Whether it is in its server's memory; if not, its first words may take a minute."""
     explain: Explain | None = field(default=None, repr=False, compare=False)
     """Set for a model on a server, whose answers must carry an end mark to be complete."""
     config: RunnableConfig | None = field(default=None, repr=False, compare=False)
@@ -68,8 +75,7 @@ class LanguageModel:
     @property
     def is_trusted_with_facts(self) -> bool:
         """Whether it may write an answer; else it may only phrase what is quoted."""
-        n = self.n_parameters
-        return self.kind != "embedded" and (n is None or n >= MIN_TRUSTED_PARAMETERS)
+        return is_trusted(self.kind, self.n_parameters)
 
     def stream(self, messages: Sequence[BaseMessage]) -> Generator[str]:
         """Yield the answer's text as it comes; when iteration ends early, so does the model.
@@ -83,25 +89,44 @@ class LanguageModel:
                     n_chars += len(text)
                     yield text
         except Exception as error:
+            self._heed_stop(error)
             explained = self.explain(error, n_chars) if self.explain else None
             if explained is None:
                 raise
             raise explained from error
 
     def _texts(self, messages: Sequence[BaseMessage]) -> Generator[str]:
-        is_complete = self.explain is None
+        is_complete, n_read = self.explain is None, 0
         self._heed_stop()
-        for chunk in self.chat.stream(list(messages), self.config):
-            self._heed_stop()
-            is_complete = is_complete or bool(END_MARKS & chunk.response_metadata.keys())
-            if chunk.text:
-                yield str(chunk.text)
+        with cut_by(self.stop):
+            for chunk in self.chat.stream(list(messages), self.config):
+                self._heed_stop()
+                is_complete = is_complete or bool(END_MARKS & chunk.response_metadata.keys())
+                n_read = max(n_read, (getattr(chunk, "usage_metadata", None) or NOT_TOLD)[READ])
+                if chunk.text:
+                    yield str(chunk.text)
         if not is_complete:
             raise EOFError("the connection was closed early")
+        if n_read >= self.context_tokens:  # Ollama leaves out what does not fit, and is silent
+            logger.warning(
+                "The server of %s read only a part of the sources: its context of %d tokens was "
+                "full. Raise LIMNER_CONTEXT_TOKENS or lower LIMNER_N_SOURCES.",
+                self.name,
+                self.context_tokens,
+            )
 
-    def _heed_stop(self) -> None:
-        if self.stop and self.stop.is_set():
-            raise GenerationStopped("The answer was stopped before its end, as was asked for.")
+    def _heed_stop(self, cause: Exception | None = None) -> None:
+        """Raises GenerationStopped once the answer is not wanted any more."""
+        if self.stop and self.stop.is_set() and not isinstance(cause, GenerationStopped):
+            raise GenerationStopped(
+                "The answer was stopped before its end, as was asked for."
+            ) from cause
+
+
+def is_trusted(kind: Kind, n_parameters: int | None) -> bool:
+    """Whether a model of this size may write answers; one whose size nobody tells may."""
+    is_large = n_parameters is None or n_parameters >= MIN_TRUSTED_PARAMETERS
+    return kind != "embedded" and is_large
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +180,7 @@ def choose_llm(
     return _embedded(asked, passed_over)
 
 
-def pull(model: str, host: str | None = None) -> Iterator[PullProgress]:
+def pull(model: str, host: str | None = None) -> Generator[PullProgress]:
     """Have Ollama download a model; yield (status, completed, total), in bytes.
 
     Raises OllamaStopped, ModelNotFound, or ModelUnavailable if the download broke off.
@@ -234,7 +259,6 @@ def _embedded(dials: Dials, passed_over: list[str]) -> LanguageModel:
         context_tokens=embedded.CONTEXT_TOKENS,
         reason=" ".join(passed_over) or "The setting llm is embedded.",
         n_parameters=embedded.N_PARAMETERS,
-        is_loaded=embedded.is_loaded,
     )
 
 

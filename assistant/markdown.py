@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import quote
 
-from assistant.answer import LIST_LEAD, PARAGRAPH, REPLACED, Answer, Sentence, Source
+from assistant.answer import GONE_PICTURE, LIST_LEAD, PARAGRAPH, REPLACED, Answer, Sentence, Source
 from assistant.events import (
     AnswerFinished,
     Event,
@@ -110,8 +110,10 @@ def _end(answer: Answer) -> str:
 def figure_markdown(source: Source, picture_url: PictureUrl = own_picture_url) -> str:
     """A figure with its caption and place; without the picture where that is not to be shown."""
     caption, place = as_markdown(source.caption).strip(), as_markdown(source.place).strip()
-    words = f"*{caption} ({place})*"
+    words = f"*{f'{caption} ({place})'.strip()}*"
     url = quote(picture_url(source), safe=URL_SIGNS)
+    if source.has_picture and not url:
+        return f"{GONE_PICTURE}\n{words}"
     return f"![{caption}]({url})\n{words}" if url else words
 
 

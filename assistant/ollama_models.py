@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import httpx
 import ollama
 
+from assistant import hang_up
 from assistant.addresses import is_loopback, quoted, server_address, without_login
 from assistant.errors import (
     AssistantError,
@@ -99,9 +100,12 @@ class OllamaServer:
         return found
 
     def is_loaded(self, model: str) -> bool:
-        """Whether it is in memory, so that it answers at once. Raises OllamaStopped."""
-        with self._asked() as client:
-            names = {running.model for running in client.ps().models}
+        """Whether it is in memory, so that it answers at once, or that cannot be told."""
+        try:
+            with self._asked() as client:
+                names = {running.model for running in client.ps().models}
+        except ModelUnavailable:  # the answer itself will say why
+            return True
         return bool({model, f"{model}:latest"} & names)
 
     def describe(self, model: str, context_tokens: int | None = None) -> OllamaModel:
@@ -186,9 +190,10 @@ class OllamaServer:
             # The sources hold the answer: nobody should wait for a monologue before it.
             reasoning=False if model.can_think else None,
             client_kwargs=self._client_options(timeout_s),
+            sync_client_kwargs=hang_up.client_options(),
         )
 
-    def pull(self, model: str) -> Iterator[PullProgress]:
+    def pull(self, model: str) -> Generator[PullProgress]:
         """Have the server download a model, and yield its progress.
 
         Raises OllamaStopped, ModelNotFound if Ollama's library does not have the model, or

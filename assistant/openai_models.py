@@ -16,6 +16,7 @@ import httpx
 import openai
 from pydantic import SecretStr
 
+from assistant import hang_up
 from assistant.addresses import is_loopback, quoted, server_address, without_login
 from assistant.errors import (
     AssistantError,
@@ -140,7 +141,7 @@ class OpenAIServer:
             max_retries=0,
             use_responses_api=False,
             openai_proxy="",
-            http_client=openai.DefaultHttpxClient(**options),
+            http_client=openai.DefaultHttpxClient(**options, **hang_up.client_options()),
             http_async_client=openai.DefaultAsyncHttpxClient(**options),
         )
 

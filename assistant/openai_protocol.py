@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, model_validator
 
 from assistant.answer import Answer
+from assistant.conversation import Turn, turns_of
 from assistant.events import AnswerFinished, Event
 from assistant.filters import EvidenceFilter
 from assistant.markdown import StreamedMarkdown
@@ -35,7 +36,15 @@ class Message(BaseModel):
             return self.content or ""
         if other := [part.get("type") for part in self.content if part.get("type") != "text"]:
             raise ValueError(f"limner reads only parts of type 'text', not {other[0]!r}.")
-        return "\n".join(str(part.get("text", "")) for part in self.content)
+        return self.said
+
+    @property
+    def said(self) -> str:
+        """What of it is text."""
+        if not isinstance(self.content, list):
+            return self.content or ""
+        texts = [part.get("text", "") for part in self.content if part.get("type") == "text"]
+        return "\n".join(map(str, texts))
 
 
 class ChatRequest(EvidenceFilter):
@@ -60,9 +69,19 @@ class ChatRequest(EvidenceFilter):
 
     @property
     def question(self) -> str:
-        """The last user message; what else was said is not evidence."""
+        """The last user message."""
         asked = [message for message in self.messages if message.role == "user"]
         return asked[-1].text.strip() if asked else ""
+
+    @property
+    def history(self) -> tuple[Turn, ...]:
+        """What was said before it: a follow-up is understood by it, but it is no evidence.
+
+        A part of it that is not text says nothing.
+        """
+        said = [m for m in self.messages if m.role in ("user", "assistant")]
+        last = max((i for i, message in enumerate(said) if message.role == "user"), default=0)
+        return turns_of((message.role, message.said) for message in said[:last])
 
 
 def model_list(created: int) -> dict[str, Any]:

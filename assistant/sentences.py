@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from retrievers.lexical import STOPWORDS
@@ -84,6 +84,7 @@ def stems(text: str) -> list[str]:
     return [stem(w) for w in words(text) if w not in UNTELLING]
 
 
+@lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
     """The word without its ending (Porter's second algorithm)."""
     with _stemming:

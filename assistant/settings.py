@@ -26,6 +26,8 @@ from loaders.limits import DEFAULT_LIMITS, Limits
 
 ENV_PREFIX = "LIMNER_"
 TOML_FILE = "limner.toml"
+MIN_CONTEXT_TOKENS = 512
+"""Below, the rules leave no room for sources."""
 SECRETS = ("openai_api_key", "password")
 """Settings whose value is never shown."""
 
@@ -54,11 +56,14 @@ class Settings(BaseSettings):
         default="30m", pattern=r"^-?(\d+|(\d+(\.\d+)?(ms|s|m|h))+)$", coerce_numbers_to_str=True
     )
     """How long Ollama keeps the model in memory after an answer: 90s, 2h, 0 or -1 for ever."""
-    context_tokens: int | None = Field(default=None, ge=512, le=1_000_000)
+    context_tokens: int | None = Field(default=None, ge=MIN_CONTEXT_TOKENS, le=1_000_000)
     """For the prompt and the answer; what the model has, up to 8,192, when not set."""
     temperature: float = Field(default=0.0, ge=0, le=2)
     timeout_s: float = Field(default=120.0, gt=0)
     """Longest wait for the language model's next words."""
+
+    keep_conversations: bool = True
+    """Store questions and answers with the library, until a person deletes them."""
 
     strict: bool = False
     """Drop sentences of an answer that the documents do not bear out, instead of marking them."""

@@ -20,9 +20,9 @@ from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import BaseModel, Field, create_model
 
 from retrievers.errors import ASKED_WRONGLY
-from retrievers.evidence import place_name
 from retrievers.filters import Filter
 from retrievers.library import Library
+from retrievers.listing import figures, listing
 from retrievers.modalities import Modality
 
 MAX_NAMED_CHARS = 1_000
@@ -190,19 +190,7 @@ def _search_input(is_open: set[str]) -> type[BaseModel]:
 
 
 def _listing(found: list[Document]) -> str:
-    """The evidence as numbered text for a language model."""
-    if not found:
-        return "Nothing was found in the documents."
-    return "\n\n".join(_entry(n, document) for n, document in enumerate(found, start=1))
-
-
-def _entry(n: int, document: Document) -> str:
-    metadata = document.metadata
-    place = ", ".join(filter(None, [metadata["title"], place_name(metadata)]))
-    lines = [f"[{n}] {place}", document.page_content]
-    if "image_url" in metadata:
-        lines.append(f"figure: {metadata.get('caption', 'no caption')} — {metadata['image_url']}")
-    return "\n".join(lines)
+    return listing(found) or "Nothing was found in the documents."
 
 
 def _artifact(query: str, found: list[Document]) -> dict[str, Any]:
@@ -210,10 +198,4 @@ def _artifact(query: str, found: list[Document]) -> dict[str, Any]:
         {"rank": rank, "text": document.page_content} | document.metadata
         for rank, document in enumerate(found, start=1)
     ]
-    figures = {hit["image_url"]: _figure(hit) for hit in reversed(hits) if "image_url" in hit}
-    return {"query": query, "hits": hits, "figures": list(reversed(figures.values()))}
-
-
-def _figure(hit: dict[str, Any]) -> dict[str, Any]:
-    named = {"url": "image_url"} | {name: name for name in ("caption", "title", "page", "start")}
-    return {name: hit[key] for name, key in named.items() if key in hit}
+    return {"query": query, "hits": hits, "figures": figures(hits)}

@@ -195,7 +195,14 @@ def main(real: Path | None) -> None:
         asked = questions(real)
         for kind in PATHS:
             chat = SteadyChat(words=[])
-            model = LanguageModel(chat, "steady", kind, False, 8_192, "it is steady")
+            model = LanguageModel(
+                chat=chat,
+                name="steady",
+                kind=kind,
+                can_see=False,
+                context_tokens=8_192,
+                reason="its pace is known",
+            )
             with opened(library, model) as assistant:
                 measured(assistant, chat, asked, kind)
 

@@ -1,5 +1,6 @@
 """The README's code runs as it stands there."""
 
+import json
 import re
 import runpy
 from pathlib import Path
@@ -13,6 +14,9 @@ __all__ = ["ollama_server"]
 
 README = (ROOT / "README.md").read_text("utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+STREAMING = re.findall(
+    r"```python\n(.*?)```", (ROOT / "docs" / "streaming.md").read_text("utf-8"), re.DOTALL
+)
 DOCUMENT = SAMPLES / "building-permits-2005.docx"
 
 pytestmark = pytest.mark.real
@@ -43,13 +47,52 @@ def test_the_agent_example_finds_figures_with_a_real_tool_loop(
     capsys: pytest.CaptureFixture[str],
     ollama_server: LoopbackOllama,
 ) -> None:
-    (code,) = (block for block in PYTHON if "create_agent" in block)
+    (code,) = (block for block in PYTHON if "retriever.as_tool" in block)
     monkeypatch.setenv("OLLAMA_HOST", ollama_server.url)
     run(code, folder, monkeypatch)
     said = capsys.readouterr().out
     assert "Figure 1. New privately owned housing units" in said
     assert ".limner/media/" in said
     assert len(ollama_server.bodies("/api/chat")) == 2
+
+
+def test_the_example_of_the_assistant_as_a_tool_shows_its_figures(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    ollama_server: LoopbackOllama,
+) -> None:
+    (code,) = (block for block in PYTHON if "assistant.as_tool" in block)
+    monkeypatch.setenv("OLLAMA_HOST", ollama_server.url)
+    monkeypatch.setenv("LIMNER_LLM", "embedded")
+    ollama_server.says = "Atlanta [1]."
+    run(code, folder, monkeypatch)
+    said = capsys.readouterr().out
+    assert "Atlanta" in said
+    assert "<figcaption>Figure 1. New privately owned housing units" in said
+    assert re.search(r"^file:///\S+\.png Figure 1\. New privately owned", said, re.MULTILINE)
+
+
+@pytest.mark.parametrize("n", range(len(STREAMING)))
+def test_the_examples_of_streaming_run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], n: int
+) -> None:
+    monkeypatch.setenv("LIMNER_LLM", "embedded")
+    run(STREAMING[n], folder, monkeypatch)
+    assert re.search(r"units|homes|area", capsys.readouterr().out)
+
+
+def test_the_events_have_the_fields_that_the_documentation_shows() -> None:
+    from assistant.answer import Sentence
+    from assistant.events import events_of
+    from tests.assistant.answers import answer_with
+
+    text = (ROOT / "docs" / "streaming.md").read_text("utf-8")
+    shown = re.findall(r"^\| `\w+` \| `(\{.*\})` \|$", text, re.MULTILINE)
+    sentence = Sentence("Cod.", (1,), (1,), 1, True)
+    for written, event in zip(shown, events_of(answer_with(sentence)), strict=True):
+        for name in re.findall(r'"(\w+)": ', written):
+            assert f'"{name}": ' in json.dumps(event.to_dict()), name
 
 
 def test_the_library_example_answers_with_a_figure(

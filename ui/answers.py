@@ -14,8 +14,9 @@ from typing import Literal
 
 import streamlit as st
 
-from assistant.answer import Answer, Sentence, Source
+from assistant.answer import GONE_PICTURE, Answer, Sentence, Source
 from assistant.assistant import Assistant
+from assistant.conversation_export import UNDERSTOOD
 from assistant.events import (
     AnswerFinished,
     Event,
@@ -62,6 +63,8 @@ def stream_answer(events: Iterator[Event], assistant: Assistant) -> Answer:
 
 def show_answer(answer: Answer, assistant: Assistant) -> None:
     """Show a finished answer and, folded away, what it rests on."""
+    if answer.searched_as:
+        st.caption(plain(f"{UNDERSTOOD} {answer.searched_as}"))
     if not answer.grounded:
         st.text(answer.text)
         _show_sources("Nearest passages", answer.nearest, assistant)
@@ -122,7 +125,7 @@ def _show_picture(source: Source, assistant: Assistant, box: tuple[int, int]) ->
     try:
         picture = _picture(assistant, metadata["image_key"])
     except OSError:
-        st.caption("This picture is no longer in the library.")
+        st.caption(GONE_PICTURE)
         return
     with st.container(width=max(1, round(metadata["width"] * scale))):
         st.image(picture, output_format=_format(metadata["image_key"]))

@@ -5,25 +5,34 @@ Leaves out starting the server: that is `ui.launch`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
 
 import streamlit as st
 
-from assistant import Filter
+from assistant import Filter, conversation
 from assistant.answer import Answer
 from assistant.assistant import Assistant
 from assistant.errors import ASKED_WRONGLY, EXPLAINED
+from assistant.events import Event
 from assistant.markdown import as_markdown
 from assistant.settings import Settings, read_settings
 from ui.answers import show_answer, stream_answer
+from ui.conversations import keep, show_conversations, turns_to_open
 from ui.documents import chosen, show_library
+from ui.models import choose_model
 from ui.plain_text import plain
+from ui.stopping import SoFar, stoppable
 
 ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
 <rect width="32" height="32" rx="7" fill="#2f6f5e"/>
 <path d="M11 6h4v16h7v4H11z" fill="#fff"/><circle cx="22" cy="11" r="4" fill="#f2c14e"/></svg>"""
 WELCOME = "Ask your documents; the answer shows the figures and pages that prove it."
 EMPTY = "The library is empty. Add documents on the left, or run `limner add FOLDER` in a terminal."
+STOPPED = "You stopped the answer here."
+STOPPED_BEFORE = "You stopped the answer before its first sentence was checked."
 N_EXAMPLES = 2
 MAX_EXAMPLE_CHARS = 140
 
@@ -34,6 +43,7 @@ class Turn:
 
     question: str
     where: Filter
+    so_far: SoFar = field(default_factory=SoFar)
     answer: Answer | None = None
     error: str | None = None
 
@@ -56,6 +66,9 @@ def _open(library: str, _settings: Settings) -> Assistant:  # noqa: ARG001 - lib
 
 
 def _show_page(assistant: Assistant) -> None:
+    stored = turns_to_open(assistant)
+    if stored is not None:
+        st.session_state.turns = [Turn(t.question, Filter(), answer=t.answer) for t in stored]
     turns: list[Turn] = st.session_state.setdefault("turns", [])
     typed = st.chat_input("Ask your documents", disabled=not assistant.library.n_documents)
     asked = typed or st.session_state.pop("example", None)
@@ -64,15 +77,18 @@ def _show_page(assistant: Assistant) -> None:
         turns.append(Turn(asked, chosen()))
         st.session_state.report = None
     with st.sidebar:
+        conversations = st.container()
         show_library(assistant)
-        _show_model(assistant)
+        assistant = choose_model(assistant)
     if not turns:
         _welcome(assistant)
-    for turn in turns:
-        _show_turn(turn, assistant)
+    for n, turn in enumerate(turns):
+        _show_turn(turn, turns[:n], assistant)
+    with conversations:  # last: with the answer that was just made
+        show_conversations(assistant)
 
 
-def _show_turn(turn: Turn, assistant: Assistant) -> None:
+def _show_turn(turn: Turn, before: Sequence[Turn], assistant: Assistant) -> None:
     with st.chat_message("user", avatar=":material/person:"):
         st.text(turn.question)
     with st.chat_message("assistant", avatar=":material/menu_book:"):
@@ -80,26 +96,32 @@ def _show_turn(turn: Turn, assistant: Assistant) -> None:
             show_answer(turn.answer, assistant)
         elif turn.error:
             st.error(as_markdown(turn.error))
+        elif turn.so_far.is_stopped:
+            _show_stopped(turn, assistant)
         else:
-            _answer(turn, assistant)
+            _answer(turn, before, assistant)
 
 
-def _answer(turn: Turn, assistant: Assistant) -> None:
+def _answer(turn: Turn, before: Sequence[Turn], assistant: Assistant) -> None:
+    history = [conversation.Turn.of(asked.answer) for asked in before if asked.answer]
+
+    def make(stop: threading.Event) -> Generator[Event]:
+        return assistant.stream(turn.question, where=turn.where, history=history, stop=stop)
+
     try:
-        events = assistant.stream(turn.question, where=turn.where)
-        turn.answer = stream_answer(events, assistant)
+        events = stoppable(make, assistant.model, turn.so_far)
+        with closing(events):
+            turn.answer = stream_answer(events, assistant)
+        keep(turn.answer, turn.where, assistant)
     except EXPLAINED as error:
         turn.error = str(error)
         st.error(as_markdown(turn.error))
 
 
-def _show_model(assistant: Assistant) -> None:
-    try:
-        model = assistant.model
-    except EXPLAINED as error:
-        st.error(as_markdown(str(error)))
-        return
-    st.caption(f"**Answers by** {plain(model.name)}  \n{plain(model.reason)}")
+def _show_stopped(turn: Turn, assistant: Assistant) -> None:
+    if so_far := turn.so_far.answer(turn.question):
+        show_answer(so_far, assistant)
+    st.caption(STOPPED if so_far else STOPPED_BEFORE)
 
 
 def _welcome(assistant: Assistant) -> None:

@@ -9,7 +9,7 @@ in this folder and `assistant.assistant`.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -32,6 +32,13 @@ models_app = typer.Typer(
 )
 app.add_typer(models_app, name="models")
 
+conversations_app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+app.add_typer(conversations_app, name="conversations")
+
+ConversationArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="Its id, or the beginning of it.")
+]
+ExportFormat = Literal["markdown", "html"]
 LibraryFlag = Annotated[
     Path | None,
     typer.Option("--library", metavar="DIR", help="Folder of the library. [default: ./.limner]"),
@@ -321,6 +328,12 @@ def ask(
 
 @app.command()
 def chat(
+    conversation: Annotated[
+        str | None,
+        typer.Option(
+            "--conversation", metavar="ID", help="Go on with this one: `limner conversations`."
+        ),
+    ] = None,
     source: SourceFlag = None,
     collection: CollectionFlag = None,
     modality: ModalityFlag = None,
@@ -331,11 +344,70 @@ def chat(
     model: ModelFlag = None,
     library: LibraryFlag = None,
 ) -> None:
-    """Ask question after question in the terminal."""
+    """Ask question after question in the terminal; follow-ups are understood."""
     from assistant.cli import questions
 
     chosen = questions.Chosen(source, modality, collection, since, until, where or [])
-    questions.chat(chosen, llm, model, library)
+    questions.chat(chosen, conversation, llm, model, library)
+
+
+@conversations_app.callback()
+def conversations(
+    context: typer.Context, library: LibraryFlag = None, as_json: JsonFlag = False
+) -> None:
+    """List the conversations that are kept, rename and delete them."""
+    if context.invoked_subcommand is None:
+        from assistant.cli import conversations as cli
+
+        cli.list_conversations(library, as_json)
+
+
+@conversations_app.command("rename")
+def rename_conversation(
+    conversation: ConversationArgument,
+    title: Annotated[str, typer.Argument(metavar="TITLE")],
+    library: LibraryFlag = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Give a conversation another title."""
+    from assistant.cli import conversations as cli
+
+    cli.rename(conversation, title, library, as_json)
+
+
+@conversations_app.command("delete")
+def delete_conversations(
+    ids: Annotated[list[str], typer.Argument(metavar="ID...")],
+    library: LibraryFlag = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Delete conversations for good."""
+    from assistant.cli import conversations as cli
+
+    cli.delete(ids, library, as_json)
+
+
+@app.command()
+def export(
+    conversation: ConversationArgument,
+    form: Annotated[
+        ExportFormat | None,
+        typer.Option("--format", help="By the name of the output file when not given."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", metavar="FILE", help="A new file. [default: after the title]"),
+    ] = None,
+    answer: Annotated[
+        int | None, typer.Option("--answer", min=1, metavar="N", help="Only the Nth answer.")
+    ] = None,
+    library: LibraryFlag = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Write a conversation with its figures as Markdown or HTML."""
+    from assistant.cli import conversations as cli
+
+    cli.export(conversation, form, output, answer, library, as_json)
 
 
 @app.command()
@@ -413,18 +485,27 @@ def doctor(library: LibraryFlag = None, as_json: JsonFlag = False) -> None:
     health.doctor(library, as_json)
 
 
+@models_app.command("list")
+def list_models(as_json: JsonFlag = False) -> None:
+    """Print the language models that could answer, and which one does."""
+    from assistant.cli import language_models
+
+    language_models.list_models(as_json)
+
+
 @models_app.command("pull")
 def pull_models(
     names: Annotated[
         list[str],
         typer.Argument(
             metavar="NAME...",
-            help="blip, blip-large, minilm, clip, speech, or a name on the Hugging Face hub.",
+            help="blip, blip-large, minilm, clip, speech, a name on the Hugging Face hub, or "
+            "ollama:NAME, which Ollama downloads.",
         ),
     ],
     as_json: JsonFlag = False,
 ) -> None:
-    """Download models into the Hugging Face cache, and verify them."""
+    """Download models into the Hugging Face cache, and verify them; or have Ollama do so."""
     from assistant.cli import models
 
     models.pull_models(names, as_json)

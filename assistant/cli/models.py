@@ -18,6 +18,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from assistant.cli.language_models import OLLAMA, pull_into_ollama, tell_pulled
 from assistant.cli.terminal import (
     err,
     interrupted_by_signals,
@@ -29,6 +30,7 @@ from assistant.cli.terminal import (
 from assistant.models import hub_name, line_to_set, load_bundle, pull, write_bundle
 from assistant.models.cache import in_mb
 from assistant.models.hub import OnProgress, Pulled
+from assistant.settings import Settings
 
 SECONDS_BETWEEN_LINES = 5.0
 """Where stderr is no terminal."""
@@ -38,16 +40,28 @@ def pull_models(names: list[str], as_json: bool) -> None:
     """Fetch models one after the other; the first that cannot be had ends it."""
     with sentences_for_errors(may_fetch=True), interrupted_by_signals():
         settings = settings_of(None)
-        pulled: list[tuple[Pulled, str]] = []
-        for name in dict.fromkeys(hub_name(name, settings) for name in names):
+        told: list[dict[str, object]] = []
+        for name in dict.fromkeys(_full_name(name, settings) for name in names):
             with _progress(f"Fetching {name}", as_json) as on_progress:
-                model = pull(name, on_progress)
+                is_ollamas = name.startswith(OLLAMA)
+                if is_ollamas:
+                    told.append(pull_into_ollama(name, settings, on_progress))
+                else:
+                    model = pull(name, on_progress)
+            if is_ollamas:
+                if not as_json:
+                    tell_pulled(name)
+                continue
             to_set = line_to_set(model.kind.setting, model.name, settings)
-            pulled.append((model, to_set))
+            told.append(_pulled_json(model, to_set))
             if not as_json:
                 _tell_pulled(model, to_set)
         if as_json:
-            print_json({"models": [_pulled_json(model, to_set) for model, to_set in pulled]})
+            print_json({"models": told})
+
+
+def _full_name(name: str, settings: Settings) -> str:
+    return name if name.startswith(OLLAMA) else hub_name(name, settings)
 
 
 def bundle_models(folder: Path, as_json: bool) -> None:

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from assistant.answer import REPLACED, Answer, Source, search_result
 from assistant.assistant import Assistant
 from assistant.cli.sources import as_typed, check_glob
+from assistant.cli.stopping import stopped_by_hand, tell_if_loading
 from assistant.cli.terminal import opened, out, print_json, refuse, say, say_error
+from assistant.conversation import Turn
+from assistant.conversation_export import UNDERSTOOD
+from assistant.conversations import SHORT_ID_CHARS
 from assistant.errors import EXPLAINED, QuestionsInvalid
-from assistant.events import AnswerFinished, Event, FigureShown, SentenceChecked, TextAdded
+from assistant.events import (
+    AnswerFinished,
+    Event,
+    FigureShown,
+    SentenceChecked,
+    SourcesFound,
+    TextAdded,
+)
 from assistant.filters import first_day, last_day, where_all
 from retrievers import Filter, collection_names
 
@@ -94,19 +106,69 @@ def ask(
         if as_json:
             print_json(assistant.ask(question, where=where).to_dict())
         else:
-            print_answer(assistant.stream(question, where=where))
+            tell_if_loading(assistant.model)
+            with closing(assistant.stream(question, where=where)) as events:
+                print_answer(events, question)
 
 
-def chat(chosen: Chosen, llm: str | None, model: str | None, library: Path | None) -> None:
+def chat(
+    chosen: Chosen,
+    conversation: str | None,
+    llm: str | None,
+    model: str | None,
+    library: Path | None,
+) -> None:
     """Ask question after question; an empty line or Ctrl-D ends it."""
     with opened(library, llm=llm, model=model) as assistant:
         where = chosen.filter(assistant)
+        talk = _Talk(assistant, where, conversation)
         say(f"{assistant.library.n_documents} documents, {assistant.model.name}. Empty line ends.")
-        while question := _next_question():
-            try:
-                print_answer(assistant.stream(question, where=where))
-            except EXPLAINED as error:
-                say_error(error)
+        try:
+            while question := _next_question():
+                talk.ask(question)
+        finally:
+            if talk.id:
+                say(f"Go on with: limner chat --conversation {talk.id[:SHORT_ID_CHARS]}", "dim")
+
+
+class _Talk:
+    """A conversation in the terminal: each question is understood by those before."""
+
+    def __init__(self, assistant: Assistant, where: Filter, beginning: str | None) -> None:
+        """beginning: of the id of one to go on with. Raises UnknownConversation."""
+        self._assistant = assistant
+        self._where = where
+        self._history: list[Turn] = []
+        self.id = assistant.conversations.find(beginning) if beginning else None
+        if self.id:
+            before = assistant.conversations.read(self.id)
+            self._history += before.history
+            asked = [turn.question for turn in before.turns]
+            say(f"“{before.title}”, {len(asked)} questions; the last: {asked[-1]}", style="dim")
+
+    def ask(self, question: str) -> None:
+        """Print the answer, remember and store it."""
+        try:
+            tell_if_loading(self._assistant.model)
+            with stopped_by_hand():
+                self._keep(self._answer(question))
+        except EXPLAINED as error:
+            say_error(error)
+
+    def _answer(self, question: str) -> Answer:
+        asked = self._assistant.stream(question, where=self._where, history=self._history)
+        with closing(asked) as events:
+            return print_answer(events, question)
+
+    def _keep(self, answer: Answer) -> None:
+        self._history.append(Turn.of(answer))
+        if not self._assistant.settings.keep_conversations:
+            return
+        kept = self._assistant.conversations
+        if self.id is None:
+            self.id = kept.begin(answer, self._where)
+        else:
+            kept.append(self.id, answer, self._where)
 
 
 def demo(questions_file: Path, library: Path | None) -> None:
@@ -115,11 +177,17 @@ def demo(questions_file: Path, library: Path | None) -> None:
         _demo(assistant, _lines(questions_file))
 
 
-def print_answer(events: Iterable[Event]) -> None:
-    """Print an answer while it is made: words, marks, figures, and at the end its sources."""
+def print_answer(events: Iterable[Event], question: str) -> Answer:
+    """Print an answer while it is made: words, marks, figures, and at the end its sources.
+
+    question: as it was typed. Where it was understood in other words, these come first.
+    """
     shown: list[str] = []
     for event in events:
         match event:
+            case SourcesFound(question=understood):
+                if understood != question:
+                    say(f"{UNDERSTOOD} {understood}", style="dim")
             case TextAdded(text=text, lead=lead):
                 out.print((lead if shown else lead.strip()) + text, end="")
                 shown.append(text)
@@ -132,12 +200,14 @@ def print_answer(events: Iterable[Event]) -> None:
                 if not answer.grounded:
                     _print_refusal(answer, was_shown=bool(shown))
                 _print_sources(answer)
+                return answer
+    raise AssertionError("a stream ends with AnswerFinished")
 
 
 def _demo(assistant: Assistant, questions: list[str]) -> None:
     for question in filter(None, map(str.strip, questions)):
         say(f"\nQ: {question}", style="bold")
-        print_answer(assistant.stream(question))
+        print_answer(assistant.stream(question), question)
 
 
 def _lines(path: Path) -> list[str]:

@@ -38,7 +38,7 @@ SIGNALLED = 128
 """Plus the signal's number is the exit code of a command that it ended."""
 SECONDS_TO_END = 10.0
 """After a signal: until then another one, as of an impatient hand, does nothing."""
-WARNING_LOGGERS = ("retrievers.database", "retrievers.lexical")
+WARNING_LOGGERS = ("assistant.llm", "retrievers.database", "retrievers.lexical")
 """Whose warnings a person should see: that another process is waited for, say."""
 TRACERS = ("LANGSMITH_", "LANGCHAIN_")
 """Several variables that begin so would have LangChain upload prompts, and documents in them."""

@@ -13,6 +13,7 @@ from assistant.answer import (
 )
 
 BASE = "http://127.0.0.1:8000/media/"
+KEY = f"{7:064x}.png"
 EVIL = "evil.example"
 HOSTILE = (
     f"![x](http://{EVIL}/a.png)",
@@ -53,6 +54,15 @@ LEADS = st.one_of(
     st.sampled_from([GOES_ON, PARAGRAPH, "\n- "]),
     st.integers(0, 999).map(lambda n: f"\n{n}. "),
 )
+
+
+def figure(**metadata: object) -> Source:
+    own = {"image_key": KEY, "image_url": BASE + KEY, "caption": "Cod", "modality": "figure"}
+    return Source(1, 0.5, Document("Cod", metadata={"title": "T"} | own | metadata), cited=True)
+
+
+def answer_with(*sentences: Sentence, source: Source | None = None) -> Answer:
+    return Answer("?", sentences, (source or figure(),), True, "m")
 
 
 @st.composite

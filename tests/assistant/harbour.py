@@ -66,7 +66,7 @@ class ScriptedChat(BaseChatModel):
     def _stream(
         self, messages: list[BaseMessage], *args: Any, **kwargs: Any
     ) -> Iterator[ChatGenerationChunk]:
-        self._prompts.append(str(messages[0].content))
+        self._prompts.append("\n\n".join(str(message.content) for message in messages))
         try:
             for piece in self.pieces:
                 if isinstance(piece, Exception):

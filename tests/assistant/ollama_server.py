@@ -26,6 +26,7 @@ Fault = Literal["broken", "cut", "error line", "out of memory"]
 
 OUT_OF_MEMORY = "model requires more system memory (5.6 GiB) than is available (3.1 GiB)"
 RUNNER_ERROR = "an error was encountered while running the model: unexpected EOF"
+PICTURE_ERROR = "failed to process inputs: this model is missing data required for image input"
 PULL_ERROR = "pull model manifest: file does not exist"
 TIME = "2026-01-01T00:00:00Z"
 MAX_TOKENS = 48
@@ -40,6 +41,11 @@ class ServedModel:
     architecture: str = "llama"
     context_length: int = 131_072
     modified_at: str = TIME
+    parameter_size: str = ""
+    """As in "8.0B"; an Ollama may leave it out."""
+    quantization: str = ""
+    openai_facts: dict[str, Any] = field(default_factory=dict)
+    """What an OpenAI-compatible server adds to it."""
 
 
 class LoopbackOllama:
@@ -48,15 +54,27 @@ class LoopbackOllama:
     def __init__(self) -> None:
         self.models = {"llama3.1:latest": ServedModel()}
         self.pullable = {"llava:latest": ServedModel(["completion", "vision"])}
+        self.pull_pause_s = 0.0
+        """Before each step of a download."""
+        self.in_lm_studio: list[dict[str, Any]] = []
+        self.loaded: list[str] = []
+        """Names of models in memory."""
+        self.refusal: tuple[int, str] | None = None
+        """Status and words with which every question is refused."""
+        self.refuses_pictures = False
         self.fault: Fault | None = None
         self.pause_s = 0.0
         """Before each piece of an answer."""
+        self.pauses: Iterator[float] = iter(())
+        """Before its first pieces instead."""
         self.says: str | None = None
         """The text to answer with in place of the embedded model's."""
         self.sees: Callable[[Image.Image, str], str] | None = None
         """From a picture that was sent, and the words with it, what is answered."""
         self.end_reason = "stop"
         """Why an answer ends, as its last line tells."""
+        self.n_read = 1
+        """Tokens of the prompt, as it tells."""
         self.n_at_once = self.most_at_once = 0
         """Questions that are being answered."""
         self.max_tokens = MAX_TOKENS
@@ -82,7 +100,7 @@ class LoopbackOllama:
         self._count(1)
         try:
             for piece in self._text(messages):
-                self.stopping.wait(self.pause_s)
+                self.stopping.wait(next(self.pauses, self.pause_s))
                 yield piece
         finally:
             self._count(-1)
@@ -144,9 +162,13 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send({"version": "0.14.0"})
             case "/api/tags":
                 self._send({"models": [_tag(*item) for item in self.ollama.models.items()]})
+            case "/api/ps":
+                self._send({"models": [{"model": name} for name in self.ollama.loaded]})
             case "/v1/models":
-                names = [name.removesuffix(":latest") for name in self.ollama.models]
-                self._send({"object": "list", "data": [_openai_model(name) for name in names]})
+                models = self.ollama.models.items()
+                self._send({"object": "list", "data": [_openai_model(*item) for item in models]})
+            case "/api/v0/models":  # LM Studio's
+                self._send({"data": self.ollama.in_lm_studio})
             case _:
                 self._send({"error": "404 page not found"}, 404)
 
@@ -189,7 +211,12 @@ class _Handler(BaseHTTPRequestHandler):
             "general.architecture": model.architecture,
             f"{model.architecture}.context_length": model.context_length,
         }
-        shown = {"details": {"family": model.architecture}, "model_info": facts}
+        details = {
+            "family": model.architecture,
+            "parameter_size": model.parameter_size,
+            "quantization_level": model.quantization,
+        }
+        shown = {"details": details, "model_info": facts}
         if model.capabilities is not None:
             shown["capabilities"] = model.capabilities
         self._send(shown)
@@ -197,8 +224,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _chat(self, body: dict[str, Any]) -> None:
         if self.ollama.find(body["model"]) is None:
             self._not_found(body["model"])
-        elif self.ollama.fault == "out of memory":
-            self._send({"error": OUT_OF_MEMORY}, 500)
+        elif refusal := self._refusal(body):
+            self._send({"error": refusal[1]}, refusal[0])
         elif body.get("stream", True):
             self._send_lines(self._with_fault(self._chat_lines(body)), "application/x-ndjson")
         else:
@@ -206,6 +233,12 @@ class _Handler(BaseHTTPRequestHandler):
             message = lines[-2]["message"] if len(lines) == 2 else {"role": "assistant"}
             text = "".join(line["message"]["content"] for line in lines)
             self._send(lines[-1] | {"message": message | {"content": text}})
+
+    def _refusal(self, body: dict[str, Any]) -> tuple[int, str] | None:
+        if self.ollama.refuses_pictures and _pictures(body["messages"]):
+            return 500, PICTURE_ERROR
+        memory = (500, OUT_OF_MEMORY) if self.ollama.fault == "out of memory" else None
+        return self.ollama.refusal or memory
 
     def _chat_lines(self, body: dict[str, Any]) -> Iterator[bytes]:
         n_pieces = 0
@@ -220,7 +253,7 @@ class _Handler(BaseHTTPRequestHandler):
                 "done_reason": self.ollama.end_reason,
                 "total_duration": 1_000_000,
                 "load_duration": 1_000,
-                "prompt_eval_count": 1,
+                "prompt_eval_count": self.ollama.n_read,
                 "prompt_eval_duration": 1_000,
                 "eval_count": n_pieces,
                 "eval_duration": 1_000,
@@ -232,8 +265,9 @@ class _Handler(BaseHTTPRequestHandler):
         asked = body["messages"]
         if body.get("tools") and all(m["role"] != "tool" for m in asked):
             question = next(m["content"] for m in reversed(asked) if m["role"] == "user")
-            name = body["tools"][0]["function"]["name"]
-            call = {"function": {"name": name, "arguments": {"query": question}}}
+            tool = body["tools"][0]["function"]
+            (asked_for,) = tool["parameters"]["required"]
+            call = {"function": {"name": tool["name"], "arguments": {asked_for: question}}}
             yield {"role": "assistant", "content": "", "tool_calls": [call]}
             return
         for piece in self.ollama.pieces(asked):
@@ -251,6 +285,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         layer = {"status": "pulling 8934d96d3f08", "digest": "sha256:8934d96d3f08", "total": 300}
         for completed in (0, 100, 200, 300):
+            self.ollama.stopping.wait(self.ollama.pull_pause_s)
             yield _line(layer | {"completed": completed})
         for status in ("verifying sha256 digest", "writing manifest"):
             yield _line({"status": status})
@@ -260,8 +295,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _openai_chat(self, body: dict[str, Any]) -> None:
         if self.ollama.find(body["model"]) is None:
             self._send({"error": {"message": f"model '{body['model']}' not found"}}, 404)
-        elif self.ollama.fault == "out of memory":
-            self._send({"error": {"message": OUT_OF_MEMORY}}, 500)
+        elif refusal := self._refusal(body):
+            self._send({"error": {"message": refusal[1]}}, refusal[0])
         else:
             self._send_lines(self._with_fault(self._openai_lines(body)), "text/event-stream")
 
@@ -330,8 +365,9 @@ def _tag(name: str, model: ServedModel) -> dict[str, Any]:
     }
 
 
-def _openai_model(name: str) -> dict[str, Any]:
-    return {"id": name, "object": "model", "created": 1, "owned_by": "library"}
+def _openai_model(name: str, model: ServedModel) -> dict[str, Any]:
+    told = {"id": name.removesuffix(":latest"), "object": "model", "created": 1}
+    return told | {"owned_by": "library"} | model.openai_facts
 
 
 @contextmanager

@@ -43,6 +43,8 @@ from tests.assistant.real_library import REAL_ANSWER, REAL_QUESTION, REAL_WISH
 
 ROOT = Path(__file__).parents[2]
 WAIT_S = 10.0
+STOP_S = 1.0
+N_ENDLESS = 10_000
 WAIT_FOR_MODELS_S = 120.0
 ABOUT_COD = {"role": "user", "content": QUESTION}
 
@@ -257,19 +259,100 @@ def test_a_bug_of_ours_tells_the_client_nothing_from_inside(
     assert soon(lambda: "inner secret" in caplog.text)
 
 
-def test_a_client_that_leaves_stops_the_language_model(serving: Serving) -> None:
-    class Endless(ScriptedChat):
-        def _stream(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
-            for piece in super()._stream(*args, **kwargs):
-                time.sleep(0.01)
-                yield piece
+class Endless(ScriptedChat):
+    def _stream(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        for piece in super()._stream(*args, **kwargs):
+            time.sleep(0.005)
+            yield piece
 
-    chat = Endless(pieces=["word "] * 100_000)
+
+def test_a_client_that_leaves_stops_the_language_model(serving: Serving) -> None:
+    chat = Endless(pieces=[f"word{n} " for n in range(N_ENDLESS)])
     stream = serving(model_of(chat)).ask(stream=True)
     next(iter(stream))
     stream.close()
-    assert chat.stopped.wait(WAIT_S)
-    assert chat.n_said < 1_000
+    assert chat.stopped.wait(STOP_S)
+    assert chat.n_said < N_ENDLESS
+
+
+@pytest.mark.parametrize("path", ["/ask", "/v1/chat/completions"])
+@pytest.mark.parametrize("is_streamed", [True, False])
+def test_a_client_that_leaves_before_the_first_words_stops_the_language_model(
+    serving: Serving, path: str, is_streamed: bool
+) -> None:
+    # Held until it ends, as one that may repeat an earlier sentence is.
+    chat = Endless(pieces=["- "] * N_ENDLESS)
+    served = serving(model_of(chat))
+    body = {"question": QUESTION, "messages": [ABOUT_COD], "stream": is_streamed}
+    with (
+        pytest.raises(httpx.ReadTimeout),
+        served.http.stream("POST", path, json=body, timeout=STOP_S) as answer,
+    ):
+        answer.read()
+    assert chat.n_said > 0
+    assert chat.stopped.wait(STOP_S)
+    assert chat.n_said < N_ENDLESS
+
+
+# Typed events
+
+
+def asked(served: Served, **fields: Any) -> httpx.Response:
+    return served.http.post("/ask", json={"question": QUESTION, **fields})
+
+
+def events_in(response: httpx.Response) -> list[dict[str, Any]]:
+    assert response.headers["content-type"].startswith("text/event-stream")
+    lines = response.text.removesuffix("\n\n").split("\n\n")
+    return [json.loads(line.removeprefix("data: ")) for line in lines]
+
+
+def test_a_question_is_answered_with_the_json_of_the_command(served: Served) -> None:
+    found = asked(served).json()
+    expected = served.assistant.ask(QUESTION).to_dict()
+    assert found | {"timings_s": {}} == expected | {"timings_s": {}}
+
+
+def test_the_events_of_an_answer_are_streamed_with_their_types(served: Served) -> None:
+    told = events_in(asked(served, stream=True))
+    expected = [event.to_dict() for event in served.assistant.stream(QUESTION)]
+    assert told[:-1] == expected[:-1]
+    assert [told[0]["type"], told[-1]["type"]] == ["sources", "answer"]
+    assert "figure" in [event["type"] for event in told]
+
+
+def test_a_question_is_narrowed_and_may_be_strict(serving: Serving) -> None:
+    served = serving(says(f"{COD} Whales sing."))
+    assert "Whales" in asked(served).json()["answer"]
+    assert "Whales" not in asked(served, strict=True).json()["answer"]
+    assert "Whales" not in asked(served, strict=True, stream=True).text
+    kinds = {s["modality"] for s in asked(served, modality="figure").json()["sources"]}
+    assert kinds == {"figure"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"question": ""}, "question"),
+        ({"question": "x" * (MAX_QUESTION_CHARS + 1)}, "question"),
+        ({"modality": "smell"}, "modality"),
+        ({"collection": "Fish"}, "There is no collection 'Fish'"),
+    ],
+)
+@pytest.mark.parametrize("is_streamed", [True, False])
+def test_a_question_that_makes_no_sense_is_refused(
+    served: Served, fields: dict[str, Any], told: str, is_streamed: bool
+) -> None:
+    response = asked(served, stream=is_streamed, **fields)
+    assert response.status_code == 400
+    assert told in response.json()["error"]["message"]
+
+
+def test_a_failure_in_the_middle_is_the_last_event(serving: Serving) -> None:
+    told = events_in(asked(serving(says(COD, GenerationFailed("out of memory"))), stream=True))
+    assert told[-1]["type"] == "error"
+    assert told[-1]["error"]["message"] == "out of memory"
+    assert told[-1]["error"]["code"] == "GenerationFailed"
 
 
 # Search

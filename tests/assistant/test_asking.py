@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ from tests.assistant.harbour import (
 
 N_ENDLESS = 100_000
 SOON_S = 1.0
+N_BATCHES_S = 5.0
+"""llama.cpp ends between two batches of a prompt; on a busy machine each takes a second or two."""
 WAIT_S = 10.0
 STRAY = "Whales sing."
 
@@ -338,6 +341,32 @@ def test_who_leaves_a_silent_model_does_not_wait_for_it(tmp_path: Path) -> None:
         assert took_s < SOON_S
         assert chat.stopped.wait(WAIT_S)
         assert chat.n_said <= 1
+
+
+@pytest.mark.real
+def test_who_leaves_stops_the_embedded_model_while_it_reads(tmp_path: Path) -> None:
+    from assistant.embedded import EmbeddedChatModel
+
+    def at_work() -> list[threading.Thread]:
+        return [thread for thread in threading.enumerate() if thread.name == "limner-llama"]
+
+    model = replace(model_of(EmbeddedChatModel(max_tokens=1_500)), context_tokens=2_048)
+    model.chat.invoke("Hello.")  # loads it
+    with opened(tmp_path, model) as assistant:
+
+        async def left() -> float:
+            asking = asyncio.ensure_future(assistant.aask(f"{QUESTION} {'Really? ' * 400}"))
+            while not at_work():
+                await asyncio.sleep(0.01)
+            start = time.monotonic()
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+            while at_work():
+                await asyncio.sleep(0.01)
+            return time.monotonic() - start
+
+        assert run(left()) < N_BATCHES_S
 
 
 def test_a_synchronous_caller_who_leaves_stops_the_model(tmp_path: Path) -> None:

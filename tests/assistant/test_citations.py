@@ -1,6 +1,8 @@
 """The citation check: which sources bear out a sentence."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from langchain_core.documents import Document
 
 from assistant.answer import Source
@@ -137,3 +139,93 @@ def test_the_picture_of_a_cited_table_is_shown_as_one_of_a_figure() -> None:
     table.document.metadata |= {"modality": "table", "image_key": "k2"}
     assert checker(table).check("Phoenix 62,617").figures == (1,)
     assert table.caption.startswith("Table in ")
+
+
+def test_a_wrong_mark_is_dropped_and_a_missing_one_added() -> None:
+    check = checker(source(1, GOLD), source(2, PERMITS))
+    assert check.check("Phoenix had 62,617 units.", marks=(1,)).citations == (2,)
+    assert check.check("Phoenix had 62,617 units.").citations == (2,)
+
+
+def test_two_facts_joined_by_and_are_cited_to_both_their_sources() -> None:
+    claim = "Gold prices were stable over the decade, and in 2005 Phoenix had 62,617 units."
+    both = source(2, "In 2005 Phoenix had 62,617 units.")
+    assert checker(source(1, GOLD), both).check(claim).citations == (1, 2)
+
+
+def test_a_sentence_that_claims_nothing_is_neither_cited_nor_marked() -> None:
+    sentence = checker(source(1, GOLD)).check("Here is what the documents say:")
+    assert (sentence.citations, sentence.supported, sentence.marks) == ((), False, "")
+
+
+def test_words_before_the_claim_do_not_count() -> None:
+    claim = "According to source 1, gold prices were stable over the decade."
+    assert checker(source(1, GOLD)).check(claim).citations == (1,)
+
+
+TABLE = """Permits
+| City | 2004 | 2005 |
+| --- | --- | --- |
+| Boston | 310 | 520 |
+| Austin | 470 | 680 |"""
+
+
+@pytest.mark.parametrize(
+    ("claim", "is_borne_out"),
+    [
+        ("In 2005 Boston had 520 permits.", True),
+        ("The permits of Austin in 2004 were 470.", True),
+        ("In 2004 Boston had 520 permits.", False),
+        ("In 2005 Austin had 520 permits.", False),
+        ("In 2005 Boston had 680 permits.", False),
+    ],
+)
+def test_a_cell_belongs_to_its_row_and_its_column(claim: str, is_borne_out: bool) -> None:
+    assert checker(source(1, TABLE, modality="table")).check(claim).supported == is_borne_out
+
+
+def test_another_language_is_borne_out_where_it_stands_and_its_numbers_agree() -> None:
+    german = source(1, "Im Jahr 2005 wurden in Atlanta 72.861 Wohnungen nicht genehmigt.")
+    assert (
+        checker(german).check("2005 wurden in Atlanta 72.861 Wohnungen nicht genehmigt.").supported
+    )
+    for wrong in ("72.862 Wohnungen nicht genehmigt", "72.861 Wohnungen genehmigt"):
+        assert not checker(german).check(f"2005 wurden in Atlanta {wrong}.").supported
+
+
+WORDS = st.lists(
+    st.sampled_from(["gold", "oil", "Boston", "rose", "not", "fell", "is", "the", "3", "in", "by"]),
+    min_size=2,
+)
+
+
+@given(WORDS.map(" ".join), st.lists(WORDS.map(" ".join), max_size=3))
+def test_a_sentence_that_stands_in_a_source_is_borne_out(said: str, others: list[str]) -> None:
+    text = "\n".join([f"Prices {said}", *others])
+    assert checker(source(1, text)).check(f"Prices {said}").supported
+
+
+@given(st.integers(10, 99_999), st.integers(10, 99_999))
+def test_another_number_is_never_borne_out(given_number: int, claimed: int) -> None:
+    check = checker(source(1, f"The city had {given_number:,} new units. They were not sold."))
+    sentence = check.check(f"The city had {claimed:,} new units.")
+    assert sentence.supported == (claimed == given_number)
+
+
+@given(st.permutations([GOLD, PERMITS, TABLE, "Phoenix grew in 2005."]))
+def test_the_order_of_the_sources_does_not_matter(texts: list[str]) -> None:
+    check = checker(*(source(n, text) for n, text in enumerate(texts, start=1)))
+    for claim in ("Phoenix had 62,617 new units.", "Gold fell.", "In 2005 Boston had 520 permits."):
+        sentence = check.check(claim)
+        alone = checker(*(source(n, t) for n, t in enumerate(sorted(texts), start=1))).check(claim)
+        assert sentence.support == pytest.approx(alone.support, abs=1e-6)
+        assert {texts[n - 1] for n in sentence.citations} == {
+            sorted(texts)[n - 1] for n in alone.citations
+        }
+
+
+@given(st.text(), st.text())
+def test_any_text_can_be_checked(claim: str, text: str) -> None:
+    sentence = checker(source(1, text)).check(claim)
+    assert 0 <= sentence.support <= 1
+    assert sentence.supported == bool(sentence.citations)

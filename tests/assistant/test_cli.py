@@ -38,6 +38,15 @@ def test_help_comes_at_once() -> None:
     assert min(seconds) < 0.5
 
 
+def test_what_takes_long_to_import_waits_until_it_is_used() -> None:
+    heavy = {"langchain", "langchain_core", "langsmith", "torch", "numpy", "PIL", "pydantic"}
+    code = "import sys, assistant, assistant.cli.app; print(*sys.modules)"
+    python = [sys.executable, "-c", code]
+    done = subprocess.run(python, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert "assistant.cli.app" in done.stdout
+    assert not heavy & {name.partition(".")[0] for name in done.stdout.split()}
+
+
 def test_add_reports_every_file_and_goes_on(tmp_path: Path) -> None:
     folder = tmp_path / "documents"
     folder.mkdir()

@@ -1,8 +1,11 @@
 """Whether an answer says what the gold answer says."""
 
+import json
+
 import pytest
 
 from assistant.correctness import compare
+from tests.loaders.reading import CORPUS, with_corpus
 
 RIGHT = {
     "47.75 (F1)": ["The plain baseline reaches 47.75.", "FLAN-T5 — 80M: 47.75"],
@@ -25,6 +28,8 @@ RIGHT = {
     ],
     "No": ["No, it does not."],
     "3B (FLAN-T5-XL)": ["The model of 3B."],
+    "DH-06-3, 200 feet": ["Well DH-06-3 is 200 feet deep."],
+    "ER-2 and ER-3": ["They flew ER-2 and ER-3."],
     "Attend to your Configuration": ["The maxim: Attend to your Configuration!"],
     "The plan covers hearing tests, aids and routine maintenance.": [
         "Hearing aids and tests are covered by the plan."
@@ -43,6 +48,8 @@ WRONG = {
     "No, non-emergency transport is not covered": ["Non-emergency transport is covered."],
     "No": ["Yes.", "It may be."],
     "3B (FLAN-T5-XL)": ["The model of 3."],
+    "DH-06-3, 200 feet": ["Well DH-06-6 is 200 feet deep, which is 3 times as much."],
+    "ER-2 and ER-3": ["They flew ER-2 for 3 days."],
     "Stocks": ["Bonds."],
     "The plan covers hearing tests, aids and routine maintenance.": ["The plan covers surgery."],
 }
@@ -74,3 +81,19 @@ def test_f1_is_that_of_the_words() -> None:
     # Two of the three words of the answer are the two of the gold one: 2 * 2 / (2 + 3).
     assert compare("crown jewels (of Russia)", "The stolen crown jewels").f1 == pytest.approx(0.8)
     assert compare("crown jewels", "a duck").f1 == 0.0
+
+
+@with_corpus
+def test_every_gold_answer_of_the_corpus_is_a_correct_answer_to_itself() -> None:
+    rows = [
+        json.loads(line)
+        for path in (CORPUS / "qa").glob("*.jsonl")
+        for line in path.read_text("utf-8").splitlines()
+    ]
+    assert rows
+    assert not [r["id"] for r in rows if r["answerable"] and not _is_whole(r["answer"])]
+
+
+def _is_whole(gold: str) -> bool:
+    found = compare(gold, f"{gold}. So says the report.")
+    return found.correct and found.numeric is not False and compare(gold, gold).exact

@@ -152,3 +152,11 @@ def test_a_gold_box_is_found_by_a_figure_that_covers_it_and_by_no_other(tmp_path
         metrics = evaluate_retrieval(read_questions(write(tmp_path, *rows)), library).metrics
     assert (metrics["document"]["n_boxed"], metrics["document"]["box_recall@5"]) == (2, 0.0)
     assert metrics["document"]["figure_recall@5"] == 1.0
+
+
+def test_where_a_file_names_no_halves_odd_numbers_are_to_fit_with(tmp_path: Path) -> None:
+    names = {"q-001": "fit", "q-002": "report", "v2-13": "fit", "oil": "fit"}
+    rows: list[dict[str, object]] = [{"id": name, "question": "oil"} for name in names]
+    rows.append({"id": "q-003", "question": "oil", "split": "report"})
+    questions = read_questions(write(tmp_path, *rows))
+    assert {q.id: q.split for q in questions} == names | {"q-003": "report"}

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup, Tag
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.documents import Document
 from markdown_it import MarkdownIt
+from PIL import Image
 
 from assistant.answer import (
     NOT_IN_LIBRARY,
@@ -22,10 +24,19 @@ from assistant.events import AnswerFinished, Event, SourcesFound, TextAdded, eve
 from assistant.html import answer_html, html_page
 from assistant.markdown import NEAREST, StreamedMarkdown, answer_markdown
 from assistant.shown_text import one_line
-from tests.assistant.answers import BASE, EVIL, HOSTILE, PICTURES, answers
+from tests.assistant.answers import (
+    BASE,
+    EVIL,
+    HOSTILE,
+    KEY,
+    PICTURES,
+    answer_with,
+    answers,
+    figure,
+)
+from tests.assistant.harbour import CAPTION, SOURCE, open_harbour, says
 
 ACTIVE = {"script", "iframe", "object", "embed", "form", "link", "base", "svg", "style"}
-KEY = f"{7:064x}.png"
 
 
 def markdown_as_html(markdown: str) -> BeautifulSoup:
@@ -50,15 +61,6 @@ def check_is_inert(page: BeautifulSoup) -> None:
         href, src = element.get("href"), element.get("src")
         assert href is None or str(href).startswith("#")
         assert src is None or re.fullmatch(rf"{BASE}[0-9a-f]{{64}}\.png", str(src))
-
-
-def figure(**metadata: object) -> Source:
-    own = {"image_key": KEY, "image_url": BASE + KEY, "caption": "Cod", "modality": "figure"}
-    return Source(1, 0.5, Document("Cod", metadata={"title": "T"} | own | metadata), cited=True)
-
-
-def answer_with(*sentences: Sentence, source: Source | None = None) -> Answer:
-    return Answer("?", sentences, (source or figure(),), True, "m")
 
 
 # JSON
@@ -230,3 +232,29 @@ def test_a_page_holds_fragments_and_allows_no_script() -> None:
     policy = page.find("meta", {"http-equiv": "Content-Security-Policy"})
     assert isinstance(policy, Tag)
     assert str(policy["content"]).startswith("default-src 'none'")
+
+
+@pytest.mark.parametrize("words", [words for words in HOSTILE if "\ud800" not in words])
+def test_a_hostile_document_shows_its_figure_and_nothing_else(tmp_path: Path, words: str) -> None:
+    with open_harbour(tmp_path, says(f"{CAPTION}."), media_base_url=BASE) as assistant:
+        metadata = {
+            "chunk_id": "hostile",
+            "modality": "figure",
+            "image_url": f"http://{EVIL}/a.png",
+            "caption": words,
+            "section": words,
+        }
+        assistant.remove(SOURCE)
+        picture = assistant.media.put(Image.new("RGB", (9, 9)))
+        chart = Document(f"{CAPTION}.", metadata=metadata | {"image_key": picture.key})
+        assistant.library.put("file:///a.pdf", [chart], fingerprint="1", title=words)
+        answer = assistant.ask(CAPTION)
+        (shown,) = answer.figures
+    assert shown.picture_url == assistant.media.base_url + picture.key
+    for page in (
+        markdown_as_html(answer.to_markdown()),
+        BeautifulSoup(answer.to_html(), "html.parser"),
+    ):
+        assert [str(image["src"]) for image in page("img")] == [shown.picture_url]
+        assert not [a for a in page("a") if not str(a["href"]).startswith("#")]
+        assert not ACTIVE & {element.name for element in elements(page)}

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,7 +25,17 @@ from assistant.errors import OllamaStopped
 from assistant.llm import LanguageModel
 from assistant.mcp_server import MAX_FIGURE_SIDE, MAX_FIGURES, create_server
 from retrievers import LibraryLocked
-from tests.assistant.harbour import CAPTION, COD, HOSTILE, QUESTION, TITLE, open_harbour, says
+from tests.assistant.harbour import (
+    CAPTION,
+    COD,
+    HOSTILE,
+    QUESTION,
+    TITLE,
+    ScriptedChat,
+    model_of,
+    open_harbour,
+    says,
+)
 from tests.assistant.real_library import REAL_ANSWER, REAL_QUESTION, REAL_WISH
 
 ROOT = Path(__file__).parents[2]
@@ -87,7 +98,7 @@ def test_all_tools_tell_an_agent_what_they_do_and_that_documents_are_data(
 def test_search_gives_numbered_evidence_and_its_json(harbour: Assistant) -> None:
     result = call(harbour, "search", query="cod landings in tonnes", k=2)
     evidence = texts(result)[0]
-    assert f"[1]\n<evidence>\n{TITLE}, page 3 (figure)\n{CAPTION}\n</evidence>" in evidence
+    assert f"[1]\n<evidence>\n{TITLE}, page 3 (figure)\n{CAPTION}\nfigure: " in evidence
     assert f"[2]\n<evidence>\n{TITLE}, page 2, section Landings (text)\n{COD}" in evidence
     hits = harbour.search("cod landings in tonnes", 2)
     assert result.structured_content == search_result("cod landings in tonnes", hits)
@@ -132,6 +143,25 @@ def test_ask_says_so_when_the_documents_do_not_hold_the_answer(harbour_with: Ope
     result = call(moon, "ask", question="What is the moon made of?")
     assert texts(result)[0].startswith(NOT_IN_LIBRARY)
     assert (result.structured_content["grounded"], pictures(result)) == (False, [])
+
+
+def test_a_client_that_cancels_stops_the_language_model(harbour_with: Opening) -> None:
+    class Slow(ScriptedChat):
+        def _stream(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+            for piece in super()._stream(*args, **kwargs):
+                time.sleep(0.005)
+                yield piece
+
+    chat = Slow(pieces=[f"word{n} " for n in range(10_000)])
+
+    async def leave(client: Client) -> None:
+        with anyio.move_on_after(0.5):
+            await client.call_tool("ask", {"question": QUESTION})
+        assert chat.n_said
+        assert await anyio.to_thread.run_sync(chat.stopped.wait, 1.0)
+
+    with_client(create_server(harbour_with(model_of(chat))), leave)
+    assert chat.n_said < 10_000
 
 
 def test_source_narrows_both_tools(harbour: Assistant) -> None:

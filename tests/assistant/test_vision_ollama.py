@@ -376,7 +376,7 @@ def test_readers_are_made_once_by_threads_that_ask_at_once(
         made.append(object())
         return made[-1]
 
-    monkeypatch.setattr("assistant.assistant.OcrReader", make)
+    monkeypatch.setattr("assistant.figure_readers.OcrReader", make)
     with Words(tmp_path / "library", Settings(captioner="none")).assistant as assistant:
         threads = [threading.Thread(target=assistant.choose_describer) for _ in range(5)]
         for thread in threads:

@@ -272,6 +272,16 @@ def test_a_key_never_leads_out_of_the_folder_of_the_pictures(folder: Path) -> No
                 assert "image_url" not in evidence.metadata
 
 
+def test_metadata_cannot_name_a_picture_or_a_document_of_their_own(folder: Path) -> None:
+    names = ("image_url", "image_key", "source", "title", "page", "modality", "chunk_id")
+    evil = json.dumps(dict.fromkeys(names, "http://evil.example/a.png") | {"section": "Gold"})
+    sql(folder, f"UPDATE chunks SET metadata = '{evil}'")
+    with Library.open(folder, WordCounts()) as library:
+        for hit in library.search("gold", 9):
+            assert hit.document.metadata["section"] == "Gold"
+            assert "evil" not in str(hit.document.metadata)
+
+
 def test_a_value_larger_than_memory_should_be_is_not_read(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,12 +21,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start(library: Path, port: int) -> subprocess.Popen[str]:
+def start(library: Path, port: int, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "assistant.cli", "ui", "--no-browser"]
     return subprocess.Popen(
         [*command, f"--port={port}", f"--library={library}"],
         cwd=ROOT,
-        env=os.environ | {"LIMNER_LLM": "embedded"},
+        env=os.environ | {"LIMNER_LLM": "embedded"} | dict(env or {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -57,10 +57,10 @@ def interrupt(process: subprocess.Popen[str]) -> str:
 
 
 @contextmanager
-def served(library: Path) -> Iterator[int]:
+def served(library: Path, env: Mapping[str, str] | None = None) -> Iterator[int]:
     """The page over this library; gives its port."""
     port = free_port()
-    with start(library, port) as process:
+    with start(library, port, env) as process:
         try:
             wait_for_address(process)
             yield port

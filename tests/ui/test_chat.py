@@ -10,18 +10,19 @@ import streamlit as st
 from markdown_it import MarkdownIt
 from streamlit.testing.v1 import AppTest
 
-from assistant import Filter
 from assistant.answer import NOT_IN_LIBRARY
 from assistant.assistant import Assistant
 from assistant.errors import GenerationFailed
 from assistant.events import Event, SourcesFound, TextAdded
 from assistant.settings import Settings
+from tests.assistant.ollama_server import LoopbackOllama, ServedModel
 from tests.loaders.pdfs import Page as PdfPage
 from tests.loaders.pdfs import write_pdf
 from tests.ui.orchard import (
     CAPTION,
     FACT_QUESTION,
     GATE_QUESTION,
+    HARVEST,
     HOSTILE,
     HOSTILE_TITLE,
     TITLE,
@@ -201,7 +202,7 @@ def test_upload_that_needs_a_password_is_read_once_it_is_given(
     next(b for b in page.button if b.label == "Open").click().run()
     assert not page.exception
     assert not page.error
-    assert not page.text_input
+    assert not [box for box in page.text_input if box.form_id != "pull"]
     assert any("keys" in m.value for m in page.sidebar.markdown)
 
 
@@ -261,7 +262,7 @@ def test_broken_stream_is_a_sentence_that_stays(
 ) -> None:
     asked = []
 
-    def stream(self: Assistant, question: str, *, where: Filter) -> Iterator[Event]:
+    def stream(self: Assistant, question: str, **options: object) -> Iterator[Event]:
         asked.append(question)
         yield SourcesFound(())
         yield TextAdded("The orchard")
@@ -273,3 +274,48 @@ def test_broken_stream_is_a_sentence_that_stays(
     answer = page.chat_message[1]
     assert answer.error[0].value == "The stream broke after 11 characters. Ask again."
     assert asked == [FACT_QUESTION]
+
+
+@pytest.fixture
+def ollama(
+    library: Path, ollama_server: LoopbackOllama, monkeypatch: pytest.MonkeyPatch
+) -> LoopbackOllama:
+    """A server with one model, which the page uses."""
+    monkeypatch.setenv("LIMNER_LLM", "ollama")
+    monkeypatch.setenv("LIMNER_OLLAMA_HOST", ollama_server.url)
+    ollama_server.says = HARVEST
+    return ollama_server
+
+
+def test_model_can_be_chosen_and_is_asked(ollama: LoopbackOllama) -> None:
+    ollama.models["mistral:7b"] = ServedModel(modified_at="2020-01-01T00:00:00Z")
+    page = open_page()
+    box = page.selectbox(key="language_model")
+    assert box.options[1:3] == ["llama3.1:latest · ollama", "mistral:7b · ollama"]
+    box.select("ollama:mistral:7b").run()
+    assert any("mistral:7b" in c.value.replace("\\", "") for c in page.sidebar.caption)
+    page.number_input[0].set_value(2_048).run()
+    ask(page, FACT_QUESTION)
+    asked = ollama.bodies("/api/chat")[-1]
+    assert (asked["model"], asked["options"]["num_ctx"]) == ("mistral:7b", 2_048)
+    assert "412 tonnes" in texts(page.chat_message[1])[0]
+
+
+def test_model_is_downloaded_and_can_then_be_chosen(ollama: LoopbackOllama) -> None:
+    page = open_page()
+    pull_box(page).set_value("llava")
+    next(b for b in page.button if b.label == "Download").click().run()
+    assert not page.exception
+    page.run()
+    assert "llava:latest · sees pictures · ollama" in page.selectbox(key="language_model").options
+
+
+def test_download_that_fails_is_a_sentence(ollama: LoopbackOllama) -> None:
+    page = open_page()
+    pull_box(page).set_value("lava")
+    next(b for b in page.button if b.label == "Download").click().run()
+    assert "Look for its name at" in page.sidebar.error[0].value.replace("\\", "")
+
+
+def pull_box(page: AppTest):
+    return next(box for box in page.text_input if box.form_id == "pull")

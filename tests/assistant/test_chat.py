@@ -1,0 +1,133 @@
+"""`limner chat`, `conversations` and `export`, as a person uses them; follow-ups over HTTP."""
+
+import io
+import json
+import shutil
+import subprocess
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from assistant.api import create_app
+from assistant.cli import questions
+from tests.assistant.command_line import ROOT, clean_environment
+from tests.assistant.harbour import MACKEREL, QUESTION, open_harbour, says
+from tests.assistant.real_library import REAL_QUESTION
+from tests.assistant.warm_command import limner, limner_json
+
+FOLLOW_UP = "Show me the chart of it"
+
+
+@pytest.fixture
+def library(real_library: Path, tmp_path: Path) -> Path:
+    """A copy that a test may change."""
+    return Path(shutil.copytree(real_library, tmp_path / "library"))
+
+
+def chat(library: Path, *asked: str, options: tuple[str, ...] = ()) -> str:
+    """What `limner chat` prints while a person types the questions."""
+    command = [sys.executable, "-m", "assistant.cli", "chat", "--library", str(library)]
+    result = subprocess.run(
+        [*command, *options],
+        input="".join(f"{question}\n" for question in [*asked, ""]),
+        capture_output=True,
+        text=True,
+        timeout=240,
+        cwd=ROOT,
+        env=clean_environment() | {"LIMNER_LLM": "embedded"},
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.mark.real
+def test_a_conversation_goes_on_and_leaves_the_library(library: Path, tmp_path: Path) -> None:
+    assert limner_json("conversations", "--library", library) == {"conversations": []}
+    first = chat(library, REAL_QUESTION)
+    (listed,) = limner_json("conversations", "--library", library)["conversations"]
+    short = listed["id"][:8]
+    assert (listed["title"], listed["turns"]) == (REAL_QUESTION, 1)
+    assert f"limner chat --conversation {short}" in first
+    second = chat(library, FOLLOW_UP, options=("--conversation", short))
+    assert "Understood as: Show me the chart of visitors" in second
+    assert "▣ figure" in second
+    assert short in limner("conversations", "--library", library).stdout
+
+    limner_json("conversations", "rename", short, "The lighthouse", "--library", library)
+    page = tmp_path / "out.html"
+    told = limner_json("export", short, "--output", page, "--library", library)
+    assert told == {"id": listed["id"], "format": "html", "files": [str(page)]}
+    assert "<h1>The lighthouse</h1>" in page.read_text("utf-8")
+    assert "data:image/png;base64" in page.read_text("utf-8")
+    one = limner_json("export", short, "--answer", 2, "--library", library, cwd=tmp_path)
+    assert one["files"] == ["Show-me-the-chart-of-it.md", "Show-me-the-chart-of-it_files"]
+    assert (tmp_path / one["files"][0]).read_text("utf-8").count("## ") == 1
+    again = limner("export", short, "--output", page, "--library", library)
+    assert (again.returncode, "never overwrites" in again.stderr) == (1, True)
+    none = limner("export", short, "--answer", 3, "--library", library)
+    assert (none.returncode, "2 answers" in none.stderr) == (2, True)
+
+    assert limner("verify", "--library", library).returncode == 0
+    exported = limner_json("export-library", tmp_path / "whole", "--library", library)
+    assert exported["documents"] == 1
+    assert not list((tmp_path / "whole").rglob("conversations*"))
+
+    deleted = limner_json("conversations", "delete", short, "--library", library)
+    assert deleted == {"deleted": [listed["id"]]}
+    gone = limner("conversations", "delete", short, "--library", library)
+    assert (gone.returncode, "limner conversations" in gone.stderr) == (1, True)
+
+
+def test_nothing_is_kept_where_that_was_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{QUESTION}\nand in 2020?\n\n"))
+    with open_harbour(tmp_path, says(MACKEREL)) as assistant:
+        assistant.settings = assistant.settings.model_copy(update={"keep_conversations": False})
+        monkeypatch.setattr(questions, "opened", lambda *_, **__: nullcontext(assistant))
+        chosen = questions.Chosen(None, None, None, None, None, [])
+        questions.chat(chosen, None, None, None, tmp_path)
+    said = capsys.readouterr().out
+    assert "Understood as: How high were the cod landings in 2020?" in said
+    assert "--conversation" not in said
+    assert not (tmp_path / "conversations.sqlite").exists()
+
+
+def test_a_conversation_that_is_not_there_is_named(library: Path) -> None:
+    result = limner("chat", "--conversation", "feedface", "--library", library)
+    assert result.returncode == 1
+    assert "'feedface'" in result.stderr
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_messages_before_the_question_are_its_history(tmp_path: Path, stream: bool) -> None:
+    messages = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": QUESTION},
+        {"role": "assistant", "content": [{"type": "image_url"}, {"type": "text", "text": "412"}]},
+        {"role": "user", "content": "and in 2020?"},
+    ]
+    with open_harbour(tmp_path, says(MACKEREL)) as assistant:
+        client = TestClient(create_app(assistant), base_url="http://localhost")
+        response = client.post(
+            "/v1/chat/completions", json={"messages": messages, "stream": stream}
+        )
+    if stream:
+        *_, last, _ = filter(None, response.text.split("\n\n"))
+        answer = json.loads(last.removeprefix("data: "))["limner"]
+    else:
+        answer = response.json()["choices"][0]["message"]["limner"]
+    assert answer["question"] == "and in 2020?"
+    assert answer["searched_as"] == "How high were the cod landings in 2020?"
+
+
+def test_a_question_over_http_takes_its_history(tmp_path: Path) -> None:
+    asked = {"question": "and in 2020?", "history": [{"question": QUESTION, "answer": "412."}]}
+    with open_harbour(tmp_path, says(MACKEREL)) as assistant:
+        client = TestClient(create_app(assistant), base_url="http://localhost")
+        answer = client.post("/ask", json=asked).json()
+    assert answer["searched_as"] == "How high were the cod landings in 2020?"

@@ -1,0 +1,61 @@
+"""The plain chain that answers are compared with, and the table beside it."""
+
+from langchain_core.documents import Document
+
+from assistant.answer import Source
+from assistant.answer_evaluation import Asked, answer_metrics
+from assistant.errors import GenerationFailed
+from assistant.evaluation import Question
+from tests.assistant.harbour import COD, QUESTION, ScriptedChat, model_of
+from tests.plain_chain import ask_plainly
+from tests.quality_answers import ROWS, as_table
+
+SOURCES = tuple(
+    Source(n, 0.5, Document(text, metadata={"source": "file:///a.txt"}))
+    for n, text in enumerate([COD, "Mackerel. " * 2_000], start=1)
+)
+
+
+class ShortOfContext(ScriptedChat):
+    """Takes prompts of so many characters only."""
+
+    most: int
+
+    def _stream(self, messages, *args, **kwargs):
+        self._prompts.append(str(messages[0].content))
+        if len(self._prompts[-1]) > self.most:
+            raise GenerationFailed("the request exceeds the available context size")
+        yield from super()._stream(messages, *args, **kwargs)
+
+
+def test_the_plain_chain_answers_from_the_same_evidence() -> None:
+    chat = ScriptedChat(pieces=[COD])
+    answer = ask_plainly(QUESTION, SOURCES, model_of(chat))
+    assert (answer.sentences[0].text, answer.grounded) == (COD, True)
+    (prompt,) = chat.prompts
+    assert COD in prompt
+    assert QUESTION in prompt
+    assert len(prompt) < 4 * 4_096
+
+
+def test_what_the_chain_is_given_is_cut_until_it_fits() -> None:
+    chat = ShortOfContext(pieces=[COD], most=3_000)
+    assert ask_plainly(QUESTION, SOURCES, model_of(chat)).grounded
+    assert 2_000 < len(chat.prompts[-1]) <= 3_000
+
+
+def test_what_the_chain_does_not_know_is_a_refusal() -> None:
+    for text in ("I don't know.", ""):
+        model = model_of(ScriptedChat(pieces=[text or " "]))
+        assert not ask_plainly(QUESTION, SOURCES, model).grounded
+
+
+def test_the_table_has_both_and_knows_which_goals_are_missed() -> None:
+    question = Question("q", QUESTION, answerable=False)
+    answer = ask_plainly(QUESTION, SOURCES, model_of(ScriptedChat(pieces=[COD])))
+    metrics = answer_metrics([Asked(question, None, answer)])
+    table = as_table("report", metrics, metrics)
+    assert "| unanswerable questions refused | at least 0.70 | 0.00 (1) | 0.00 (1) |" in table
+    assert [row.label for row in ROWS if row.is_missed(metrics)] == [
+        "unanswerable questions refused"
+    ]

@@ -1,0 +1,115 @@
+"""An answer that a person can stop: made in a thread, while the page looks for clicks.
+
+Streamlit ends a run of the page only where the page draws something. So the page draws while it
+waits, and however it ends, the model stops. Leaves out what is drawn of the answer.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from assistant.answer import Answer, Sentence, Source
+from assistant.answering import stopped_answer
+from assistant.events import AnswerFinished, Event, SentenceChecked, SourcesFound, TextAdded
+from assistant.llm import LanguageModel
+
+TICK_S = 0.2
+PATIENCE_S = 2.0
+"""After so long a silence the page says what is waited for."""
+
+
+@dataclass(slots=True)
+class SoFar:
+    """What has come of an answer."""
+
+    sources: tuple[Source, ...] = ()
+    sentences: list[Sentence] = field(default_factory=list)
+    model: str = ""
+    is_stopped: bool = False
+
+    def stop(self) -> None:
+        self.is_stopped = True
+
+    def answer(self, question: str) -> Answer | None:
+        """What was checked before the stop; None where nothing was."""
+        if not self.sentences:
+            return None
+        return stopped_answer(question, self.sentences, self.sources, self.model)
+
+
+def stoppable(
+    make: Callable[[threading.Event], Generator[Event]], model: LanguageModel, so_far: SoFar
+) -> Generator[Event]:
+    """The events, with a button that stops them. make: begins them, and heeds the event."""
+    note, button = st.empty(), st.empty()
+    button.button("Stop", key="stop", icon=":material/stop_circle:", on_click=so_far.stop)
+    so_far.sources, so_far.sentences, so_far.model = (), [], model.name
+
+    def draw(waited: float) -> None:
+        _tell(note, model, waited if is_asked else 0.0)
+
+    is_asked = False
+    waiting = _drawn_while_waiting(make, draw)
+    with closing(waiting) as events:
+        for event in events:
+            match event:
+                case SourcesFound(sources):
+                    so_far.sources, is_asked = sources, True
+                case SentenceChecked(sentence):
+                    so_far.sentences.append(sentence)
+                case TextAdded():
+                    note.empty()
+                case AnswerFinished():
+                    button.empty()
+                    note.empty()
+            yield event
+
+
+def _drawn_while_waiting(
+    make: Callable[[threading.Event], Generator[Event]], draw: Callable[[float], None]
+) -> Generator[Event]:
+    stop = threading.Event()
+    made: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            for event in make(stop):
+                made.put(event)
+        except Exception as error:  # noqa: BLE001 - it is raised again on the page
+            made.put(error)
+        finally:
+            made.put(None)
+
+    threading.Thread(target=work, name="limner-answer", daemon=True).start()
+    heard_at = time.monotonic()
+    try:
+        while True:
+            try:
+                event = made.get(timeout=TICK_S)
+            except queue.Empty:
+                draw(time.monotonic() - heard_at)
+                continue
+            if event is None:
+                return
+            if isinstance(event, BaseException):
+                raise event
+            heard_at = time.monotonic()
+            yield event
+    finally:
+        stop.set()
+
+
+def _tell(note: st.delta_generator.DeltaGenerator, model: LanguageModel, waited: float) -> None:
+    """Draw, also where there is nothing to tell: only so does a click come through."""
+    if waited < PATIENCE_S:
+        note.empty()
+        return
+    doing = "Waiting for the model" if model.is_loaded() else "Loading the model"
+    note.caption(f"{doing} … {waited:.0f} s")
