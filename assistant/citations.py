@@ -12,6 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from langchain_core.embeddings import Embeddings
@@ -62,12 +63,26 @@ class CitationChecker:
         self._shown: set[str] = set()
         self._vectors: dict[str, NDArray[np.float32]] = {}
         self._texts = [_evidence_of(s) for s in sources]
-        self._contexts = [Context(_context_of(s)) for s in sources]
-        self._passages = [passages(text) for text in self._texts]
-        self._weights = _weights(self._passages)
+
+    # A quote needs none of these: what it rests on is known.
+
+    @cached_property
+    def _contexts(self) -> list[Context]:
+        return [Context(_context_of(source)) for source in self._sources]
+
+    @cached_property
+    def _passages(self) -> list[tuple[Passage, ...]]:
+        return [passages(text) for text in self._texts]
+
+    @cached_property
+    def _weights(self) -> dict[str, float]:
+        return _weights(self._passages)
+
+    @cached_property
+    def _proper(self) -> frozenset[str]:
+        """What the sources only ever write with a capital."""
         spelled = {w for text in self._texts for w in WORD.findall(text)}
-        # What the sources only ever write with a capital.
-        self._proper = frozenset(w for w in spelled if w[0].isupper() and w.lower() not in spelled)
+        return frozenset(w for w in spelled if w[0].isupper() and w.lower() not in spelled)
 
     def check(
         self, text: str, *, marks: Sequence[int] = (), quoted_from: int | None = None
@@ -76,10 +91,10 @@ class CitationChecker:
 
         marks: the numbers that a language model wrote to it; of sources that bear it out equally,
         these are cited first. quoted_from: the source that the text was taken from word for word;
-        it is cited, and only its copies at the same place are besides. A sentence that claims
-        nothing has no citation and is not supported.
+        it is cited, and only its copies at the same place are besides.
+        A sentence that claims nothing has no citation and is not supported.
         """
-        if quoted_from is not None:
+        if quoted_from is not None and words(text):
             return self._quoted(text, quoted_from)
         if claims_nothing(text):
             return Sentence(text)
@@ -165,8 +180,6 @@ class CitationChecker:
 
     def _quoted(self, text: str, n: int) -> Sentence:
         """A quote with its source; the same words at another place may mean something else."""
-        if not words(text):
-            return Sentence(text)
         copies = [
             other
             for other in range(1, len(self._sources) + 1)

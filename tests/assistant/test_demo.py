@@ -13,7 +13,7 @@ GOLD = (
     ("110.0 billion", "Figure 3. Sales", "] Retail trade in the United States"),
     ("Tsauchab", "The dry bed of the Tsauchab", "] tsauchab-river-bed.jpg"),
 )
-"""For each question: a part of the answer, of the figure's caption, and of the first cited source."""
+"""For each question: a part of the answer, of the figure's caption, and of a cited source."""
 pytestmark = pytest.mark.real
 
 
