@@ -16,15 +16,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from assistant import Assistant, Settings
-from assistant.answer_evaluation import Asked, answer_metrics, ask_all
+from assistant.answer_evaluation import Outcome, answer_metrics, ask_all
 from assistant.errors import AssistantError
-from assistant.evaluation import read_questions
+from assistant.evaluation import HALVES, read_questions
 from tests.plain_chain import ask_plainly
 
 PAGE = Path(__file__).parents[1] / "docs" / "quality.md"
 TABLE = re.compile(r"(?<=<!-- answers measured -->\n).*?(?=<!-- end -->)", re.DOTALL)
 SECONDS_BETWEEN_LINES = 30
-HALVES = ("fit", "report")
 Metrics = dict[str, Any]
 
 
@@ -55,8 +54,10 @@ class Row(NamedTuple):
 
     def is_missed(self, metrics: Metrics) -> bool:
         value = self.value(metrics)
-        if self.goal is None or value is None:
+        if self.goal is None:
             return False
+        if value is None:
+            return True
         kind, number = self.goal
         return value < number if kind == "least" else value > number
 
@@ -102,7 +103,7 @@ ROWS = (
 
 def both(
     library: Path, questions: Path, halves: Sequence[str], llm: str, is_beside: bool
-) -> Iterator[tuple[Asked, Asked | None]]:
+) -> Iterator[tuple[Outcome, Outcome | None]]:
     """Each question answered by limner and, from the same hits, by the plain chain."""
     with Assistant.open(Settings(library=library, llm=llm)) as assistant:  # type: ignore[arg-type]
         wanted = [q for q in read_questions(questions) if q.split in halves]
@@ -115,14 +116,14 @@ def both(
             yield ours, theirs
 
 
-def beside(ours: Asked, assistant: Assistant) -> Asked:
+def beside(ours: Outcome, assistant: Assistant) -> Outcome:
     """The plain chain's answer to the same question."""
     question, sources = ours.question, ours.answer.sources if ours.answer else ()
     try:
         answer = ask_plainly(question.question, sources, assistant.model)
     except AssistantError as error:
-        return Asked(question, ours.source, None, str(error))
-    return Asked(question, ours.source, answer)
+        return Outcome(question, ours.source, None, str(error))
+    return Outcome(question, ours.source, answer)
 
 
 def progress(name: str, n: int) -> Callable[[], None]:
