@@ -8,6 +8,8 @@ retrieval: that is `limner evaluate`.
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import re
 import sys
 import time
@@ -16,10 +18,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from assistant import Assistant, Settings
+from assistant.answer import Answer
 from assistant.answer_evaluation import Outcome, answer_metrics, ask_all
 from assistant.errors import AssistantError
 from assistant.evaluation import HALVES, read_questions
-from tests.plain_chain import ask_plainly
+from assistant.llm import LanguageModel
+from tests.plain_chain import PROMPT, ask_plainly
 
 PAGE = Path(__file__).parents[1] / "docs" / "quality.md"
 TABLE = re.compile(r"(?<=<!-- answers measured -->\n).*?(?=<!-- end -->)", re.DOTALL)
@@ -102,7 +106,12 @@ ROWS = (
 
 
 def both(
-    library: Path, questions: Path, halves: Sequence[str], llm: str, is_beside: bool
+    library: Path,
+    questions: Path,
+    halves: Sequence[str],
+    llm: str,
+    is_beside: bool,
+    kept: Path | None = None,
 ) -> Iterator[tuple[Outcome, Outcome | None]]:
     """Each question answered by limner and, from the same hits, by the plain chain."""
     with Assistant.open(Settings(library=library, llm=llm)) as assistant:  # type: ignore[arg-type]
@@ -111,18 +120,28 @@ def both(
         for ours in ask_all(wanted, assistant):
             theirs = None
             if is_beside and ours.answer:
-                theirs = beside(ours, assistant)
+                theirs = beside(ours, assistant.model, kept)
             tell()
             yield ours, theirs
 
 
-def beside(ours: Outcome, assistant: Assistant) -> Outcome:
-    """The plain chain's answer to the same question."""
+def beside(ours: Outcome, model: LanguageModel, kept: Path | None = None) -> Outcome:
+    """The plain chain's answer to the same question. kept: a folder of earlier ones."""
     question, sources = ours.question, ours.answer.sources if ours.answer else ()
+    given = [PROMPT, model.name, question.question, *(s.document.page_content for s in sources)]
+    key = hashlib.sha256(json.dumps(given).encode()).hexdigest()
+    file = kept / f"{key}.json" if kept else None
+    if file and file.exists():
+        answer = Answer.from_dict(json.loads(file.read_text("utf-8")))
+        return Outcome(question, ours.source, answer)
     try:
-        answer = ask_plainly(question.question, sources, assistant.model)
+        answer = ask_plainly(question.question, sources, model)
     except AssistantError as error:
         return Outcome(question, ours.source, None, str(error))
+    if file:
+        new = file.with_suffix(".new")
+        new.write_text(json.dumps(answer.to_dict()), "utf-8")
+        new.replace(file)
     return Outcome(question, ours.source, answer)
 
 
@@ -173,13 +192,18 @@ def main() -> int:
     parser.add_argument("--split", choices=HALVES, help="only this half")
     parser.add_argument("--llm", default="embedded", help="as for `limner ask`")
     parser.add_argument("--alone", action="store_true", help="without the plain chain")
+    parser.add_argument("--kept", type=Path, metavar="FOLDER", help="of the chain's answers")
     parser.add_argument("--write", action="store_true", help=f"into {PAGE.name}")
     wanted = parser.parse_args()
     halves = [wanted.split] if wanted.split else HALVES
+    if wanted.kept:
+        wanted.kept.mkdir(parents=True, exist_ok=True)
     pairs = [
         pair
         for library, questions in (text.split("=") for text in wanted.measured)
-        for pair in both(Path(library), Path(questions), halves, wanted.llm, not wanted.alone)
+        for pair in both(
+            Path(library), Path(questions), halves, wanted.llm, not wanted.alone, wanted.kept
+        )
     ]
     tables, missed = [], []
     for half in halves:

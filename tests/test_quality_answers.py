@@ -1,16 +1,17 @@
 """The plain chain that answers are compared with, and the table beside it."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from langchain_core.documents import Document
 
-from assistant.answer import Source
+from assistant.answer import Answer, Source
 from assistant.answer_evaluation import Outcome, answer_metrics
 from assistant.errors import GenerationFailed
 from assistant.evaluation import Question
 from tests.assistant.harbour import COD, QUESTION, ScriptedChat, model_of
 from tests.plain_chain import ask_plainly
-from tests.quality_answers import ROWS, as_table
+from tests.quality_answers import ROWS, as_table, beside
 
 SOURCES = tuple(
     Source(n, 0.5, Document(text, metadata={"source": "file:///a.txt"}))
@@ -50,6 +51,21 @@ def test_what_the_chain_does_not_know_is_a_refusal() -> None:
     for text in ("I don't know.", ""):
         model = model_of(ScriptedChat(pieces=[text or " "]))
         assert not ask_plainly(QUESTION, SOURCES, model).grounded
+
+
+def test_what_the_chain_has_answered_is_kept_for_the_same_model_question_and_sources(
+    tmp_path: Path,
+) -> None:
+    chat = ScriptedChat(pieces=[COD])
+
+    def answered(sources: tuple[Source, ...]) -> Outcome:
+        ours = Outcome(Question("q", QUESTION), None, Answer(QUESTION, (), sources, True, "model"))
+        return beside(ours, model_of(chat), tmp_path)
+
+    assert answered(SOURCES) == answered(SOURCES)
+    assert len(chat.prompts) == 1
+    answered(SOURCES[:1])
+    assert len(chat.prompts) == 2
 
 
 def test_the_table_has_both_and_knows_which_goals_are_missed() -> None:
