@@ -9,7 +9,7 @@ from tests.assistant.command_line import ROOT, SAMPLES, limner, limner_json
 
 QUESTIONS = ROOT / "samples" / "questions.txt"
 GOLD = (
-    ("72,861", "Figure 1. New privately", "[2] Private housing units authorized"),
+    ("72,861", "Figure 1. New privately", "] Private housing units authorized"),
     ("110.0 billion", "Figure 3. Sales", "] Retail trade in the United States"),
     ("Tsauchab", "The dry bed of the Tsauchab", "] tsauchab-river-bed.jpg"),
 )
