@@ -7,6 +7,7 @@ import subprocess
 import sys
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -19,6 +20,7 @@ from tests.assistant.real_library import REAL_QUESTION
 from tests.assistant.warm_command import limner, limner_json
 
 FOLLOW_UP = "Show me the chart of it"
+JSON = {"content-type": "application/json"}
 
 
 @pytest.fixture
@@ -131,3 +133,37 @@ def test_a_question_over_http_takes_its_history(tmp_path: Path) -> None:
         client = TestClient(create_app(assistant), base_url="http://localhost")
         answer = client.post("/ask", json=asked).json()
     assert answer["searched_as"] == "How high were the cod landings in 2020?"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/ask", {"question": "and in 2020?", "history": [{"question": f"{QUESTION} \ud800"}]}),
+        (
+            "/v1/chat/completions",
+            {
+                "messages": [
+                    {"role": "user", "content": f"{QUESTION} \ud800"},
+                    {"role": "user", "content": "and in 2020?"},
+                ]
+            },
+        ),
+    ],
+)
+def test_half_a_character_in_the_history_does_no_harm(
+    tmp_path: Path, path: str, body: dict[str, Any]
+) -> None:
+    with open_harbour(tmp_path, says(MACKEREL)) as assistant:
+        client = TestClient(create_app(assistant), base_url="http://localhost")
+        response = client.post(path, content=json.dumps(body), headers=JSON)
+    assert response.status_code == 200
+    assert "landings in 2020" in response.text
+
+
+def test_half_a_character_in_the_question_is_told(tmp_path: Path) -> None:
+    body = json.dumps({"messages": [{"role": "user", "content": "half \ud800"}]})
+    with open_harbour(tmp_path) as assistant:
+        client = TestClient(create_app(assistant), base_url="http://localhost")
+        response = client.post("/v1/chat/completions", content=body, headers=JSON)
+    assert response.status_code == 400
+    assert "half of a character" in response.json()["error"]["message"]
