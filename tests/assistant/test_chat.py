@@ -3,19 +3,31 @@
 import io
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from langchain_core.outputs import ChatGenerationChunk
 
 from assistant.api import create_app
 from assistant.cli import questions
+from retrievers import Filter
 from tests.assistant.command_line import ROOT, clean_environment
-from tests.assistant.harbour import MACKEREL, QUESTION, open_harbour, says
+from tests.assistant.harbour import (
+    COD,
+    MACKEREL,
+    QUESTION,
+    ScriptedChat,
+    model_of,
+    open_harbour,
+    says,
+)
 from tests.assistant.real_library import REAL_QUESTION
 from tests.assistant.warm_command import limner, limner_json
 
@@ -97,6 +109,40 @@ def test_nothing_is_kept_where_that_was_set(
     assert "Understood as: How high were the cod landings in 2020?" in said
     assert "--conversation" not in said
     assert not (tmp_path / "conversations.sqlite").exists()
+
+
+def test_what_was_checked_before_ctrl_c_is_remembered_and_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Stopped(ScriptedChat):
+        def _stream(self, *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
+            yield from super()._stream(*args, **kwargs)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{QUESTION}\nand in 2020?\n\n"))
+    with open_harbour(tmp_path, model_of(Stopped(pieces=[f"{COD} [1] ", "And "]))) as assistant:
+        monkeypatch.setattr(questions, "opened", lambda *_, **__: nullcontext(assistant))
+        chosen = questions.Chosen(None, None, None, None, None, [])
+        questions.chat(chosen, None, None, None, tmp_path)
+        (listed,) = assistant.conversations.all()
+        first = assistant.conversations.read(listed.id).turns[0]
+    assert first.answer.sentences[0].text == COD
+    assert first.answer.source(1).cited
+    assert "--conversation" in capsys.readouterr().out
+
+
+def test_a_conversation_without_questions_is_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+    with open_harbour(tmp_path) as assistant:
+        kept = assistant.conversations.begin(assistant.ask(QUESTION), Filter())
+        with sqlite3.connect(tmp_path / "conversations.sqlite") as connection:
+            connection.execute("DELETE FROM turns")
+        connection.close()
+        monkeypatch.setattr(questions, "opened", lambda *_, **__: nullcontext(assistant))
+        chosen = questions.Chosen(None, None, None, None, None, [])
+        questions.chat(chosen, kept, None, None, tmp_path)
 
 
 def test_a_conversation_that_is_not_there_is_named(library: Path) -> None:
