@@ -327,6 +327,8 @@ def _as_typed(event: Event, question: str) -> Event:
 
 def _joined(pieces: Sequence[Any]) -> Given:
     """What comes in pieces put together; the last of them where they do not add up."""
+    if not pieces:
+        return ""
     try:
         joined: Given = reduce(add, pieces)
     except TypeError:

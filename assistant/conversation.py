@@ -7,16 +7,20 @@ Leaves out storing it (`assistant.conversations`) and understanding a follow-up 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
-from assistant.answer import Answer
+from assistant.answer import REPLACED, UNSUPPORTED, Answer
+from assistant.refusals import is_refusal
+from assistant.shown_text import UNPAIRED
 
 MAX_TURNS = 6
 """A follow-up is about what was said last."""
 MAX_CHARS = 4_000
 """Of one message."""
+MAX_READ_CHARS = 16_000
+"""Of an answer as it came, with its pictures and what the check rejected."""
 PICTURE = re.compile(r"!\[[^\]]{0,1000}\]\([^)\s]{0,1000}\)\n?(?:\*[^\n]*\*)?")
 SOURCES = re.compile(r"^\*\*(?:Sources|Nearest in the documents)\*\*", re.MULTILINE)
 MARK = re.compile(r" ?\[\d{1,3}\]")
@@ -36,9 +40,9 @@ class Turn:
 
     @classmethod
     def of(cls, answer: Answer) -> Self:
-        """The turn that ended in this answer."""
-        said = "".join(s.lead + s.text for s in answer.sentences).strip() if answer.grounded else ""
-        return cls(answer.searched_as or answer.question, said)
+        """The turn that ended in this answer; what the check rejected was not said."""
+        said = [s.lead + s.text for s in answer.sentences if answer.grounded and s.supported]
+        return cls(answer.searched_as or answer.question, "".join(said).strip())
 
 
 def turns_of(messages: Iterable[tuple[str, str]]) -> tuple[Turn, ...]:
@@ -48,11 +52,40 @@ def turns_of(messages: Iterable[tuple[str, str]]) -> tuple[Turn, ...]:
         if role == "user":
             turns.append(Turn(text[:MAX_CHARS].strip(), stands_alone=False))
         elif role == "assistant" and turns:
-            turns[-1] = replace(turns[-1], answer=words_of_answer(text[:MAX_CHARS]))
-    return tuple(turn for turn in turns[-MAX_TURNS:] if turn.question)
+            turns[-1] = replace(turns[-1], answer=text)
+    last = [replace(t, answer=words_of_answer(t.answer)) for t in turns[-MAX_TURNS:] if t.question]
+    return as_read(last)
+
+
+def as_read(turns: Sequence[Turn]) -> tuple[Turn, ...]:
+    """The last turns as programs may give them: without what the check rejected, or no text is."""
+    return tuple(
+        replace(
+            turn,
+            question=UNPAIRED.sub("?", turn.question[:MAX_CHARS]),
+            answer=UNPAIRED.sub("?", borne_out(turn.answer)[:MAX_CHARS]),
+        )
+        for turn in turns[-MAX_TURNS:]
+    )
 
 
 def words_of_answer(markdown: str) -> str:
     """What an answer says, without the pictures, marks and sources of its Markdown."""
-    said = SOURCES.split(PICTURE.sub("", markdown), maxsplit=1)[0]
+    shown = PICTURE.sub("", borne_out(markdown))
+    said = SOURCES.split(shown, maxsplit=1)[0]
     return ESCAPED.sub(r"\1", MARK.sub("", said)).strip()
+
+
+def borne_out(text: str) -> str:
+    """The text of an answer without what it says was rejected; "" of a refusal."""
+    stands = text.rpartition(f"**{REPLACED}**")[2].strip()[:MAX_READ_CHARS]
+    kept = "".join(map(_borne_out, stands.splitlines(keepends=True))).strip()
+    return "" if is_refusal(kept) else kept
+
+
+def _borne_out(line: str) -> str:
+    """The line up to the last mark before each sentence that has none."""
+    *rejected, rest = line.split(UNSUPPORTED)
+    ends = [[mark.end() for mark in MARK.finditer(text)] for text in rejected]
+    kept = [text[: found[-1]] for text, found in zip(rejected, ends, strict=True) if found]
+    return "".join([*kept, rest])

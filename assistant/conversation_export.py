@@ -17,6 +17,7 @@ from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 from assistant.answer import Source
 from assistant.conversations import Conversation, StoredTurn
@@ -115,7 +116,7 @@ def _write_markdown(
 ) -> list[Path]:
     """Write the pictures, then the text that shows them; neither without the other."""
     keys = [key for key in _keys(conversation.turns) if is_stored(key, media)]
-    text = export_markdown(conversation, folder.name, media)
+    text = export_markdown(conversation, quote(folder.name, errors="replace"), media)
     if not keys:
         _write(path, text)
         return [path]

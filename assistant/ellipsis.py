@@ -63,6 +63,9 @@ REWORDING = re.compile(
     r"(?:shorter|simpler|in (?:short|brief|one sentence|other words|simple words))\b)",
     re.IGNORECASE,
 )
+MEANT = re.compile(r"(?:no|sorry)?\W*I (?:meant|mean)\b\W*", re.IGNORECASE)
+NEGATIONS = frozenset(("not", "no", "never", "without", "except"))
+"""What they leave out of the question before is not put in its place."""
 POINTING_END = re.compile(
     r"\s+(?:(?:of|about|for|in|on)\s+)?(?:it|that|this|them|those|these)$", re.IGNORECASE
 )
@@ -72,7 +75,8 @@ Way = Callable[[str, Sequence[Turn], Embeddings], str | None]
 
 def put_back(question: str, history: Sequence[Turn], embeddings: Embeddings) -> str:
     """The question as it stands alone; as it was typed where it does so already."""
-    if not history or not tokens(question) or _is_small_talk(question):
+    is_correction = MEANT.match(question.strip()) is not None
+    if not history or not tokens(question) or (_is_small_talk(question) and not is_correction):
         return question
     for way in WAYS:
         if (found := way(question, history, embeddings)) is not None:
@@ -91,6 +95,11 @@ def may_lack_something(question: str) -> bool:
         return False
     is_definite = any(token.word in ARTICLES | PRONOUNS for token in found)
     return len(own) <= 2 or (len(own) <= MAX_FRAGMENT_WORDS and is_definite)
+
+
+def is_fragment(question: str) -> bool:
+    """Whether something is said where a whole question would be, such as "and in 2006?"."""
+    return _fragment(question) is not None
 
 
 def _is_small_talk(question: str) -> bool:
@@ -145,6 +154,8 @@ def _fragment(question: str) -> tuple[str, bool] | None:
     text = _bare(question)
     found = tokens(text)
     is_opened = False
+    if meant := MEANT.match(text):
+        found, is_opened = [token for token in found if token.start >= meant.end()], True
     while found and found[0].word in OPENERS:
         found, is_opened = found[1:], True
     words = [token.word for token in found]
@@ -156,6 +167,7 @@ def _fragment(question: str) -> tuple[str, bool] | None:
     is_led = bool(found) and found[0].word in PREPOSITIONS | ARTICLES | POSSESSIVE
     if (
         not own
+        or any(token.word in NEGATIONS for token in found)
         or len(own) > MAX_FRAGMENT_WORDS + len([t for t in own if t.text[0].isupper()])
         or any(t.word in ASKING | AUXILIARIES | PRONOUNS | SPEAKERS for t in found[1:])
         or found[0].word in ASKING | AUXILIARIES | (PRONOUNS - POSSESSIVE) | SPEAKERS

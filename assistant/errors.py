@@ -20,6 +20,7 @@ AssistantError
 │   ├── ConversationsNewer       a newer limner wrote it
 │   └── ConversationsUnwritable  read-only, full disk, or another process holds it too long
 ├── UnknownConversation      no conversation, or several, have this id
+├── QuestionInvalid          there is no question, or one that cannot be asked
 ├── SettingsInvalid          a setting has a value that limner cannot use
 └── QuestionsInvalid         a question file that `limner evaluate` cannot read
 
@@ -112,6 +113,10 @@ class ConversationsUnwritable(ConversationsUnusable):
 
 class UnknownConversation(AssistantError):
     """No conversation has this id, or several have ids that begin so."""
+
+
+class QuestionInvalid(AssistantError, ValueError):
+    """There is no question, or it is longer than can be asked, or no text."""
 
 
 class SettingsInvalid(AssistantError):

@@ -7,6 +7,7 @@ is taken only if it brings in nothing new. Else, and for a small model, rules pu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import closing
 
@@ -14,8 +15,8 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.messages import HumanMessage, SystemMessage
 
 from assistant.conversation import MAX_TURNS, Turn
-from assistant.ellipsis import may_lack_something, put_back
-from assistant.errors import GenerationFailed, GenerationStopped
+from assistant.ellipsis import is_fragment, may_lack_something, put_back
+from assistant.errors import ContextExceeded, GenerationFailed
 from assistant.llm import LanguageModel
 from assistant.prompt import MAX_QUESTION_CHARS, prompt_text
 from assistant.question_parts import FUNCTION_WORDS
@@ -27,6 +28,10 @@ MAX_TURN_CHARS = 500
 """Of one question or answer: its beginning says what it is about."""
 MAX_REWRITTEN_CHARS = 400
 """A longer line is no question."""
+LABEL = re.compile(r"\w+:\s*")
+NEGATION = re.compile(
+    r"\b(?:not|no|never|none|nor|neither|without|except|cannot)\b|n['’]t\b", re.IGNORECASE
+)
 GLUE = frozenset(("compare", "differ", "difference", "question", "mean", "regard"))
 """Stems that a rewording may add besides function words."""
 
@@ -36,7 +41,7 @@ def stand_alone(
 ) -> str:
     """The question as it is understood after these turns; as it was typed where it stands alone.
 
-    Raises a ModelUnavailable.
+    Raises a ModelUnavailable, or a GenerationFailed that the answer would meet too.
     """
     recent = _alone(history[-MAX_TURNS:], embeddings)
     if not recent or len(question) > MAX_TURN_CHARS:
@@ -76,14 +81,20 @@ def _reworded(question: str, history: Sequence[Turn], model: LanguageModel) -> s
                 written += piece
                 if len(written) > MAX_REWRITTEN_CHARS or "\n" in written.strip():
                     break
-    except GenerationStopped:
-        raise
-    except GenerationFailed:
+    except GenerationFailed as error:
+        if type(error) not in (GenerationFailed, ContextExceeded):
+            raise  # stopped, or the question would fail, or wait as long, once more
         return None  # the rules have an answer too
-    line = written.strip().strip('"“”').strip()
+    line = _unlabelled(written).strip('"“” ')
     if words(line) == words(question):
         return question
     return line if _is_borne_out(line, question, history) else None
+
+
+def _unlabelled(written: str) -> str:
+    """The line without a label before it, such as "Question:"."""
+    found = LABEL.match(line := written.strip())
+    return line[found.end() :] if found else line
 
 
 def _told(history: Sequence[Turn], max_tokens: int) -> str:
@@ -112,4 +123,25 @@ def _is_borne_out(line: str, question: str, history: Sequence[Turn]) -> bool:
         and numbers(line) <= numbers(said)
         and numbers(question) <= numbers(line)
         and set(stems(question)) <= {stem(word) for word in words(line)}
+        and _negates_alike(line, question, history[-1].question)
+        and _keeps_subject(line, question, history[-1].question)
     )
+
+
+def _negates_alike(line: str, question: str, before: str) -> bool:
+    """Whether the line denies what the question does, and nothing that was not denied."""
+    denied, asked, known = (
+        set(NEGATION.findall(text.lower())) for text in (line, question, f"{question} {before}")
+    )
+    return asked <= denied <= known
+
+
+def _keeps_subject(line: str, question: str, before: str) -> bool:
+    """Whether a fragment took the place of no more words than it has; the others stay."""
+    if not is_fragment(question):
+        return True
+    new, old, kept = (
+        {stem(word) for word in words(text) if word not in FUNCTION_WORDS}
+        for text in (question, before, line)
+    )
+    return len(old - kept) <= len(new)

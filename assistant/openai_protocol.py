@@ -13,11 +13,11 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, model_validator
 
 from assistant.answer import Answer
+from assistant.asked import checked_question
 from assistant.conversation import Turn, turns_of
 from assistant.events import AnswerFinished, Event
 from assistant.filters import EvidenceFilter
 from assistant.markdown import StreamedMarkdown
-from assistant.prompt import MAX_QUESTION_CHARS
 
 MODEL_ID = "limner"
 OWN_FAILURE = "limner itself failed on this request; its log says where. Please report it."
@@ -60,11 +60,7 @@ class ChatRequest(EvidenceFilter):
     def _has_a_question(self) -> Self:
         if not self.question:
             raise ValueError("messages hold no question: the last user message must have text.")
-        if len(self.question) > MAX_QUESTION_CHARS:
-            raise ValueError(
-                f"The question has {len(self.question):,} characters; "
-                f"the limit is {MAX_QUESTION_CHARS:,}."
-            )
+        checked_question(self.question)
         return self
 
     @property

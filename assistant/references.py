@@ -32,6 +32,9 @@ from assistant.question_parts import (
 )
 from assistant.sentences import split_sentences
 
+WEATHER = frozenset(("rain", "rains", "rained", "snow", "snows", "snowed"))
+CALLED = frozenset(("called", "named"))
+"""After "is it", where a clause with "when" or "if" tells what is called so."""
 EXPLETIVE = frozenset(
     """true possible likely necessary allowed safe legal important correct worth raining
     advisable common normal""".split()  # noqa: SIM905
@@ -102,7 +105,10 @@ def _points_back(found: Sequence[Token], i: int) -> bool:
     if token.word not in PRONOUNS or _is_named_before(found, i):
         return False
     if token.word == "it":
-        return not (before in BEING and after and after[0] in EXPLETIVE)
+        is_told = before in BEING and any(t.word in ("if", "when", "that") for t in found[i + 2 :])
+        is_named = is_told and after[:1] and after[0] in CALLED
+        is_empty = before in BEING and after and after[0] in EXPLETIVE
+        return not (is_named or is_empty or (after and after[0] in WEATHER))
     if token.word == "that":
         is_thing = bool(after) and (after[0] in KINDS or after[0] == "year")
         follows = before in AUXILIARIES | PREPOSITIONS | {"", "and", "explain", "show"}

@@ -18,6 +18,7 @@ from assistant.answer import GOES_ON, LIST_LEAD, PARAGRAPH, Answer, Sentence, So
 from loaders import MediaStore
 
 URL = "image_url"
+TEXTS = ("caption", "section", "image_key")
 PICTURE = ("image_key", "width", "height")
 
 
@@ -32,7 +33,9 @@ def dump_answer(answer: Answer) -> str:
 def load_answer(stored: str, media: MediaStore) -> Answer:
     """The answer of this JSON. Raises ValueError where it is none."""
     try:
-        answer = Answer.from_dict(json.loads(stored))
+        found = json.loads(stored)
+        json.dumps(found, allow_nan=False)
+        answer = Answer.from_dict(found)
         _check(answer)
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise ValueError(f"no answer: {error!r}") from error
@@ -43,19 +46,25 @@ def _check(answer: Answer) -> None:
     """Raise ValueError or TypeError where the parts of the answer are not of their kind."""
     texts = [answer.question, answer.model, answer.searched_as]
     numbers = [*answer.timings_s.values()]
+    decided = [answer.grounded]
     for n, source in enumerate(answer.sources, start=1):
         metadata = source.document.metadata
         if source.n != n:
             raise ValueError("its sources are not numbered")
         texts += [source.document.page_content, metadata["title"], metadata["modality"]]
-        texts += [metadata[name] for name in ("caption", "section") if name in metadata]
+        texts += [metadata["source"], *metadata.get("descriptions", {}).values()]
+        texts += [metadata[name] for name in TEXTS if name in metadata]
         numbers.append(source.score)
+        decided.append(source.cited)
     for sentence in answer.sentences:
         texts.append(sentence.text)
         numbers.append(sentence.support)
+        decided.append(sentence.supported)
         _check_sentence(sentence, len(answer.sources))
     if not all(isinstance(text, str) for text in texts):
         raise TypeError("a text of it is none")
+    if not all(isinstance(one, bool) for one in decided):
+        raise TypeError("a truth value of it is none")
     if not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers):
         raise TypeError("a number of it is none")
 

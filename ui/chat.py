@@ -46,6 +46,7 @@ class Turn:
     so_far: SoFar = field(default_factory=SoFar)
     answer: Answer | None = None
     error: str | None = None
+    note: str = ""
 
 
 def main() -> None:
@@ -94,6 +95,8 @@ def _show_turn(turn: Turn, before: Sequence[Turn], assistant: Assistant) -> None
     with st.chat_message("assistant", avatar=":material/menu_book:"):
         if turn.answer:
             show_answer(turn.answer, assistant)
+            if turn.note:
+                st.caption(turn.note)
         elif turn.error:
             st.error(as_markdown(turn.error))
         elif turn.so_far.is_stopped:
@@ -119,9 +122,13 @@ def _answer(turn: Turn, before: Sequence[Turn], assistant: Assistant) -> None:
 
 
 def _show_stopped(turn: Turn, assistant: Assistant) -> None:
-    if so_far := turn.so_far.answer(turn.question):
-        show_answer(so_far, assistant)
-    st.caption(STOPPED if so_far else STOPPED_BEFORE)
+    """Show and store what was checked of it; from then on that is its answer."""
+    turn.answer = turn.so_far.answer(turn.question)
+    if turn.answer:
+        turn.note = STOPPED
+        keep(turn.answer, turn.where, assistant)
+        show_answer(turn.answer, assistant)
+    st.caption(turn.note or STOPPED_BEFORE)
 
 
 def _welcome(assistant: Assistant) -> None:

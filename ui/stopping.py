@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
@@ -32,6 +32,7 @@ class SoFar:
     sources: tuple[Source, ...] = ()
     sentences: list[Sentence] = field(default_factory=list)
     model: str = ""
+    understood: str = ""
     is_stopped: bool = False
 
     def stop(self) -> None:
@@ -41,7 +42,8 @@ class SoFar:
         """What was checked before the stop; None where nothing was."""
         if not self.sentences:
             return None
-        return stopped_answer(question, self.sentences, self.sources, self.model)
+        answer = stopped_answer(question, self.sentences, self.sources, self.model)
+        return replace(answer, searched_as="" if self.understood == question else self.understood)
 
 
 def stoppable(
@@ -70,8 +72,8 @@ def _noted(
     with closing(waiting) as events:
         for event in events:
             match event:
-                case SourcesFound(sources):
-                    so_far.sources, is_asked = sources, True
+                case SourcesFound(sources, understood):
+                    so_far.sources, so_far.understood, is_asked = sources, understood, True
                 case SentenceChecked(sentence):
                     so_far.sentences.append(sentence)
                 case TextAdded():

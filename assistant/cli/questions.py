@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from assistant.answer import REPLACED, Answer, Source, search_result
+from assistant.answering import stopped_answer
 from assistant.assistant import Assistant
 from assistant.cli.sources import as_typed, check_glob
 from assistant.cli.stopping import stopped_by_hand, tell_if_loading
@@ -144,7 +145,8 @@ class _Talk:
             before = assistant.conversations.read(self.id)
             self._history += before.history
             asked = [turn.question for turn in before.turns]
-            say(f"“{before.title}”, {len(asked)} questions; the last: {asked[-1]}", style="dim")
+            last = f"; the last: {asked[-1]}" if asked else ""
+            say(f"“{before.title}”, {len(asked)} questions{last}", style="dim")
 
     def ask(self, question: str) -> None:
         """Print the answer, remember and store it."""
@@ -157,8 +159,24 @@ class _Talk:
 
     def _answer(self, question: str) -> Answer:
         asked = self._assistant.stream(question, where=self._where, history=self._history)
-        with closing(asked) as events:
-            return print_answer(events, question)
+        so_far: list[Event] = []
+        try:
+            with closing(asked) as events:
+                return print_answer(_noted(events, so_far), question)
+        except KeyboardInterrupt:
+            self._keep_checked(question, so_far)
+            raise
+
+    def _keep_checked(self, question: str, so_far: Sequence[Event]) -> None:
+        """Remember and store what was checked of an answer that was stopped."""
+        sentences = [event.sentence for event in so_far if isinstance(event, SentenceChecked)]
+        if not sentences:
+            return
+        found = next(event for event in so_far if isinstance(event, SourcesFound))
+        model = self._assistant.model.name
+        answer = stopped_answer(question, sentences, found.sources, model)
+        understood = "" if found.question == question else found.question
+        self._keep(replace(answer, searched_as=understood))
 
     def _keep(self, answer: Answer) -> None:
         self._history.append(Turn.of(answer))
@@ -169,6 +187,13 @@ class _Talk:
             self.id = kept.begin(answer, self._where)
         else:
             kept.append(self.id, answer, self._where)
+
+
+def _noted(events: Iterable[Event], so_far: list[Event]) -> Iterator[Event]:
+    """The events, each noted before it is shown."""
+    for event in events:
+        so_far.append(event)
+        yield event
 
 
 def demo(questions_file: Path, library: Path | None) -> None:

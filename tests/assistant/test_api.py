@@ -335,6 +335,7 @@ def test_a_question_is_narrowed_and_may_be_strict(serving: Serving) -> None:
     [
         ({"question": ""}, "question"),
         ({"question": "x" * (MAX_QUESTION_CHARS + 1)}, "question"),
+        ({"question": " \n"}, "There is no question"),
         ({"modality": "smell"}, "modality"),
         ({"collection": "Fish"}, "There is no collection 'Fish'"),
     ],

@@ -19,9 +19,10 @@ from langchain_core.tracers.schemas import Run
 from pydantic import PrivateAttr, ValidationError
 
 from assistant import Answer, AnswerFinished, Assistant, SourcesFound, TextAdded
-from assistant.errors import GenerationFailed
+from assistant.errors import GenerationFailed, QuestionInvalid
 from assistant.events import Event
 from assistant.llm import LanguageModel
+from assistant.prompt import MAX_QUESTION_CHARS
 from retrievers import Filter
 from tests.assistant.harbour import (
     CAPTION,
@@ -114,6 +115,8 @@ def without_times(answer: Answer) -> dict[str, Any]:
         {"messages": [HumanMessage(QUESTION)]},
         [("user", "Hello"), ("ai", "Hi"), ("user", QUESTION)],
         [HumanMessage(QUESTION), AIMessage("Let me look.")],
+        HumanMessage(QUESTION),
+        AIMessage(QUESTION),
         ChatPromptTemplate.from_messages([("user", "{q}")]).invoke({"q": QUESTION}),
     ],
 )
@@ -122,10 +125,30 @@ def test_a_question_may_be_text_fields_or_messages(harbour: Assistant, given: An
     assert (answer.question, answer.sentences[0].text) == (QUESTION, COD)
 
 
-@pytest.mark.parametrize("given", [{}, {"messages": []}, [], [("ai", "Hi")], [("user", " ")]])
+@pytest.mark.parametrize(
+    "given",
+    ["", " \n", None, 5, [5], {}, {"messages": []}, [], [("ai", "Hi")], [("user", " ")]],
+)
 def test_what_holds_no_question_is_refused(harbour: Assistant, given: Any) -> None:
     with pytest.raises(ValueError, match="There is no question"):
         harbour.invoke(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [("x" * (MAX_QUESTION_CHARS + 1), "4,001 characters"), ("half \ud800", "half of a character")],
+)
+def test_a_question_that_cannot_be_asked_is_refused(
+    harbour: Assistant, given: str, told: str
+) -> None:
+    for form in (given, HumanMessage(given), [("user", given)]):
+        with pytest.raises(QuestionInvalid, match=told):
+            harbour.invoke(form)
+
+
+def test_no_pieces_are_no_question(harbour: Assistant) -> None:
+    with pytest.raises(ValueError, match="There is no question"):
+        list(harbour.transform(iter([])))
 
 
 def test_a_filter_that_makes_no_sense_is_refused(harbour: Assistant) -> None:

@@ -3,22 +3,36 @@
 import io
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from langchain_core.outputs import ChatGenerationChunk
 
 from assistant.api import create_app
 from assistant.cli import questions
+from retrievers import Filter
 from tests.assistant.command_line import ROOT, clean_environment
-from tests.assistant.harbour import MACKEREL, QUESTION, open_harbour, says
+from tests.assistant.harbour import (
+    COD,
+    MACKEREL,
+    QUESTION,
+    ScriptedChat,
+    model_of,
+    open_harbour,
+    says,
+)
 from tests.assistant.real_library import REAL_QUESTION
 from tests.assistant.warm_command import limner, limner_json
 
 FOLLOW_UP = "Show me the chart of it"
+JSON = {"content-type": "application/json"}
 
 
 @pytest.fixture
@@ -97,6 +111,40 @@ def test_nothing_is_kept_where_that_was_set(
     assert not (tmp_path / "conversations.sqlite").exists()
 
 
+def test_what_was_checked_before_ctrl_c_is_remembered_and_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Stopped(ScriptedChat):
+        def _stream(self, *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
+            yield from super()._stream(*args, **kwargs)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{QUESTION}\nand in 2020?\n\n"))
+    with open_harbour(tmp_path, model_of(Stopped(pieces=[f"{COD} [1] ", "And "]))) as assistant:
+        monkeypatch.setattr(questions, "opened", lambda *_, **__: nullcontext(assistant))
+        chosen = questions.Chosen(None, None, None, None, None, [])
+        questions.chat(chosen, None, None, None, tmp_path)
+        (listed,) = assistant.conversations.all()
+        first = assistant.conversations.read(listed.id).turns[0]
+    assert first.answer.sentences[0].text == COD
+    assert first.answer.source(1).cited
+    assert "--conversation" in capsys.readouterr().out
+
+
+def test_a_conversation_without_questions_is_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+    with open_harbour(tmp_path) as assistant:
+        kept = assistant.conversations.begin(assistant.ask(QUESTION), Filter())
+        with sqlite3.connect(tmp_path / "conversations.sqlite") as connection:
+            connection.execute("DELETE FROM turns")
+        connection.close()
+        monkeypatch.setattr(questions, "opened", lambda *_, **__: nullcontext(assistant))
+        chosen = questions.Chosen(None, None, None, None, None, [])
+        questions.chat(chosen, kept, None, None, tmp_path)
+
+
 def test_a_conversation_that_is_not_there_is_named(library: Path) -> None:
     result = limner("chat", "--conversation", "feedface", "--library", library)
     assert result.returncode == 1
@@ -131,3 +179,37 @@ def test_a_question_over_http_takes_its_history(tmp_path: Path) -> None:
         client = TestClient(create_app(assistant), base_url="http://localhost")
         answer = client.post("/ask", json=asked).json()
     assert answer["searched_as"] == "How high were the cod landings in 2020?"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/ask", {"question": "and in 2020?", "history": [{"question": f"{QUESTION} \ud800"}]}),
+        (
+            "/v1/chat/completions",
+            {
+                "messages": [
+                    {"role": "user", "content": f"{QUESTION} \ud800"},
+                    {"role": "user", "content": "and in 2020?"},
+                ]
+            },
+        ),
+    ],
+)
+def test_half_a_character_in_the_history_does_no_harm(
+    tmp_path: Path, path: str, body: dict[str, Any]
+) -> None:
+    with open_harbour(tmp_path, says(MACKEREL)) as assistant:
+        client = TestClient(create_app(assistant), base_url="http://localhost")
+        response = client.post(path, content=json.dumps(body), headers=JSON)
+    assert response.status_code == 200
+    assert "landings in 2020" in response.text
+
+
+def test_half_a_character_in_the_question_is_told(tmp_path: Path) -> None:
+    body = json.dumps({"messages": [{"role": "user", "content": "half \ud800"}]})
+    with open_harbour(tmp_path) as assistant:
+        client = TestClient(create_app(assistant), base_url="http://localhost")
+        response = client.post("/v1/chat/completions", content=body, headers=JSON)
+    assert response.status_code == 400
+    assert "half of a character" in response.json()["error"]["message"]

@@ -5,6 +5,7 @@ import io
 import re
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from PIL import Image
@@ -110,3 +111,12 @@ def test_hostile_words_are_words(tmp_path: Path) -> None:
 def test_a_file_is_named_plainly_after_the_title() -> None:
     assert file_name("../../etc/passwd?", "html") == "etc-passwd.html"
     assert file_name("…", "markdown") == "conversation.md"
+
+
+@pytest.mark.parametrize("name", ["C#.md", "a?b.md", "100%25.md"])
+def test_markdown_finds_its_pictures_whatever_the_file_is_called(tmp_path: Path, name: str) -> None:
+    with open_harbour(tmp_path / "library", says("The chart is Cod landings by year.")) as a:
+        path, _ = write_export(kept(a), "markdown", tmp_path / name, a.media)
+    shown = re.findall(r"!\[.*?\]\((.*?)\)", path.read_text("utf-8"))
+    assert shown
+    assert all((tmp_path / unquote(url)).is_file() and "#" not in url for url in shown)

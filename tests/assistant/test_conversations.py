@@ -180,6 +180,21 @@ def test_one_damaged_conversation_leaves_the_others(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("field", "value"),
+    [("descriptions", "'x'"), ("image_key", "json('[]')"), ("source", "json('null')")],
+)
+def test_a_forged_source_is_refused(tmp_path: Path, field: str, value: str) -> None:
+    with open_harbour(tmp_path, says("The chart is Cod landings by year in tonnes.")) as a:
+        kept = a.conversations.begin(a.ask(QUESTION), EVERYTHING)
+        with sqlite3.connect(tmp_path / NAME) as connection:
+            forged = f"json_set(answer, '$.sources[0].{field}', {value})"
+            connection.execute(f"UPDATE turns SET answer = {forged}")
+        connection.close()
+        with pytest.raises(ConversationsDamaged):
+            a.conversations.read(kept)
+
+
+@pytest.mark.parametrize(
     "forged",
     [
         "'[]'",
@@ -189,6 +204,9 @@ def test_one_damaged_conversation_leaves_the_others(tmp_path: Path) -> None:
         "json_set(answer, '$.sentences[0].figures', json('[0]'))",
         "json_set(answer, '$.sentences[0].lead', '<script>')",
         "json_set(answer, '$.sentences[0].text', 7)",
+        "json_set(answer, '$.sentences[0].supported', 'x')",
+        "json_set(answer, '$.grounded', 'x')",
+        "json_set(answer, '$.timings_s', json('{\"total\": 1e400}'))",
         "json_set(answer, '$.sources', json('[{\"n\": 1}]'))",
         "json_set(answer, '$.timings_s', json('{\"total\": \"x\"}'))",
     ],
@@ -207,6 +225,7 @@ def test_a_forged_picture_key_leads_nowhere(tmp_path: Path) -> None:
     from langchain_core.documents import Document
 
     metadata = {
+        "source": "file:///t.pdf",
         "title": "t",
         "modality": "figure",
         "image_key": "../../secret.png",

@@ -50,6 +50,8 @@ def test_stop_ends_the_model_and_keeps_what_was_checked(
     page.wait_for(lambda: "You stopped the answer here." in page.text)
     assert "412 tonnes" in page.text
     assert "so on" not in page.text
+    page.driver.refresh()
+    page.wait_for(lambda: "412 tonnes" in page.text)
 
 
 def test_stop_ends_a_model_that_is_silent(page: Page, ollama_server: LoopbackOllama) -> None:
