@@ -163,7 +163,7 @@ def test_a_model_that_lm_studio_says_only_embeds_is_not_chosen(
     can_chat = {model.model: model.can_chat for model in found if model.kind == "openai"}
     assert can_chat == {"nomic": False, "llama3.1": True}
     del ollama_server.models["llama3.1:latest"]
-    with pytest.raises(ModelNotFound, match="no model that can chat.* Present: nomic"):
+    with pytest.raises(ModelNotFound, match=r"no model that can chat.* Present: nomic"):
         model_of(ollama_server, "openai")
 
 
