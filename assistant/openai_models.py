@@ -118,7 +118,8 @@ class OpenAIServer:
     def find(self, model: str | None, context_tokens: int | None = None) -> OpenAIModel:
         """The named model, or the first that can chat.
 
-        context_tokens: to use, where it has as many. Raises ModelNotFound and what `present` raises.
+        context_tokens: to use, where it has as many.
+        Raises ModelNotFound and what `present` raises.
         """
         present = self.present()
         for found in present:

@@ -1,6 +1,6 @@
 """The weights of the signs by which a passage is judged, in logarithms of odds.
 
-Fitted on the `fit` questions by `python -m tests.fit_quotes`. Leaves out the signs
+Fitted on the `fit` questions; `python -m tests.fit_quotes` fits them anew. Leaves out the signs
 themselves: those are in `assistant.quote_score`.
 """
 

@@ -48,10 +48,21 @@ def stoppable(
     make: Callable[[threading.Event], Generator[Event]], model: LanguageModel, so_far: SoFar
 ) -> Generator[Event]:
     """The events, with a button that stops them. make: begins them, and heeds the event."""
-    stop, is_loading = threading.Event(), threading.Event()
+    # Here and now: what is drawn with the first event stands within what replaces the page's parts.
     note, button = st.empty(), st.empty()
     button.button("Stop", key="stop", icon=":material/stop_circle:", on_click=so_far.stop)
     so_far.sources, so_far.sentences, so_far.model = (), [], model.name
+    return _noted(make, model, so_far, note, button)
+
+
+def _noted(
+    make: Callable[[threading.Event], Generator[Event]],
+    model: LanguageModel,
+    so_far: SoFar,
+    note: st.delta_generator.DeltaGenerator,
+    button: st.delta_generator.DeltaGenerator,
+) -> Generator[Event]:
+    stop, is_loading = threading.Event(), threading.Event()
 
     def draw(waited: float) -> None:
         doing = "Loading the model" if is_loading.is_set() else "Waiting for the model"

@@ -9,11 +9,11 @@ from tests.assistant.command_line import ROOT, SAMPLES, limner, limner_json
 
 QUESTIONS = ROOT / "samples" / "questions.txt"
 GOLD = (
-    ("72,861", "Figure 1. New privately", "[2] Private housing units authorized"),
-    ("110.0 billion", "Figure 3. Sales", "[1] Retail trade in the United States"),
-    ("Tsauchab", "The dry bed of the Tsauchab", "[1] tsauchab-river-bed.jpg"),
+    ("72,861", "Figure 1. New privately", "] Private housing units authorized"),
+    ("110.0 billion", "Figure 3. Sales", "] Retail trade in the United States"),
+    ("Tsauchab", "The dry bed of the Tsauchab", "] tsauchab-river-bed.jpg"),
 )
-"""For each question: a part of the answer, of the figure's caption, and of the first source."""
+"""For each question: a part of the answer, of the figure's caption, and of a cited source."""
 pytestmark = pytest.mark.real
 
 
