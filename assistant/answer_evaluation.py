@@ -18,7 +18,7 @@ from assistant.answer import Answer, Source
 from assistant.assistant import Assistant
 from assistant.correctness import Correctness, compare
 from assistant.errors import AssistantError
-from assistant.evaluation import Question, sources_of
+from assistant.evaluation import Question, mean_of, sources_of
 from assistant.gold_boxes import Pages, covers
 from retrievers import Filter
 
@@ -28,7 +28,7 @@ TIMES = ("retrieve", "first_token", "total")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Outcome:
     """A question and its answer, or why there is none. source: of the question's document."""
 
     question: Question
@@ -48,7 +48,7 @@ class Asked:
 
 def ask_all(
     questions: Sequence[Question], assistant: Assistant, *, scope: str = "document"
-) -> Iterator[Asked]:
+) -> Iterator[Outcome]:
     """Answer the questions one by one, each within its document or from the whole library.
 
     What names a document that is not in the library is not asked. An answer that fails is
@@ -62,12 +62,12 @@ def ask_all(
             continue
         where = Filter(source=source if scope == "document" else None)
         try:
-            yield Asked(question, source, assistant.ask(question.question, where=where))
+            yield Outcome(question, source, assistant.ask(question.question, where=where))
         except AssistantError as error:
-            yield Asked(question, source, None, str(error))
+            yield Outcome(question, source, None, str(error))
 
 
-def as_line(asked: Asked) -> str:
+def as_line(asked: Outcome) -> str:
     """A line of the file that `--answers` writes: `{"id", "answer"}`; "" where it failed."""
     if asked.answer is None:
         return ""
@@ -75,28 +75,30 @@ def as_line(asked: Asked) -> str:
     return json.dumps(row, ensure_ascii=False) + "\n"
 
 
-def answer_metrics(asked: Iterable[Asked]) -> dict[str, Any]:
+def answer_metrics(asked: Iterable[Outcome]) -> dict[str, Any]:
     """The metrics of answers; each share beside the n that it is a share of.
 
     refusals: of unanswerable questions; false_refusals: of answerable ones. correctness: of the
-    answers to answerable questions, refusals among them, but of those that ask to show a figure;
-    see `assistant.correctness`. citations: precision is the share of the n marks whose source
-    stands at the gold place, recall the share of the n_gold pages (or other place) that are cited,
-    over the answered questions whose place can be told. figures: of the n pictures shown in answers
-    to these, the share at the gold place; of the n_gold answerable questions that name a gold
-    figure, refused ones among them, the share that shows one there. boxes: the same where a gold
-    box is known, and the picture must cover it. …_where_retrieved: of questions with something at
-    the gold place, or a picture there, among the sources of the answer. calibration: of cited
-    sentences, by support, the share with a mark that is gold; expected_error is the mean distance
-    of the two. failed: the questions that the model did not answer; they count nowhere else.
+    answers to answerable questions, but of those that ask to show a figure; refused and failed
+    ones are not correct; see `assistant.correctness`. citations: precision is the share of the n
+    marks whose source stands at the gold place, recall the share of the n_gold pages (or other
+    place) that are cited, over the answered questions whose place can be told. figures: of the n
+    pictures shown in answers to these, the share at the gold place; of the n_gold answerable
+    questions that name a gold figure, refused ones among them, the share that shows one there. An
+    unanswerable question has no gold place: all its marks and pictures are wrong. boxes: the same
+    where a gold box is known, and the picture must cover it. …_where_retrieved: of questions with
+    something at the gold place, or a picture there, among the sources of the answer. calibration:
+    of cited sentences, by support, the share with a mark that is gold; expected_error is the mean
+    distance of the two. n: the questions asked. failed: those that the model did not answer,
+    each wrong in all shares of questions: see `_failed`.
     """
     found, pages = list(asked), Pages()
-    judged = [_judge(one, one.answer, pages) for one in found if one.answer]
+    judged = [_judge(one, one.answer, pages) for one in found]
     answers = [one.answer for one in found if one.answer]
     modalities = sorted({j.question.modality for j in judged if j.is_answerable} - {None}, key=str)
     return {
         "model": answers[0].model if answers else None,
-        "n": len(answers),
+        "n": len(found),
         "failed": [{"id": a.question.id, "reason": a.error} for a in found if not a.answer],
         **_metrics(judged),
         "by_modality": {
@@ -136,10 +138,12 @@ class _Judged:
         return self.question.answerable
 
 
-def _judge(asked: Asked, answer: Answer, pages: Pages) -> _Judged:
+def _judge(asked: Outcome, answer: Answer | None, pages: Pages) -> _Judged:
     question = asked.question
+    if answer is None:
+        return _failed(asked, pages)
     if not question.answerable:
-        return _Judged(question, not answer.grounded)
+        return _needless(question, answer)
     text = " ".join(s.text for s in answer.sentences) if answer.grounded else ""
     is_told = bool(question.answer) and not question.asks_to_show
     judged = _Judged(
@@ -151,7 +155,35 @@ def _judge(asked: Asked, answer: Answer, pages: Pages) -> _Judged:
     return _located(judged, asked, answer, pages) if question.place else judged
 
 
-def _located(judged: _Judged, asked: Asked, answer: Answer, pages: Pages) -> _Judged:
+def _failed(asked: Outcome, pages: Pages) -> _Judged:
+    """A failure counts as wrong wherever it can: refused where there is an answer, and only there,
+    although the evidence was retrieved."""
+    question = asked.question
+    if not question.answerable:
+        return _Judged(question, is_refused=False)
+    is_told = bool(question.answer) and not question.asks_to_show
+    return _Judged(
+        question,
+        is_refused=True,
+        correctness=compare(question.answer, "") if is_told else None,
+        is_retrieved=True if question.place else None,
+        is_figure_retrieved=bool(question.place) and question.has_figure,
+        boxed=_boxed(asked, (), pages) if question.place else None,
+    )
+
+
+def _needless(question: Question, answer: Answer) -> _Judged:
+    """The judgement of an answer to what has none: its marks and pictures are all wrong."""
+    return _Judged(
+        question,
+        not answer.grounded,
+        marks=tuple(False for s in answer.sentences for _ in s.citations),
+        sentences=tuple((s.support, False) for s in answer.sentences if s.citations),
+        figures=tuple(False for _ in answer.figures),
+    )
+
+
+def _located(judged: _Judged, asked: Outcome, answer: Answer, pages: Pages) -> _Judged:
     """The judgement with what the gold place tells."""
     gold = {source.n for source in answer.sources if asked.holds(source.document)}
     cited = {n for s in answer.sentences for n in s.citations} & gold
@@ -172,7 +204,7 @@ def _located(judged: _Judged, asked: Asked, answer: Answer, pages: Pages) -> _Ju
     )
 
 
-def _boxed(asked: Asked, figures: Sequence[Source], pages: Pages) -> tuple[bool, ...] | None:
+def _boxed(asked: Outcome, figures: Sequence[Source], pages: Pages) -> tuple[bool, ...] | None:
     """Of each picture whether it covers a gold box; None where no such box can be told."""
     gold = [g for g in asked.question.boxes if asked.source and pages.size(asked.source, g.page)]
     if not gold:
@@ -200,9 +232,9 @@ def _metrics(judged: Sequence[_Judged]) -> dict[str, Any]:
             [j.correctness for j in retrieved if j.correctness]
         ),
         "median_words": _median(j.n_words for j in answerable if not j.is_refused),
-        "citations": _citations(answered),
+        "citations": _citations([*answered, *(j for j in unanswerable if not j.is_refused)]),
         "citations_where_retrieved": _citations([j for j in answered if j.is_retrieved]),
-        "figures": _figures(answerable),
+        "figures": _figures([*answerable, *unanswerable]),
         "figures_where_retrieved": _figures(with_figure),
         "boxes": _boxes(answerable),
         "boxes_where_retrieved": _boxes(with_figure),
@@ -214,11 +246,11 @@ def _correctness(found: Sequence[Correctness]) -> dict[str, Any]:
     numeric = [c.numeric for c in found if c.numeric is not None]
     return {
         "n": len(found),
-        "correct": _mean(c.correct for c in found),
-        "exact": _mean(c.exact for c in found),
-        "f1": _mean(c.f1 for c in found),
+        "correct": mean_of(c.correct for c in found),
+        "exact": mean_of(c.exact for c in found),
+        "f1": mean_of(c.f1 for c in found),
         "n_numeric": len(numeric),
-        "numeric": _mean(numeric),
+        "numeric": mean_of(numeric),
     }
 
 
@@ -228,7 +260,7 @@ def _citations(answered: Sequence[_Judged]) -> dict[str, Any]:
     n_found = sum(j.n_found for j in answered)
     return {
         "n": len(marks),
-        "precision": _mean(marks),
+        "precision": mean_of(marks),
         "n_gold": n_gold,
         "recall": round(n_found / n_gold, 4) if n_gold else None,
     }
@@ -249,9 +281,9 @@ def _shown(shown: Iterable[tuple[bool, ...]], wanted: Sequence[tuple[bool, ...]]
     right = [is_right for of_answer in shown for is_right in of_answer]
     return {
         "n": len(right),
-        "precision": _mean(right),
+        "precision": mean_of(right),
         "n_gold": len(wanted),
-        "recall": _mean(any(of_answer) for of_answer in wanted),
+        "recall": mean_of(any(of_answer) for of_answer in wanted),
     }
 
 
@@ -264,8 +296,8 @@ def _calibration(sentences: Sequence[tuple[float, bool]]) -> dict[str, Any]:
             "from": k / N_BINS,
             "to": (k + 1) / N_BINS,
             "n": len(own),
-            "support": _mean(support for support, _ in own),
-            "gold": _mean(is_gold for _, is_gold in own),
+            "support": mean_of(support for support, _ in own),
+            "gold": mean_of(is_gold for _, is_gold in own),
         }
         for k, own in sorted(bins.items())
     ]
@@ -287,12 +319,7 @@ def _times(name: str, answers: Sequence[Answer]) -> dict[str, float | None]:
 
 def _share(flags: Iterable[bool]) -> dict[str, Any]:
     found = list(flags)
-    return {"n": len(found), "share": _mean(found)}
-
-
-def _mean(values: Iterable[float]) -> float | None:
-    found = list(values)
-    return round(statistics.mean(map(float, found)), 4) if found else None
+    return {"n": len(found), "share": mean_of(found)}
 
 
 def _median(values: Iterable[int]) -> float | None:

@@ -20,7 +20,7 @@ from assistant.llm import LanguageModel
 from assistant.phrasing import is_phrasable, phrase_quote
 from assistant.prompt import write_from_sources
 from assistant.quotes import Quote, asks_to_show, find_figure, find_quotes
-from assistant.refusals import is_refusal
+from assistant.refusals import begins_refusal
 from assistant.sent_pictures import pictures_of
 from assistant.written import Written, read_writing
 from loaders import MediaStore
@@ -86,6 +86,7 @@ class Answering:
     ) -> Iterator[TextAdded | SentenceChecked]:
         """What the model writes, each sentence checked as soon as it ends."""
         seen = pictures_of(sources, self._media) if self._media and self._model.can_see else ()
+        n_told = 0
         writing = write_from_sources(question, sources, self._model, pictures=seen)
         with closing(writing) as pieces:
             for part in read_writing(pieces):
@@ -95,8 +96,11 @@ class Answering:
                     continue
                 sentence = replace(checker.check(part.text, marks=part.marks), lead=part.lead)
                 if self._is_strict:
-                    if not (sentence.supported or is_refusal(sentence.text)):
+                    if not sentence.supported:
+                        if not n_told and _refuses(sentence):
+                            return  # what follows it is beside the question
                         continue
+                    n_told += 1
                     yield TextAdded(part.text, part.lead)
                 yield SentenceChecked(sentence)
 
@@ -140,6 +144,12 @@ def _marked(sentences: Sequence[Sentence], sources: Sequence[Source]) -> tuple[S
     return tuple(replace(source, cited=source.n in cited) for source in sources)
 
 
+def _refuses(sentence: Sentence) -> bool:
+    """Whether the model says that there is no answer; what a document denies is one."""
+    is_told = sentence.supported and sentence.text != NOT_IN_LIBRARY
+    return not is_told and begins_refusal(sentence.text)
+
+
 def _finished(
     question: str,
     sentences: list[Sentence],
@@ -150,7 +160,7 @@ def _finished(
     """The answer; where too little of it is borne out, that the documents do not say."""
     claims = [s for s in sentences if s.supported or not claims_nothing(s.text)]
     n_supported = sum(s.supported for s in claims)
-    refused = bool(claims) and is_refusal(claims[0].text)
+    refused = bool(claims) and _refuses(claims[0])
     if refused or not n_supported or n_supported < MIN_GROUNDED_SHARE * len(claims):
         return Answer(question, (Sentence(NOT_IN_LIBRARY),), sources, False, model, clock.marks())
     marked = _marked(sentences, sources)

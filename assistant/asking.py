@@ -33,7 +33,7 @@ from assistant.asked import Asked, Given
 from assistant.conversation import Turn
 from assistant.events import AnswerFinished, Event, SourcesFound
 from assistant.followups import stand_alone
-from assistant.llm import LanguageModel, choose_llm
+from assistant.llm import LanguageModel, choose_llm, heed_stop
 from assistant.quotes import asks_to_show
 from assistant.settings import Settings
 from assistant.stepping import step_through
@@ -269,6 +269,7 @@ class Asking(Runnable[Any, Answer]):
         if asked.history:
             model = replace(self.model, config=traced, stop=stop)
             question = stand_alone(question, asked.history, model, self._embeddings)
+        heed_stop(stop)
         sources = self._retrieved(question, asked.filter.within(where), run)
         clock.mark("retrieve")
         yield SourcesFound(sources, question)
@@ -278,6 +279,7 @@ class Asking(Runnable[Any, Answer]):
         answering = Answering(model, self._embeddings, is_strict=strict, media=self._pictures)
         with closing(answering.stream(question, sources, clock)) as events:
             for event in events:
+                heed_stop(stop)
                 yield _as_typed(event, asked.question)
 
     def _retrieved(

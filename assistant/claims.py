@@ -19,8 +19,9 @@ OPENING = re.compile(
     rf"(?:(?:based (?:on|upon)|according to|as (?:stated|shown|mentioned|described) (?:in|by)|"
     rf"from|in|per) {SOURCES},? (?=\w)|{SOURCES},? (?:also )?"
     r"(?:says?|states?|mentions?|shows?|explains?|reports?|notes?|indicates?|tells? us|suggests?) "
-    r"that |(?:yes|no|sure|certainly|overall|in summary|in short|to summarize|in conclusion|"
-    r"specifically|additionally|also|furthermore|moreover|however|therefore|thus)[,:;.!]+ )",
+    r"that |(?:yes|no|sure|certainly|of course|overall|in summary|in short|to summarize|"
+    r"in conclusion|specifically|additionally|also|furthermore|moreover|however|therefore|thus)"
+    r"[,:;.!]+ )",
     re.IGNORECASE,
 )
 MAX_OPENINGS = 3
@@ -32,13 +33,14 @@ ANNOUNCING = frozenset(
     them there these they this to we what which with you your""".split()  # noqa: SIM905 - a list would be many lines
 )
 """Words of which a sentence with a colon at its end is made when it only announces."""
-COURTESY = re.compile(
-    r"(?:let me know|i hope|hope (?:this|that)|feel free|please (?:let|feel|note that i|ask)|"
-    r"(?:would|do) you (?:like|want)|is there anything|if you (?:have|need|want|would)[^.]*"
-    r"(?:ask|let me|happy)|happy to|i(?:'m| am) (?:happy|glad|here)|thank|thanks|you(?:'re| are) "
-    r"welcome|sure|certainly|of course|great question|good question|hello|hi\b)",
-    re.IGNORECASE,
+COURTEOUS = frozenset(
+    """a about additional am any anything answer answers are ask asking assist assistance can
+    certainly clarification could course detail details do else feel for free further glad good
+    great happy have hello help helpful helps here hi hope i i'd i'm if is it know let like me
+    more need of other please question questions sure thank thanks that the this to want was
+    welcome with would you you'd you're you've your""".split()  # noqa: SIM905 - a list would be many lines
 )
+"""Words of which a greeting, an offer or a question to the asker is made."""
 BARE = re.compile(r"\W*(?:yes|no|sure|certainly|of course|in summary|in conclusion|summary|answer|"
                   r"note|overview|conclusion)\W*", re.IGNORECASE)  # fmt: skip
 CLAUSE_END = re.compile(r"\s*(?:;|,? (?:and|but|while|whereas)) (?=(?P<next>\S+))")
@@ -52,15 +54,14 @@ NO_NAMES = frozenset(("dr", "i", "mr", "mrs", "ms", "no", "yes"))
 
 
 def claims_nothing(text: str) -> bool:
-    """Whether a sentence only announces, asks, greets or offers, and so needs no source."""
+    """Whether a sentence only announces, greets or offers, and so needs no source."""
     plain = text.strip().replace("’", "'")
     if BARE.fullmatch(plain) or not words(plain):
         return True
     if any(c.isdigit() for c in plain):
         return False
-    if plain.endswith("?") or COURTESY.match(plain):
-        return True
-    return plain.endswith(":") and set(words(plain)) <= ANNOUNCING
+    told = set(words(plain))
+    return told <= COURTEOUS or (plain.endswith(":") and told <= ANNOUNCING)
 
 
 def claim_of(text: str) -> str:

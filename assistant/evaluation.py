@@ -30,6 +30,8 @@ PLACE_CUTOFF = 5
 DOCUMENT_CUTOFF = 3
 """A question is missed whose document or place is not among so many hits."""
 BOXED = ("figure", "table")
+HALVES = ("fit", "report")
+"""Of a question file: to choose numbers with, and to report."""
 ALL = 100_000
 
 Page = tuple[str, int]
@@ -267,13 +269,13 @@ def _metrics(rankings: Sequence[Ranking]) -> dict[str, Any]:
             m: _place_metrics([r for r in answerable if r.question.modality == m])
             for m in modalities
         },
-        f"figure_recall@{FIGURE_CUTOFF}": _mean(
+        f"figure_recall@{FIGURE_CUTOFF}": mean_of(
             bool(_gold(r) & set(r.figures)) for r in with_figure
         ),
-        f"box_recall@{FIGURE_CUTOFF}": _mean(boxed),
+        f"box_recall@{FIGURE_CUTOFF}": mean_of(boxed),
         "n_boxed": len(boxed),
         **{
-            f"document_recall@{k}": _mean(_finds_document(r, k) for r in with_document)
+            f"document_recall@{k}": mean_of(_finds_document(r, k) for r in with_document)
             for k in CUTOFFS
         },
         "missed": [
@@ -293,17 +295,17 @@ def _place_metrics(rankings: Sequence[Ranking]) -> dict[str, Any]:
     placed = [r.finds_place for r in rankings if r.finds_place is not None]
     return {
         **_page_metrics([r for r in rankings if r.question.pages]),
-        f"place_recall@{PLACE_CUTOFF}": _mean(placed),
+        f"place_recall@{PLACE_CUTOFF}": mean_of(placed),
         "n_placed": len(placed),
     }
 
 
 def _page_metrics(rankings: Sequence[Ranking]) -> dict[str, Any]:
     recalls = {
-        f"page_recall@{k}": _mean(bool(_gold(r) & set(r.pages[:k])) for r in rankings)
+        f"page_recall@{k}": mean_of(bool(_gold(r) & set(r.pages[:k])) for r in rankings)
         for k in CUTOFFS
     }
-    mrr = _mean(_reciprocal_rank(r) for r in rankings)
+    mrr = mean_of(_reciprocal_rank(r) for r in rankings)
     return {"n": len(rankings), **recalls, f"mrr@{MRR_CUTOFF}": mrr}
 
 
@@ -317,6 +319,6 @@ def _reciprocal_rank(ranking: Ranking) -> float:
     return 1.0 / next(ranks, float("inf"))
 
 
-def _mean(values: Iterable[float]) -> float | None:
+def mean_of(values: Iterable[float]) -> float | None:
     found = [float(v) for v in values]
     return round(statistics.mean(found), 4) if found else None

@@ -89,7 +89,7 @@ class LanguageModel:
                     n_chars += len(text)
                     yield text
         except Exception as error:
-            self._heed_stop(error)
+            heed_stop(self.stop, error)
             explained = self.explain(error, n_chars) if self.explain else None
             if explained is None:
                 raise
@@ -97,10 +97,10 @@ class LanguageModel:
 
     def _texts(self, messages: Sequence[BaseMessage]) -> Generator[str]:
         is_complete, n_read = self.explain is None, 0
-        self._heed_stop()
+        heed_stop(self.stop)
         with cut_by(self.stop):
             for chunk in self.chat.stream(list(messages), self.config):
-                self._heed_stop()
+                heed_stop(self.stop)
                 is_complete = is_complete or bool(END_MARKS & chunk.response_metadata.keys())
                 n_read = max(n_read, (getattr(chunk, "usage_metadata", None) or NOT_TOLD)[READ])
                 if chunk.text:
@@ -115,12 +115,13 @@ class LanguageModel:
                 self.context_tokens,
             )
 
-    def _heed_stop(self, cause: Exception | None = None) -> None:
-        """Raises GenerationStopped once the answer is not wanted any more."""
-        if self.stop and self.stop.is_set() and not isinstance(cause, GenerationStopped):
-            raise GenerationStopped(
-                "The answer was stopped before its end, as was asked for."
-            ) from cause
+
+def heed_stop(stop: threading.Event | None, cause: Exception | None = None) -> None:
+    """Raises GenerationStopped once the answer is not wanted any more."""
+    if stop and stop.is_set() and not isinstance(cause, GenerationStopped):
+        raise GenerationStopped(
+            "The answer was stopped before its end, as was asked for."
+        ) from cause
 
 
 def is_trusted(kind: Kind, n_parameters: int | None) -> bool:

@@ -88,14 +88,15 @@ class StreamedMarkdown:
     def _ending(self, answer: Answer) -> str:
         """The sources; before them the answer itself where it is not what was shown."""
         end = _end(answer)
-        if answer.sentences == tuple(self._checked) or self._is_refused():
+        if answer.sentences == tuple(self._checked) or self._is_refused(answer):
             return f"{PARAGRAPH}{end}" if end and self._checked else end
         whole = answer_markdown(answer, self._picture_url)
         return f"{PARAGRAPH}**{REPLACED}**{PARAGRAPH}{whole}" if self._text else whole
 
-    def _is_refused(self) -> bool:
-        """Whether the model said in its own words that the documents do not say."""
-        return len(self._checked) == 1 and is_refusal(self._checked[0].text)
+    def _is_refused(self, answer: Answer) -> bool:
+        """Whether the model said in its own words that the documents do not say, and no more."""
+        said = [sentence.text for sentence in self._checked]
+        return not answer.grounded and len(said) == 1 and is_refusal(said[0], answer.question)
 
 
 def _end(answer: Answer) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 from langchain_core.messages import HumanMessage
 
-from assistant.errors import GenerationFailed
+from assistant.errors import GenerationFailed, GenerationStopped
 from assistant.llm import LanguageModel
 from assistant.prompt import prompt_text
 from assistant.quotes import Quote
@@ -29,10 +29,15 @@ MIN_OWN_WORDS = 0.9
 def phrase_quote(
     question: str, quote: Quote, model: LanguageModel, embeddings: Embeddings
 ) -> str | None:
-    """The quote as one sentence that answers; None where the check does not confirm the phrase."""
+    """The quote as one sentence that answers; None where the check does not confirm the phrase.
+
+    Raises GenerationStopped.
+    """
     prompt = prompt_text("phrase").format(quote=quote.text[:PHRASE_QUOTE_CHARS], question=question)
     try:
         phrase = "".join(model.stream([HumanMessage(prompt)])).strip()
+    except GenerationStopped:
+        raise
     except GenerationFailed:
         return None  # the quote itself is the answer
     return phrase if _is_confirmed(phrase, question, quote.text, embeddings) else None

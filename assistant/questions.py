@@ -51,6 +51,8 @@ DATE = re.compile(
     re.IGNORECASE,
 )
 PERSON = re.compile(r"^\W*who(?:m|se)?\b", re.IGNORECASE)
+NAME = re.compile(r"(?<=[\w,;:(—] )(?!I\b)[A-Z][a-z]+")
+"""A word that only its being a name gives a capital: none that opens a sentence."""
 YES_NO = re.compile(
     r"^\W*(?:are|can|could|did|do|does|had|has|have|is|may|must|should|was|were|will|would)\b",
     re.IGNORECASE,
@@ -226,7 +228,7 @@ class Asked:
             is_month = any(w[:3] == m[:3] and m.startswith(w) for w in lower for m in MONTHS)
             return is_month or bool(set(YEAR.findall(text)) - self.years)
         if self.wants is Wants.PERSON:
-            return bool(re.search(r"\b[A-Z]\w+", text))
+            return bool(set(NAME.findall(text)) - set(NAME.findall(self.text)))
         return True
 
 

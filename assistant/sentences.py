@@ -18,10 +18,18 @@ ABBREVIATIONS = frozenset(
     inc jan jr jul jun ltd mar mr mrs ms mt no nos nov oct p pp prof ref rev sec sep sept sr st u.k
     u.s vol vs""".split()  # noqa: SIM905 - a list would be fifty lines
 )
-BOUNDARY = re.compile(
-    r"(?<=[.!?…])[\"”’)\]\ue000-\uf8ff]*\s+(?=[\"“‘(\[\ue000-\uf8ff]*[A-Z0-9])|\n+"
+MONTHS = (
+    r"(?:Januar|Jänner|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember"
+    r"|Jahrhundert|Quartal)\b"
 )
-"""The private characters are marks of sources, as `assistant.written` puts them."""
+BOUNDARY = re.compile(
+    rf"(?<=[.!?…])(?:(?<![\s(]\d\.)(?<![\s(]\d\d\.)|(?!\s+{MONTHS}))"
+    r"[\"”’)\]\ue000-\uf8ff]*\s+(?=[\"“‘(\[\ue000-\uf8ff]*[A-Z0-9])|\n+"
+)
+"""The private characters are marks of sources, as `assistant.plain_words` puts them.
+
+After a number of one or two digits a full stop may be that of a German date.
+"""
 LIST_NUMBER = re.compile(r"\s*\d{1,3}[.)]")
 WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 MAY_OPEN_NEXT = ' \t\n"“‘(['

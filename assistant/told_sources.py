@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from langchain_core.documents import Document
 
 from assistant.answer import Source
+from assistant.injections import without_instructions
 from assistant.tokens import n_tokens
 
 TAG_START = re.compile(r"<(?=[^\s\d=<.,-])|<<")
@@ -125,6 +128,11 @@ def _body(source: Source) -> str:
 
 
 def _place(source: Source) -> str:
-    """Where it stands, on one line: a title is a document's own words too."""
-    place = harmless(" ".join(source.place.split())).replace(">", "›")
+    """Where it stands, on one line: a title is a document's own words too, and may give orders."""
+    told = {
+        name: without_instructions(value).strip() if isinstance(value, str) else value
+        for name, value in source.document.metadata.items()
+    }
+    place = replace(source, document=Document("", metadata=told)).place
+    place = harmless(" ".join(place.split())).replace(">", "›").strip(", ")
     return place if len(place) <= MAX_PLACE_CHARS else f"{place[:MAX_PLACE_CHARS]}…"

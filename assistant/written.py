@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from assistant.answer import GOES_ON, PARAGRAPH
-from assistant.sentences import sentences_of_stream, words
+from assistant.plain_words import FIRST_MARK_SIGN, MARK_SIGNS, plain_words
+from assistant.sentences import MONTHS, sentences_of_stream, words
 
 MAX_ANSWER_CHARS = 12_000
 MAX_SENTENCE_CHARS = 1_500
@@ -28,40 +29,32 @@ MAX_HELD_CHARS = 2_000
 ANSWER_KEYS = ("answer", "response", "text", "content", "sentences", "result", "summary")
 CUT = " …"
 
-FIRST_MARK_SIGN = 0xE000
-MARK_SIGNS = re.compile(f"[{chr(FIRST_MARK_SIGN)}-{chr(FIRST_MARK_SIGN + MAX_MARK)}]")
-"""Private characters that stand for marks while the text is cut into sentences."""
-PRIVATE = re.compile("[\ue000-\uf8ff]")
-MARK = re.compile(
-    r"[ \t]*(?:\[\^?|【|[(\[](?=sources?\b))(?:sources?:?[ \t]*)?"
-    r"(\d{1,3}(?:[ \t]*(?:,|;|–|-|and|&)[ \t]*(?:source[ \t]*)?\d{1,3})*)"
-    r"[ \t]*(?:†[^\]】\n]*)?[\]】)]",
-    re.IGNORECASE,
+MAX_READ_CHARS = 2 * MAX_ANSWER_CHARS
+"""Of all that a model writes after its thoughts, whether words are left of it or not."""
+MAX_THOUGHTS_CHARS = 60_000
+LEAD = re.compile(
+    r"\s*(?:#{1,6}\s+|>\s+(?![\s\d])"
+    r"|(?P<bullet>[-*+•–]\s+)(?!(?<=[-–]\s)\d[\d.,]*\s?(?:[%‰°]|per\s?cent\b))"
+    rf"|(?P<number>\d{{1,3}})[.)]\s+(?!{MONTHS}))?"
 )
-NUMBER_RANGE = re.compile(r"(\d{1,3})(?:[ \t]*[–-][ \t]*(\d{1,3}))?")
-PICTURE = re.compile(r"!\[[^\]\n]*\](?:\([^)\n]*\)|\[[^\]\n]*\])?")
-LINK_TARGET = re.compile(r"\[[^\[\]\n]*\]:[ \t]*<?\w+:\S+")
-LINK = re.compile(r"\[([^\[\]\n]*)\]\([^)\n]*\)")
-HTML = re.compile(r"</?[a-zA-Z!][^<>]*>")
-AUTOLINK = re.compile(r"<(?:https?|ftp|mailto|file|data):[^<>\s]*>", re.IGNORECASE)
-EMPHASIS = re.compile(r"\*\*+|__+|`+|(?<![\w*])\*(?=\w)|(?<=[\w.,!?)])\*(?![\w*])")
-OPENED = re.compile(
-    r"[ \t]*(?:!?\[[^\]\n]*(?:\](?:\([^)\n]*|:[ \t]*\S*)?)?|【[^】\n]*|\((?:s(?:o[^)\n]*)?)?"
-    r"|</?[a-zA-Z!][^<>]*|<)$"
-)
-"""What may become a mark, a picture, a link or HTML with what comes next."""
-WHOLE = re.compile(
-    "|".join(p.pattern for p in (PICTURE, LINK_TARGET, LINK, AUTOLINK, HTML, MARK)), re.IGNORECASE
-)
-WORD_END = re.compile(r"\s+|(?=[\u3040-\u9fff\uac00-\ud7af])")
-LEAD = re.compile(r"\s*(?:#{1,6}\s+|>\s+|(?P<bullet>[-*+•–]\s+)|(?P<number>\d{1,3})[.)]\s+)?")
-OPEN_LEAD = re.compile(r"\s*(?:#{1,6}|>|[-*+•–]|\d{1,3}[.)]?)?\s*")
+"""What opens a line; ">" and "-" before a value, and the day of a date, belong to the words."""
+OPEN_LEAD = re.compile(r"\s*(?:#{1,6}|>|[-*+•–](?:\s*\d[\d.,]*)?|\d{1,3}[.)]?)?\s*")
 LIST_OF_SOURCES = re.compile(r"\W*(?:sources?|references?|citations?|quellen)\W*", re.IGNORECASE)
-THOUGHTS = re.compile(r"\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
-OPEN_THOUGHTS = re.compile(r"\s*<(?:think|(?:t(?:h(?:in?)?)?)?$)", re.IGNORECASE)
+OPENED_THOUGHTS = re.compile(r"<think(?:ing)?>", re.IGNORECASE)
+END_OF_THOUGHTS = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
+END_CHARS = 12
+THINKS_ALOUD = re.compile(
+    r"(?:okay|ok|alright|hmm+|let me|let's|first, i|the user|so the user|wait)\b", re.IGNORECASE
+)
+"""How thoughts begin whose opening some models leave out."""
+SURE_CHARS = 12
+"""So many characters tell whether a model thinks."""
 JSON_START = re.compile(r"\s*(?:```(?:json)?\s*)?[{\[]\s*[\"{\[]")
 MAY_BE_JSON = re.compile(r"\s*(?:`{0,3}(?:j(?:s(?:on?)?)?)?\s*)?(?:[{\[]\s*)?")
-FENCE = re.compile(r"^\s*```(?:json)?|```\s*$")
+FENCE = re.compile(r"^\s*```(?:json)?\s*")
+END_OF_FENCE = re.compile(r"^\s*```")
+MAX_JSON_OPENING = 100
+MAX_VALUE_CHARS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +82,9 @@ def read_writing(pieces: Iterable[str]) -> Iterator[Written | WrittenSentence]:
     """
     known: set[tuple[str, ...]] = set()
     sentence = _Growing("")
+    is_begun = False
     n_chars = 0
-    for text, ends in sentences_of_stream(_plain(_prose(pieces))):
+    for text, ends in sentences_of_stream(plain_words(_prose(pieces))):
         n_chars += len(text)
         sentence.add(text)
         is_endless = n_chars > MAX_ANSWER_CHARS or len(sentence.raw) > MAX_SENTENCE_CHARS
@@ -102,9 +96,11 @@ def read_writing(pieces: Iterable[str]) -> Iterator[Written | WrittenSentence]:
                 yield from sentence.new_words()
             continue
         spoken = tuple(words(sentence.text))
-        if LIST_OF_SOURCES.fullmatch(sentence.text) or spoken in known:
+        is_list = bool(LIST_OF_SOURCES.fullmatch(sentence.text))
+        if (is_list and is_begun) or spoken in known:
             return
-        if spoken:
+        if spoken and not is_list:
+            is_begun = True
             yield from sentence.new_words()
             yield sentence.whole()
             if len(spoken) >= MIN_REPEATED_WORDS:
@@ -122,6 +118,7 @@ class _Growing:
         self._before = before
         self.raw = ""
         self._n_given = 0
+        self._is_new = False
 
     def add(self, text: str) -> None:
         self.raw += text
@@ -142,11 +139,15 @@ class _Growing:
         return self._is_first or "\n" in opening
 
     def may_be(self, known: set[tuple[str, ...]]) -> bool:
-        """Whether it may become one of the sentences, or is nothing but a line's opening yet."""
-        if self._opens_line and OPEN_LEAD.fullmatch(self.raw):
+        """Whether it may become one of the sentences, or but opens a line or a list yet."""
+        if self._is_new:
+            return False
+        text = self.text
+        is_opening = self._opens_line and OPEN_LEAD.fullmatch(self.raw)
+        if is_opening or LIST_OF_SOURCES.fullmatch(text) or not (spoken := tuple(words(text))):
             return True
-        spoken = tuple(words(self.text))
-        return any(other[: len(spoken) - 1] == spoken[:-1] for other in known) if spoken else True
+        self._is_new = not any(other[: len(spoken) - 1] == spoken[:-1] for other in known)
+        return not self._is_new
 
     def new_words(self) -> Iterator[Written]:
         """Those that were not given yet."""
@@ -174,79 +175,93 @@ class _Growing:
 
 def _prose(pieces: Iterable[str]) -> Iterator[str]:
     """The pieces; what a model thinks aloud is left out, and of JSON its texts are taken."""
-    held, is_begun = "", False
+    return _without_json(_bounded(_after_thoughts(pieces)))
+
+
+def _after_thoughts(pieces: Iterable[str]) -> Iterator[str]:
+    """What comes after the thoughts, which are not kept.
+
+    Thoughts without their opening are known by how they begin and by their end. Where they
+    begin otherwise they are read as prose, since all that was said before cannot wait for it.
+    """
+    rest = iter(pieces)
+    held, n_chars = "", 0
+    for piece in rest:
+        n_chars += len(piece)
+        held = (held + piece).lstrip()
+        while _thinks(held) and (
+            end := END_OF_THOUGHTS.search(held, max(0, len(held) - len(piece) - END_CHARS))
+        ):
+            held = held[end.end() :].lstrip()
+        if OPENED_THOUGHTS.match(held):
+            held = "<think>" + held[-END_CHARS:]
+        is_unsure = len(held) < SURE_CHARS or _thinks(held)
+        if not is_unsure:
+            break
+        if n_chars > MAX_THOUGHTS_CHARS:
+            return
+    if not OPENED_THOUGHTS.match(held):
+        yield held
+        yield from rest
+
+
+def _thinks(held: str) -> bool:
+    if OPENED_THOUGHTS.match(held):
+        return True
+    return len(held) <= MAX_READ_CHARS and bool(THINKS_ALOUD.match(held))
+
+
+def _bounded(pieces: Iterable[str]) -> Iterator[str]:
+    n_chars = 0
     for piece in pieces:
-        if is_begun:
-            yield piece
-            continue
+        yield piece[: MAX_READ_CHARS - n_chars]
+        n_chars += len(piece)
+        if n_chars > MAX_READ_CHARS:
+            yield CUT
+            return
+
+
+def _without_json(pieces: Iterable[str]) -> Iterator[str]:
+    rest = iter(pieces)
+    held = ""
+    for piece in rest:
         held += piece
-        if OPEN_THOUGHTS.match(held):
-            held = THOUGHTS.sub("", held, count=1)
-        is_open = OPEN_THOUGHTS.match(held) or JSON_START.match(held) or MAY_BE_JSON.fullmatch(held)
-        if not is_open or len(held) > MAX_ANSWER_CHARS:
+        is_short = len(held) <= MAX_JSON_OPENING
+        if not (JSON_START.match(held) or (is_short and MAY_BE_JSON.fullmatch(held))):
             yield held
-            held, is_begun = "", True
-    if held and not OPEN_THOUGHTS.match(held):
-        yield _texts_of_json(held)
+            yield from rest
+            return
+    yield _texts_of_json(held)
 
 
 def _texts_of_json(text: str) -> str:
+    fence = FENCE.match(text)
     try:
-        found = json.loads(FENCE.sub("", text).strip())
+        found, end = json.JSONDecoder().raw_decode(text, fence.end() if fence else 0)
     except (ValueError, RecursionError):
         return text
-    return " ".join(_texts(found))
+    has_texts = isinstance(found, dict) or any(isinstance(item, (dict, str)) for item in found)
+    told = " ".join(_texts(found)) if has_texts else ""
+    return f"{told}\n{END_OF_FENCE.sub('', text[end:])}" if told else text
 
 
-def _texts(found: Any) -> Iterator[str]:
-    """The answer's texts in what JSON holds; where no key says so, all texts."""
+def _texts(found: Any, key: str = "") -> Iterator[str]:
+    """The answer's texts in what JSON holds; where no key says so, all, values with their key."""
     match found:
+        case bool():
+            return
+        case int() | float():
+            yield f"{key}: {found}" if key else str(found)
         case str():
-            yield found
+            is_value = len(found) <= MAX_VALUE_CHARS and " " not in found
+            yield f"{key}: {found}" if key and is_value else found
         case list():
             for item in found:
-                yield from _texts(item)
+                yield from _texts(item, key)
         case dict():
-            named = [found[key] for key in ANSWER_KEYS if key in found]
-            for item in named[:1] or found.values():
-                yield from _texts(item)
-
-
-def _plain(pieces: Iterable[str]) -> Iterator[str]:
-    """The text without pictures, links, HTML and emphasis; marks as private characters.
-
-    Given word by word, so that it is the same however the pieces are cut.
-    """
-    held = ""
-    for piece in pieces:
-        held += PRIVATE.sub("", piece)
-        cut = _last_word_end(held)
-        ready, held = _plain_text(held[:cut]), held[cut:]
-        if ready:
-            yield ready
-    yield _plain_text(held)
-
-
-def _last_word_end(text: str) -> int:
-    """Up to where the text is sure to read the same whatever comes next."""
-    opened = OPENED.search(text)
-    end = opened.start() if opened else len(text)
-    if len(text) - end > MAX_HELD_CHARS:
-        return len(text)
-    whole = [found.span() for found in WHOLE.finditer(text)]
-    ends = [found.start() for found in WORD_END.finditer(text, 0, end)]
-    return next((e for e in reversed(ends) if not any(a < e < b for a, b in whole)), 0)
-
-
-def _plain_text(text: str) -> str:
-    for unwanted in (PICTURE, LINK_TARGET, AUTOLINK, HTML):
-        text = unwanted.sub("", text)
-    return EMPHASIS.sub("", LINK.sub(r"\1", MARK.sub(_mark_signs, text)))
-
-
-def _mark_signs(found: re.Match[str]) -> str:
-    marks: list[int] = []
-    for first, last in NUMBER_RANGE.findall(found[1]):
-        end = int(last or first)
-        marks += range(int(first), min(end, int(first) + MAX_RANGE) + 1)
-    return "".join(chr(FIRST_MARK_SIGN + mark) for mark in marks if mark <= MAX_MARK)
+            named = [found[known] for known in ANSWER_KEYS if known in found]
+            if named:
+                yield from _texts(named[0])
+                return
+            for name, item in found.items():
+                yield from _texts(item, name)

@@ -8,6 +8,8 @@ retrieval: that is `limner evaluate`.
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import re
 import sys
 import time
@@ -16,15 +18,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from assistant import Assistant, Settings
-from assistant.answer_evaluation import Asked, answer_metrics, ask_all
+from assistant.answer import Answer
+from assistant.answer_evaluation import Outcome, answer_metrics, ask_all
 from assistant.errors import AssistantError
-from assistant.evaluation import read_questions
-from tests.plain_chain import ask_plainly
+from assistant.evaluation import HALVES, read_questions
+from assistant.llm import LanguageModel
+from tests.plain_chain import PROMPT, ask_plainly
 
 PAGE = Path(__file__).parents[1] / "docs" / "quality.md"
 TABLE = re.compile(r"(?<=<!-- answers measured -->\n).*?(?=<!-- end -->)", re.DOTALL)
 SECONDS_BETWEEN_LINES = 30
-HALVES = ("fit", "report")
 Metrics = dict[str, Any]
 
 
@@ -55,8 +58,10 @@ class Row(NamedTuple):
 
     def is_missed(self, metrics: Metrics) -> bool:
         value = self.value(metrics)
-        if self.goal is None or value is None:
+        if self.goal is None:
             return False
+        if value is None:
+            return True
         kind, number = self.goal
         return value < number if kind == "least" else value > number
 
@@ -101,8 +106,13 @@ ROWS = (
 
 
 def both(
-    library: Path, questions: Path, halves: Sequence[str], llm: str, is_beside: bool
-) -> Iterator[tuple[Asked, Asked | None]]:
+    library: Path,
+    questions: Path,
+    halves: Sequence[str],
+    llm: str,
+    is_beside: bool,
+    kept: Path | None = None,
+) -> Iterator[tuple[Outcome, Outcome | None]]:
     """Each question answered by limner and, from the same hits, by the plain chain."""
     with Assistant.open(Settings(library=library, llm=llm)) as assistant:  # type: ignore[arg-type]
         wanted = [q for q in read_questions(questions) if q.split in halves]
@@ -110,19 +120,29 @@ def both(
         for ours in ask_all(wanted, assistant):
             theirs = None
             if is_beside and ours.answer:
-                theirs = beside(ours, assistant)
+                theirs = beside(ours, assistant.model, kept)
             tell()
             yield ours, theirs
 
 
-def beside(ours: Asked, assistant: Assistant) -> Asked:
-    """The plain chain's answer to the same question."""
+def beside(ours: Outcome, model: LanguageModel, kept: Path | None = None) -> Outcome:
+    """The plain chain's answer to the same question. kept: a folder of earlier ones."""
     question, sources = ours.question, ours.answer.sources if ours.answer else ()
+    given = [PROMPT, model.name, question.question, *(s.document.page_content for s in sources)]
+    key = hashlib.sha256(json.dumps(given).encode()).hexdigest()
+    file = kept / f"{key}.json" if kept else None
+    if file and file.exists():
+        answer = Answer.from_dict(json.loads(file.read_text("utf-8")))
+        return Outcome(question, ours.source, answer)
     try:
-        answer = ask_plainly(question.question, sources, assistant.model)
+        answer = ask_plainly(question.question, sources, model)
     except AssistantError as error:
-        return Asked(question, ours.source, None, str(error))
-    return Asked(question, ours.source, answer)
+        return Outcome(question, ours.source, None, str(error))
+    if file:
+        new = file.with_suffix(".new")
+        new.write_text(json.dumps(answer.to_dict()), "utf-8")
+        new.replace(file)
+    return Outcome(question, ours.source, answer)
 
 
 def progress(name: str, n: int) -> Callable[[], None]:
@@ -172,13 +192,18 @@ def main() -> int:
     parser.add_argument("--split", choices=HALVES, help="only this half")
     parser.add_argument("--llm", default="embedded", help="as for `limner ask`")
     parser.add_argument("--alone", action="store_true", help="without the plain chain")
+    parser.add_argument("--kept", type=Path, metavar="FOLDER", help="of the chain's answers")
     parser.add_argument("--write", action="store_true", help=f"into {PAGE.name}")
     wanted = parser.parse_args()
     halves = [wanted.split] if wanted.split else HALVES
+    if wanted.kept:
+        wanted.kept.mkdir(parents=True, exist_ok=True)
     pairs = [
         pair
         for library, questions in (text.split("=") for text in wanted.measured)
-        for pair in both(Path(library), Path(questions), halves, wanted.llm, not wanted.alone)
+        for pair in both(
+            Path(library), Path(questions), halves, wanted.llm, not wanted.alone, wanted.kept
+        )
     ]
     tables, missed = [], []
     for half in halves:

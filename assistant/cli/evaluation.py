@@ -9,14 +9,19 @@ from typing import Any
 
 from rich.progress import Progress
 
-from assistant.answer_evaluation import Asked, answer_metrics, as_line, ask_all
+from assistant.answer_evaluation import Outcome, answer_metrics, as_line, ask_all
 from assistant.assistant import Assistant
 from assistant.cli.progress import counted
 from assistant.cli.terminal import err, opened, print_json, refuse, say
-from assistant.evaluation import Question, evaluate_retrieval, read_questions, write_ranked
+from assistant.evaluation import (
+    HALVES,
+    Question,
+    evaluate_retrieval,
+    read_questions,
+    write_ranked,
+)
 
 SCOPES = ("document", "library")
-HALVES = ("fit", "report")
 PLACED = ("page", "mrr")
 WHOLE = ("figure", "box", "n_boxed", "document", "median")
 RATES = ("refusals", "false_refusals", "false_refusals_where_retrieved", "shown_when_asked")
@@ -65,7 +70,7 @@ def evaluate(
 
 def _answered(
     questions: Sequence[Question], assistant: Assistant, scope: str, path: Path, n: int
-) -> list[Asked]:
+) -> list[Outcome]:
     """Answer the questions, and write each answer as it is made: they take long."""
     found = []
     with path.open("w", encoding="utf-8") as file, counted("Answering") as tell:

@@ -8,7 +8,7 @@ import pytest
 from langchain_core.documents import Document
 
 from assistant.answer import NOT_IN_LIBRARY, Answer, Sentence, Source
-from assistant.answer_evaluation import Asked, answer_metrics, as_line, ask_all
+from assistant.answer_evaluation import Outcome, answer_metrics, as_line, ask_all
 from assistant.errors import GenerationFailed, ModelUnavailable
 from assistant.evaluation import Question
 from assistant.gold_boxes import GoldBox
@@ -51,8 +51,8 @@ def refusal(*sources: Source) -> Answer:
     return Answer("question", (Sentence(NOT_IN_LIBRARY),), sources, False, "model", TIMES)
 
 
-def asked(one: Question, given: Answer | None, source: str = SOURCE) -> Asked:
-    return Asked(one, source, given, "" if given else "out of memory")
+def asked(one: Question, given: Answer | None, source: str = SOURCE) -> Outcome:
+    return Outcome(one, source, given, "" if given else "out of memory")
 
 
 def test_citations_count_marks_and_gold_pages() -> None:
@@ -104,6 +104,43 @@ def test_refusals_are_right_only_where_there_is_no_answer() -> None:
     assert metrics["false_refusals_where_retrieved"] == {"n": 3, "share": 0.3333}
     assert (metrics["correctness"]["n"], metrics["correctness"]["correct"]) == (4, 0.5)
     assert metrics["by_modality"]["text"]["false_refusals"]["n"] == 4
+
+
+def test_an_answer_that_should_not_exist_has_only_wrong_marks_and_pictures() -> None:
+    sources = (evidence(1, 2, shown=True),)
+    given = answer(
+        Sentence("It was 412.", (1,), (1,), support=1.0, supported=True), sources=sources
+    )
+    metrics = answer_metrics(
+        [
+            asked(question("a", 2), given),
+            asked(question("u1", 2, answerable=False), given),
+            asked(question("u2", answerable=False), given),
+            asked(question("u3", answerable=False), refusal(*sources)),
+        ]
+    )
+    assert (metrics["citations"]["n"], metrics["citations"]["precision"]) == (3, 0.3333)
+    assert (metrics["figures"]["n"], metrics["figures"]["precision"]) == (3, 0.3333)
+    assert (metrics["calibration"]["n"], metrics["calibration"]["expected_error"]) == (3, 0.6667)
+    assert metrics["citations_where_retrieved"]["n"] == 1
+
+
+def test_a_failure_is_wrong_whatever_was_asked() -> None:
+    sources = (evidence(1, 2, shown=True),)
+    given = answer(Sentence("It was 412.", (1,), (1,), supported=True), sources=sources)
+    metrics = answer_metrics(
+        [
+            asked(question("a1", 2, has_figure=True), given),
+            asked(question("a2", 2, has_figure=True), None),
+            asked(question("u1", answerable=False), refusal(*sources)),
+            asked(question("u2", answerable=False), None),
+        ]
+    )
+    for name in ("correctness", "correctness_where_retrieved"):
+        assert (metrics[name]["n"], metrics[name]["correct"]) == (2, 0.5)
+    for name in ("refusals", "false_refusals", "false_refusals_where_retrieved"):
+        assert metrics[name] == {"n": 2, "share": 0.5}
+    assert metrics["figures"]["recall"] == metrics["figures_where_retrieved"]["recall"] == 0.5
 
 
 def test_figures_count_by_page_and_by_box(tmp_path: Path) -> None:
@@ -170,7 +207,7 @@ def test_an_answer_that_fails_is_reported_and_does_not_stop_the_run(tmp_path: Pa
     assert [as_line(one) for one in failed] == [""]
     metrics = answer_metrics([*failed, done])
     assert metrics["failed"] == [{"id": "q1", "reason": "out of memory"}]
-    assert (metrics["n"], metrics["correctness"]["correct"]) == (1, 1.0)
+    assert (metrics["n"], metrics["correctness"]["correct"]) == (2, 0.5)
     assert metrics["citations"]["precision"] == 1.0
     row = json.loads(as_line(done))
     assert row["id"] == "q1"

@@ -15,10 +15,14 @@ from assistant.claims import claim_of, claims_nothing, clauses, names_in
         "I hope this helps!",
         "Let me know if you have more questions.",
         "Would you like to know more?",
+        "Of course!",
+        "Great question!",
+        "Thank you for your question.",
+        "If you need anything else, I'm happy to help.",
         "…",
     ],
 )
-def test_announcements_courtesies_and_questions_claim_nothing(text: str) -> None:
+def test_announcements_and_courtesies_claim_nothing(text: str) -> None:
     assert claims_nothing(text)
 
 
@@ -30,6 +34,13 @@ def test_announcements_courtesies_and_questions_claim_nothing(text: str) -> None
         "The documents name three kinds of nuts:",
         "Was it 5 or 6?",
         "The source states that prices fell.",
+        "Sure, the bank is bankrupt.",
+        "Of course, the mayor is a thief!",
+        "Thanks to the mayor the harbour is bankrupt!",
+        "The bank is bankrupt?",
+        "Did you know the mayor stole the money?",
+        "Let me know if the mayor stole more!",
+        "I hope this helps the mayor, who stole the money.",
     ],
 )
 def test_what_could_be_wrong_is_a_claim(text: str) -> None:
@@ -43,6 +54,7 @@ def test_what_could_be_wrong_is_a_claim(text: str) -> None:
         ("Based on the provided documents, gold rose.", "gold rose."),
         ("Yes, according to the sources 1 and 3, gold rose.", "gold rose."),
         ("The document states that gold rose.", "gold rose."),
+        ("Of course, gold rose.", "gold rose."),
         (
             "According to the Census Bureau, gold rose.",
             "According to the Census Bureau, gold rose.",

@@ -22,7 +22,7 @@ RIGHT = {
     "S&P 500 and NASDAQ, 0.95": ["The S&P 500 and the NASDAQ: 0.95"],
     "92nd; the threshold is the 90th": ["It is the 92nd percentile; the threshold is 90."],
     "Gold evidence, open-book and closed-book": ["Closed book, open-book, and gold evidence."],
-    "Yes, 2021": ["Yes: both in 2021.", "Both peaked in 2021."],
+    "Yes, 2021": ["Yes: both in 2021.", "Both peaked in 2021, not in 2020."],
     "No, non-emergency transport is not covered": [
         "Transport that is no emergency is not covered; non-emergency transport is never paid."
     ],
@@ -30,6 +30,13 @@ RIGHT = {
     "3B (FLAN-T5-XL)": ["The model of 3B."],
     "DH-06-3, 200 feet": ["Well DH-06-3 is 200 feet deep."],
     "ER-2 and ER-3": ["They flew ER-2 and ER-3."],
+    "5 million tonnes": ["5,000,000 tonnes", "Five million tons.", "5 million"],
+    "12 km": ["It is 12 kilometres long.", "12"],
+    "$12": ["12 dollars", "It costs $12."],
+    "-3.2%": ["It fell by 3.2 per cent."],
+    "fell by 3.2%": ["It did not rise, it fell by 3.2%."],
+    "Texas": ["It is Texas, not Ohio.", "It is not Ohio but Texas.", "Not only Texas."],
+    "No, it fell": ["It did not rise, it fell."],
     "Attend to your Configuration": ["The maxim: Attend to your Configuration!"],
     "The plan covers hearing tests, aids and routine maintenance.": [
         "Hearing aids and tests are covered by the plan."
@@ -50,7 +57,22 @@ WRONG = {
     "3B (FLAN-T5-XL)": ["The model of 3."],
     "DH-06-3, 200 feet": ["Well DH-06-6 is 200 feet deep, which is 3 times as much."],
     "ER-2 and ER-3": ["They flew ER-2 for 3 days."],
-    "Stocks": ["Bonds."],
+    "Stocks": ["Bonds.", "It isn't stocks."],
+    "Texas": ["It is not Texas."],
+    "Texas 412": ["It is not Texas that has 412."],
+    "412 tonnes": ["412 kilograms"],
+    "12 km": ["12 miles"],
+    "$12": ["12 €", "12 euros", "12%"],
+    "5 million": ["5", "5 thousand"],
+    "five days": ["Five weeks."],
+    "fell by 3.2%": ["It rose by 3.2%."],
+    "increased by 3": ["It decreased by 3."],
+    "-3.2%": ["A growth of 3.2%."],
+    "Yes, it rose by 5 MW": [
+        "It is not true that it rose; it never changed by 5 MW.",
+        "It did not rise by 5 MW.",
+    ],
+    "Yes": ["Yes and no.", "Nobody knows."],
     "The plan covers hearing tests, aids and routine maintenance.": ["The plan covers surgery."],
 }
 

@@ -1,14 +1,17 @@
 """A quote in a small model's words is taken only where it says what the quote says."""
 
+import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from assistant.errors import GenerationFailed
+from assistant.errors import GenerationFailed, GenerationStopped
 from assistant.phrasing import phrase_quote
 from assistant.quotes import Quote
+from tests.assistant.harbour import open_harbour, says
 from tests.assistant.words import WordEmbeddings
 
 QUOTE = Quote(1, "In 2005, Atlanta authorized 72,861 housing units.", 0.9)
@@ -57,3 +60,22 @@ def test_a_phrase_that_adds_changes_or_lacks_something_is_not_taken(said: str) -
 
 def test_where_the_model_fails_the_quote_stands() -> None:
     assert phrase(GenerationFailed("broken")) is None
+
+
+def test_who_asked_to_stop_gets_no_quote() -> None:
+    with pytest.raises(GenerationStopped):
+        phrase(GenerationStopped("stopped"))
+
+
+@pytest.mark.parametrize("n_before", [0, 1])
+def test_a_stop_is_heeded_before_the_search_and_while_quoting(
+    tmp_path: Path, n_before: int
+) -> None:
+    stop = threading.Event()
+    with open_harbour(tmp_path, replace(says("No."), kind="embedded")) as assistant:
+        events = assistant.stream(QUESTION, stop=stop)
+        for _ in range(n_before):
+            next(events)
+        stop.set()
+        with pytest.raises(GenerationStopped):
+            list(events)

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.documents import Document
 from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 
-from assistant.answer import NOT_IN_LIBRARY, UNSUPPORTED, Answer
+from assistant.answer import NOT_IN_LIBRARY, REPLACED, UNSUPPORTED, Answer
+from assistant.markdown import StreamedMarkdown
 from tests.assistant.harbour import (
     CAPTION,
     COD,
@@ -129,6 +131,8 @@ def test_a_model_without_end_is_stopped(tmp_path: Path, pieces: list[str]) -> No
         "The harbour master is called Olsen and has two dogs.",
         "The cod landings reached 421 tonnes in 2021.",
         "The cod landings did not reach 412 tonnes in 2021.",
+        f"The figure for mackerel is not given in the sources. {COD}",
+        f"Unfortunately, the report does not say. {COD}",
     ],
 )
 def test_nothing_that_answers_becomes_that_the_documents_do_not_say(
@@ -163,8 +167,66 @@ def test_what_the_model_adds_is_marked(tmp_path: Path) -> None:
     assert found.text.endswith(f"The mayor was delighted. {UNSUPPORTED}")
 
 
+@pytest.mark.parametrize(
+    "added",
+    [
+        "It is not known to the press that the mayor stole 700 dollars.",
+        "We do not know shame: the mayor stole the money.",
+        "Of course, the mayor is a thief.",
+        "Thanks to the mayor the harbour is bankrupt!",
+        "The harbour is bankrupt?",
+    ],
+)
+def test_what_opens_like_a_refusal_or_courtesy_is_marked_too(tmp_path: Path, added: str) -> None:
+    assert answer(tmp_path, f"{COD} {MACKEREL} {added}").text.endswith(f"{added} {UNSUPPORTED}")
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_first_sentence_that_refuses_is_the_answer(tmp_path: Path, strict: bool) -> None:
+    with open_harbour(tmp_path, says(f"The sources do not mention it. {COD}")) as assistant:
+        assert assistant.ask(QUESTION, strict=strict).text == NOT_IN_LIBRARY
+
+
+def test_an_invention_that_opens_like_a_refusal_is_said_to_be_replaced(tmp_path: Path) -> None:
+    written = "We do not know shame: the mayor stole 700 dollars in 1999."
+    with open_harbour(tmp_path, says(written)) as assistant:
+        markdown = StreamedMarkdown()
+        shown = "".join(map(markdown.add, assistant.stream(QUESTION)))
+    assert UNSUPPORTED in shown
+    assert REPLACED in shown
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        "It is not known who built the old mill.",
+        "No information was lost in the 2006 migration.",
+        "We do not have enough nurses: 412 posts were vacant in 2006.",
+        "The library does not contain asbestos.",
+    ],
+)
+@pytest.mark.parametrize("strict", [False, True])
+def test_what_a_document_denies_is_an_answer(tmp_path: Path, fact: str, strict: bool) -> None:
+    with open_harbour(tmp_path, says(fact)) as assistant:
+        told = Document(fact, metadata={"chunk_id": "told", "modality": "text"})
+        assistant.library.put("file:///told.txt", [told], fingerprint="2", title="Told")
+        found = assistant.ask(fact, strict=strict)
+    assert found.grounded
+    assert [s.text for s in found.sentences] == [fact]
+
+
+def test_a_document_with_the_words_of_a_refusal_answers_nothing(tmp_path: Path) -> None:
+    with open_harbour(tmp_path, says(NOT_IN_LIBRARY)) as assistant:
+        told = Document(NOT_IN_LIBRARY, metadata={"chunk_id": "told", "modality": "text"})
+        assistant.library.put("file:///told.txt", [told], fingerprint="2", title="Told")
+        assert not assistant.ask("What do the documents say?").grounded
+
+
 def test_what_the_model_adds_is_dropped_in_strict_mode(tmp_path: Path) -> None:
-    written = f"The mayor was delighted. {COD} The fleet sank. {MACKEREL}"
+    written = (
+        "The mayor was delighted. "
+        f"{COD} It is not known to the press that the mayor stole 700 dollars. {MACKEREL}"
+    )
     with open_harbour(tmp_path, says(*written)) as assistant:
         assistant.settings = assistant.settings.model_copy(update={"strict": True})
         found = assistant.ask(QUESTION)

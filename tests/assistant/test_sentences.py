@@ -26,6 +26,8 @@ from assistant.sentences import (
         ("It rose by 3.5 percent. Then it fell.", ["It rose by 3.5 percent.", "Then it fell."]),
         ("a heading\nA line below.", ["a heading", "A line below."]),
         ("He said “Stop.” She went on.", ["He said “Stop.”", "She went on."]),
+        ("Es war am 3. Oktober. Dann nicht.", ["Es war am 3. Oktober.", "Dann nicht."]),
+        ("It rose by 3. Then it fell.", ["It rose by 3.", "Then it fell."]),
         ("", []),
     ],
 )
