@@ -1,4 +1,7 @@
-"""Addresses of model servers, as people write them and as limner shows them."""
+"""Addresses of model servers, as people write them and as limner shows them.
+
+Also how long limner waits there.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,9 @@ from assistant.errors import SettingsInvalid
 STANDARD_PORTS = {"http": 80, "https": 443}
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what a server binds, not we
 MAX_WORDS_CHARS = 300
+CONNECT_TIMEOUT_S = 3.0
+REPLY_TIMEOUT_S = 5.0
+"""For a short request; an answer has a limit of its own."""
 
 
 def server_address(text: str, *, port: int) -> str:

@@ -33,7 +33,7 @@ GOES_ON = " "
 PARAGRAPH = "\n\n"
 LIST_LEAD = re.compile(r"\n(?:-|\d{1,3}\.) ")
 """What opens an item of a list. It, GOES_ON and PARAGRAPH are all that may lead a sentence."""
-PICTURE_BASE = re.compile(r"(?:https?|file)://[^\s\"'<>\\`]*", re.IGNORECASE)
+PICTURE_BASE = re.compile(r"(?:https?|file)://[^\s\"'<>\\`?#]*", re.IGNORECASE)
 """What a media base URL is like; matched as a whole."""
 
 
@@ -64,9 +64,9 @@ class Source:
 
     @property
     def picture_url(self) -> str:
-        """The URL of its stored picture; "" where there is none that limner made."""
+        """The URL of its stored picture; "" where there is none like those that limner makes."""
         key, url = (self.document.metadata.get(name) for name in ("image_key", "image_url"))
-        is_ours = is_picture_name(key) and isinstance(url, str) and url.endswith(str(key))
+        is_ours = is_picture_name(key) and isinstance(url, str) and url.endswith(f"/{key}")
         return str(url) if is_ours and PICTURE_BASE.fullmatch(str(url)) else ""
 
     @property
@@ -138,6 +138,11 @@ class Sentence:
             return " " + "".join(f"[{n}]" for n in self.citations)
         needs_none = self.supported or is_refusal(self.text) or claims_nothing(self.text)
         return "" if needs_none else f" {UNSUPPORTED}"
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it is shown as not borne out; one that claims nothing is not."""
+        return self.marks.strip() == UNSUPPORTED
 
     @property
     def marked(self) -> str:

@@ -33,7 +33,7 @@ PAGE = """<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
-img-src 'self' data: file: http: https:; style-src 'unsafe-inline'">
+img-src data:; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width">
 <title>{title}</title>
 <style>
@@ -69,7 +69,7 @@ def answer_html(
 
 
 def html_page(title: str, fragments: Iterable[str]) -> str:
-    """A whole page that needs no other file but its pictures. fragments: HTML, as it is."""
+    """A whole page that loads nothing: its pictures are in data URLs. fragments: HTML, as it is."""
     return PAGE.format(title=_escaped(title), body="\n".join(fragments))
 
 
@@ -140,7 +140,7 @@ class _Blocks:
         )
         if marks:
             return f'{text} <span class="citations">{marks}</span>'
-        if sentence.marks.strip() == UNSUPPORTED:
+        if sentence.is_doubtful:
             return f'<span class="unsupported">{text} {UNSUPPORTED}</span>'
         return text
 

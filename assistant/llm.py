@@ -224,7 +224,7 @@ def _from_openai(
 
     server = OpenAIServer(*at)
     model = server.find(named, dials.context_tokens)
-    why = "you named" if named else "its first model is"
+    why = "you named" if named else "its first model that can chat is"
     sees = model.can_see if dials.openai_sees is None else dials.openai_sees
     return LanguageModel(
         chat=server.chat_model(model, temperature=dials.temperature, timeout_s=dials.timeout_s),

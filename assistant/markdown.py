@@ -24,7 +24,7 @@ from assistant.shown_text import one_line
 
 PictureUrl = Callable[[Source], str]
 """From a source, the URL of its picture; "" where it is not to be shown."""
-SPECIALS = re.compile(r"([\\`*_{}\[\]()#+!|<>~$:&=-])")
+SPECIALS = re.compile(r"([\\`*_{}\[\]()#+!|<>~$:&=@-])")
 POINTS = re.compile(r"(^\s*\d+|www)\.", re.IGNORECASE)
 """What would number a list, and what some programs take for a link."""
 URL_SIGNS = "/:?#@!$&*+,;=%~"
@@ -32,7 +32,7 @@ NEAREST = "Nearest in the documents"
 
 
 def own_picture_url(source: Source) -> str:
-    """The URL that limner made; "" for a picture from anywhere else."""
+    """The URL of a stored picture; "" for a picture from anywhere else."""
     return source.picture_url
 
 

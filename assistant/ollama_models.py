@@ -6,10 +6,11 @@ Speaks to no address but the server's. Leaves out which model is used: that is
 
 from __future__ import annotations
 
+import logging
 import os
 import re
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,33 +18,36 @@ import httpx
 import ollama
 
 from assistant import hang_up
-from assistant.addresses import is_loopback, quoted, server_address, without_login
+from assistant.addresses import (
+    CONNECT_TIMEOUT_S,
+    REPLY_TIMEOUT_S,
+    is_loopback,
+    quoted,
+    server_address,
+    without_login,
+)
 from assistant.errors import (
     AssistantError,
     GenerationFailed,
-    GenerationTimeout,
     ModelNotFound,
     ModelUnavailable,
     OllamaStopped,
 )
-from assistant.server_words import failure
-from assistant.tokens import answer_tokens
+from assistant.server_words import failure, silence
+from assistant.tokens import MAX_CONTEXT_TOKENS, USUAL_CONTEXT_TOKENS, answer_tokens
 
 if TYPE_CHECKING:
     from langchain_ollama import ChatOllama
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 11434
 SUGGESTED_MODEL = "llama3.2"
 SUGGESTED_VISION_MODEL = "qwen2.5vl"
-MAX_CONTEXT_TOKENS = 8192
-"""Models allow more, but Ollama reserves memory for the whole of it."""
-USUAL_CONTEXT_TOKENS = 4096
 KEEP_LOADED = "30m"
 PARAMETER_UNITS = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
-CONNECT_TIMEOUT_S = 3.0
 LOOPBACK_CONNECT_TIMEOUT_S = 0.5
-REPLY_TIMEOUT_S = 5.0
 BREAKS = (httpx.HTTPError, httpx.StreamError, ConnectionError, EOFError, ValueError)
 """What a stream that is cut, or that is not Ollama's, ends in."""
 
@@ -84,20 +88,36 @@ class OllamaServer:
 
     def present(self) -> list[str]:
         """Names of its models, the most recently changed first. Raises OllamaStopped."""
+        return list(self._sizes())
+
+    def models(self) -> list[OllamaModel]:
+        """The models that it can describe, the most recently changed first.
+
+        Raises OllamaStopped.
+        """
+        sizes = self._sizes()
+        return [replace(model, n_bytes=sizes[model.name]) for model in self._described(sizes)]
+
+    def _sizes(self) -> dict[str, int]:
+        """From the name of each of its models, the most recently changed first, to its bytes."""
         with self._asked() as client:
             models = client.list().models
         dated = sorted(models, key=lambda m: m.modified_at.timestamp() if m.modified_at else 0.0)
-        return [m.model for m in reversed(dated) if m.model]
+        return {m.model: int(m.size or 0) for m in reversed(dated) if m.model}
 
-    def models(self) -> list[OllamaModel]:
-        """All its models, the most recently changed first. Raises OllamaStopped."""
-        with self._asked() as client:
-            sizes = {m.model: int(m.size or 0) for m in client.list().models}
-        found = []
-        for name in self.present():
-            with suppress(ModelNotFound):  # removed a moment ago
-                found.append(replace(self.describe(name), n_bytes=sizes.get(name, 0)))
-        return found
+    def _described(
+        self, names: Iterable[str], context_tokens: int | None = None
+    ) -> Iterator[OllamaModel]:
+        """What these models can do, without those that are damaged or were removed meanwhile."""
+        for name in names:
+            try:
+                model = self.describe(name, context_tokens)
+            except OllamaStopped:
+                raise
+            except ModelUnavailable as error:
+                logger.warning("Passed over model '%s': %s", name, error)
+                continue
+            yield model
 
     def is_loaded(self, model: str) -> bool:
         """Whether it is in memory, so that it answers at once, or that cannot be told."""
@@ -149,7 +169,7 @@ class OllamaServer:
         )
 
     def _that_see(self) -> str:
-        seeing = [name for name in self.present() if self.describe(name).can_see]
+        seeing = [model.name for model in self._described(self.present()) if model.can_see]
         return f"Vision models present: {_listed(seeing)}."
 
     def newest_chat_model(self, context_tokens: int | None = None) -> OllamaModel:
@@ -158,10 +178,9 @@ class OllamaServer:
         Raises OllamaStopped or ModelNotFound.
         """
         present = self.present()
-        for name in present:
-            if runs_in_cloud(name):
-                continue
-            if (model := self.describe(name, context_tokens)).can_chat:
+        here = (name for name in present if not runs_in_cloud(name))
+        for model in self._described(here, context_tokens):
+            if model.can_chat:
                 return model
         raise ModelNotFound(
             f"Ollama at {self.url} has no model of its own that can chat. "
@@ -242,11 +261,7 @@ class OllamaServer:
             case ConnectionError() if not n_chars:
                 return self._stopped()
             case httpx.TimeoutException():
-                return GenerationTimeout(
-                    f"'{model}' in Ollama at {self.url} sent nothing for {timeout_s:g} s. "
-                    "It may still be loading the model: ask again. "
-                    "Else choose a smaller model, or raise LIMNER_TIMEOUT_S."
-                )
+                return silence(f"'{model}' in Ollama at {self.url}", timeout_s)
             case _ if isinstance(error, BREAKS):
                 return GenerationFailed(
                     f"Ollama at {self.url} broke off the answer of '{model}' after {n_chars} "

@@ -17,32 +17,36 @@ import openai
 from pydantic import SecretStr
 
 from assistant import hang_up
-from assistant.addresses import is_loopback, quoted, server_address, without_login
+from assistant.addresses import (
+    CONNECT_TIMEOUT_S,
+    REPLY_TIMEOUT_S,
+    is_loopback,
+    quoted,
+    server_address,
+    without_login,
+)
 from assistant.errors import (
     AssistantError,
     GenerationFailed,
-    GenerationTimeout,
     ModelNotFound,
     ModelUnavailable,
     OpenAIServerStopped,
 )
-from assistant.server_words import failure
-from assistant.tokens import answer_tokens
+from assistant.server_words import failure, silence
+from assistant.tokens import MAX_CONTEXT_TOKENS, USUAL_CONTEXT_TOKENS, answer_tokens
 
 if TYPE_CHECKING:
     from langchain_openai import ChatOpenAI
 
 DEFAULT_PORT = 80
-MAX_CONTEXT_TOKENS = 8192
-USUAL_CONTEXT_TOKENS = 4096
-"""The protocol does not say; most servers add it, each under a name of its own."""
 CONTEXT_NAMES = ("loaded_context_length", "max_model_len", "context_length", "max_context_length")
-"""LM Studio's, vLLM's, OpenRouter's, Mistral's. llama.cpp has it in `meta`."""
+"""The protocol does not say it; these are LM Studio's, vLLM's, OpenRouter's, Mistral's names.
+llama.cpp has it in `meta`."""
+EMBEDDING_TYPES = ("embeddings", "embedding")
+"""LM Studio's and Together's word for models that do not chat."""
 OWNER_IN_LM_STUDIO = "organization_owner"
 NO_KEY = "none"
 """Sent where no key is set, so that OPENAI_API_KEY, meant for another server, is not."""
-CONNECT_TIMEOUT_S = 3.0
-REPLY_TIMEOUT_S = 5.0
 Told = dict[str, Any]
 """A model as its server lists it."""
 BREAKS = (openai.APIConnectionError, httpx.HTTPError, EOFError, ValueError)
@@ -58,6 +62,8 @@ class OpenAIModel:
     """To be used: the model's own, or less."""
     own_context_tokens: int = 0
     """0 where the server does not say."""
+    can_chat: bool = True
+    """Also where the server does not say."""
     can_see: bool = False
     n_parameters: int | None = None
     quantization: str = ""
@@ -110,19 +116,21 @@ class OpenAIServer:
             yield model, more.get(model["id"], {})
 
     def find(self, model: str | None, context_tokens: int | None = None) -> OpenAIModel:
-        """The named model, or the first. context_tokens: to use, where it has as many.
+        """The named model, or the first that can chat.
 
+        context_tokens: to use, where it has as many.
         Raises ModelNotFound and what `present` raises.
         """
         present = self.present()
         for found in present:
-            if model in (None, found.name):
+            if model == found.name or (model is None and found.can_chat):
                 return _with_context(found, context_tokens)
         names = ", ".join(found.name for found in present) or "none"
         raise ModelNotFound(
             f"Model '{model}' is not at {self.url}. Load it there. Present: {names}."
             if model
-            else f"The server at {self.url} has no model. Load one there."
+            else f"The server at {self.url} has no model that can chat. Load one there. "
+            f"Present: {names}."
         )
 
     def chat_model(self, model: OpenAIModel, *, temperature: float, timeout_s: float) -> ChatOpenAI:
@@ -154,11 +162,7 @@ class OpenAIServer:
         """
         match error:
             case openai.APITimeoutError() | httpx.TimeoutException():
-                return GenerationTimeout(
-                    f"'{model}' at {self.url} sent nothing for {timeout_s:g} s. "
-                    "It may still be loading the model: ask again. "
-                    "Else choose a smaller model, or raise LIMNER_TIMEOUT_S."
-                )
+                return silence(f"'{model}' at {self.url}", timeout_s)
             case openai.APIConnectionError() if not n_chars:
                 return self._stopped()
             case openai.APIStatusError(status_code=401 | 403 | 404):
@@ -227,6 +231,7 @@ def _described(told: Told) -> OpenAIModel:
     return OpenAIModel(
         name=str(told["id"]),
         own_context_tokens=next((n for n in contexts if isinstance(n, int) and n > 0), 0),
+        can_chat=told.get("type") not in EMBEDDING_TYPES,
         can_see=_can_see(told),
         n_parameters=n_parameters if isinstance(n_parameters, int) else None,
         quantization=str(told.get("quantization") or meta.get("ftype") or ""),

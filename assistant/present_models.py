@@ -108,6 +108,7 @@ def _at_openai(settings: Settings) -> list[PresentModel]:
             model.n_parameters,
             model.quantization,
             model.own_context_tokens,
+            can_chat=model.can_chat,
             can_see=model.can_see if settings.openai_sees is None else settings.openai_sees,
         )
         for model in server.present()

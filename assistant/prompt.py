@@ -23,14 +23,12 @@ from assistant.errors import (
 from assistant.llm import LanguageModel
 from assistant.sent_pictures import SentPicture, within
 from assistant.tokens import n_tokens, own_tokens, prompt_tokens
-from assistant.told_sources import cut_to_tokens, harmless, tell_sources
+from assistant.told_sources import MAX_TOKENS_OF_SIGN, cut_to_tokens, harmless, tell_sources
 from loaders.captioning.fusion import BLIP_LABEL, VISION_LABEL
 
 MAX_QUESTION_CHARS = 4_000
 MIN_SOURCES_TOKENS = 80
 """A long question is cut before there is less room than this for sources."""
-
-MAX_TOKENS_OF_SIGN = 5
 
 
 def write_from_sources(
@@ -46,9 +44,9 @@ def write_from_sources(
     or with half the sources where it says that the prompt is too long.
     """
     max_tokens = prompt_tokens(model.context_tokens)
+    messages = prompt_messages(question, sources, max_tokens, pictures)
     is_begun = False
     try:
-        messages = prompt_messages(question, sources, max_tokens, pictures)
         with closing(model.stream(messages)) as pieces:
             for piece in pieces:
                 is_begun = True
@@ -71,7 +69,10 @@ def prompt_messages(
     max_tokens: int,
     pictures: Sequence[SentPicture] = (),
 ) -> list[BaseMessage]:
-    """The rules; then the sources, which are data, the question, and pictures that fit."""
+    """The rules; then the sources, which are data, the question, and pictures that fit.
+
+    Raises ContextExceeded where not even the beginning of the best source fits.
+    """
     left = max_tokens - n_tokens(_asked("", ""))
     shown = within(pictures, left)
     rules = _rules(sources, has_pictures=bool(shown))
@@ -80,6 +81,11 @@ def prompt_messages(
     asked = harmless(question[:MAX_QUESTION_CHARS])
     asked = cut_to_tokens(asked, room) or asked[: room // MAX_TOKENS_OF_SIGN]
     told = tell_sources(sources, left - n_tokens(asked))
+    if sources and not told.numbers:
+        raise ContextExceeded(
+            f"A prompt of {max_tokens} tokens has no room for a source beside the rules and the "
+            "question. Raise LIMNER_CONTEXT_TOKENS, or choose another model."
+        )
     shown = tuple(picture for picture in shown if picture.n in told.numbers)
     text = _asked(told.text, asked, _named(shown))
     if not shown:

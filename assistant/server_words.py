@@ -8,7 +8,13 @@ from __future__ import annotations
 
 import re
 
-from assistant.errors import ContextExceeded, GenerationFailed, OutOfMemory, ServerBusy
+from assistant.errors import (
+    ContextExceeded,
+    GenerationFailed,
+    GenerationTimeout,
+    OutOfMemory,
+    ServerBusy,
+)
 
 CONTEXT = re.compile(
     r"context[_ ](?:length|size|window)|maximum (?:context|model length)|too many tokens"
@@ -50,3 +56,12 @@ def failure(sentence: str, words: str, status: int = 0) -> GenerationFailed:
     if status in BUSY_STATUS or BUSY.search(words):
         return ServerBusy(sentence + BUSY_HINT)
     return GenerationFailed(sentence)
+
+
+def silence(model: str, timeout_s: float) -> GenerationTimeout:
+    """The error for a server that sent nothing for so long. model: with its server."""
+    return GenerationTimeout(
+        f"{model} sent nothing for {timeout_s:g} s. "
+        "It may still be loading the model: ask again. "
+        "Else choose a smaller model, or raise LIMNER_TIMEOUT_S."
+    )

@@ -16,6 +16,10 @@ SPELT = re.compile("[^\x00-\x7f\u0370-\u058f\u2010-\u201f]")
 RARE = re.compile("[\U00010000-\U0010ffff]")
 """Emoji and such; four bytes."""
 MARGIN = 1.05
+MAX_CONTEXT_TOKENS = 8192
+"""Models allow more, but servers reserve memory for the whole of it."""
+USUAL_CONTEXT_TOKENS = 4096
+"""Where a server does not say."""
 FRAME_TOKENS = 64
 """What a server's template puts around the messages."""
 MAX_ANSWER_TOKENS = 2_048

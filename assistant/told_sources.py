@@ -34,6 +34,7 @@ MIN_CUT_TOKENS = 40
 FULL_SHARE_TOKENS = 600
 """As long as this, the best source may take all there is; a longer one at most the half."""
 LEFT_OUT = " […]"
+MAX_TOKENS_OF_SIGN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ def tell_sources(sources: Sequence[Source], max_tokens: int) -> ToldSources:
         if text is not None:
             told[source.n] = text
             left -= n_tokens(text)
+    if sources and not told and (least := _least(sources[0], bodies[0], max_tokens)):
+        told[sources[0].n] = least
     return ToldSources("\n\n".join(told.values()), tuple(told))
 
 
@@ -106,9 +109,18 @@ def _fitting(source: Source, body: str, max_tokens: int) -> str | None:
     return _fenced(source, cut) if cut else None
 
 
-def _fenced(source: Source, body: str) -> str:
+def _least(source: Source, body: str, max_tokens: int) -> str:
+    """The beginning of the source, without its place; "" where there is no room even for it."""
+    room = max_tokens - n_tokens(_fenced(source, "", ""))
+    cut = cut_to_tokens(body, room) or body[: max(0, room) // MAX_TOKENS_OF_SIGN]
+    return _fenced(source, cut, "") if cut else ""
+
+
+def _fenced(source: Source, body: str, place: str | None = None) -> str:
+    """place: where it stands, when None."""
     kind = source.document.metadata.get("modality", "text")
-    return f"<source {source.n}: {kind}, {_place(source)}>\n{body}\n</source {source.n}>"
+    told = ", ".join(filter(None, [kind, _place(source) if place is None else place]))
+    return f"<source {source.n}: {told}>\n{body}\n</source {source.n}>"
 
 
 def _body(source: Source) -> str:

@@ -14,7 +14,7 @@ from typing import Literal
 
 import streamlit as st
 
-from assistant.answer import GONE_PICTURE, Answer, Sentence, Source
+from assistant.answer import GONE_PICTURE, UNSUPPORTED, Answer, Sentence, Source
 from assistant.assistant import Assistant
 from assistant.conversation_export import UNDERSTOOD
 from assistant.events import (
@@ -30,7 +30,7 @@ from ui.plain_text import plain
 FIGURE_BOX = (640, 560)
 """Largest width and height of a figure in the answer; among the sources it is half of it."""
 WRITING = " ▍"
-UNSUPPORTED = ":orange-badge[:material/help: not found in your documents]"
+DOUBTFUL = f":orange-badge[:material/help: {UNSUPPORTED.strip('[]')}]"
 PIPE = r"\|"
 TABLE_LINE = re.compile(r"\|.*\|")
 CELL_END = re.compile(r"(?<!\\)\|")
@@ -95,11 +95,11 @@ class _Writing:
     def add_sentence(self, sentence: Sentence) -> None:
         """A checked sentence in place of its words, with what belongs right after it."""
         self._unchecked = ""
-        marked = sentence.marked if sentence.supported else sentence.text
+        marked = sentence.text if sentence.is_doubtful else sentence.marked
         self._checked = f"{self._checked}{sentence.lead}{marked}".strip()
         self._line.text(self._checked)
-        if not sentence.supported:
-            st.markdown(UNSUPPORTED)
+        if sentence.is_doubtful:
+            st.markdown(DOUBTFUL)
             self._open_line()
 
     def add_figure(self, figure: Source) -> None:

@@ -20,7 +20,6 @@ from ui.plain_text import plain
 LISTED_FOR_S = 30
 BILLION = 1e9
 GIGABYTE = 1e9
-QUOTES = "  \nIt is too small to write answers: they are quotes."
 AS_SET = "As the settings say"
 
 

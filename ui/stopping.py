@@ -22,7 +22,7 @@ from assistant.llm import LanguageModel
 
 TICK_S = 0.2
 PATIENCE_S = 2.0
-"""After so long a silence the page says what is waited for."""
+"""After so long a silence the page says what is waited for, and looks again what that is."""
 
 
 @dataclass(slots=True)
@@ -64,11 +64,16 @@ def _noted(
     note: st.delta_generator.DeltaGenerator,
     button: st.delta_generator.DeltaGenerator,
 ) -> Generator[Event]:
+    stop, is_loading = threading.Event(), threading.Event()
+
     def draw(waited: float) -> None:
-        _tell(note, model, waited if is_asked else 0.0)
+        doing = "Loading the model" if is_loading.is_set() else "Waiting for the model"
+        _tell(note, doing, waited if is_asked else 0.0)
 
     is_asked = False
-    waiting = _drawn_while_waiting(make, draw)
+    look = threading.Thread(target=_look, args=(model, is_loading, stop), daemon=True)
+    look.start()
+    waiting = _drawn_while_waiting(make, stop, draw)
     with closing(waiting) as events:
         for event in events:
             match event:
@@ -85,9 +90,10 @@ def _noted(
 
 
 def _drawn_while_waiting(
-    make: Callable[[threading.Event], Generator[Event]], draw: Callable[[float], None]
+    make: Callable[[threading.Event], Generator[Event]],
+    stop: threading.Event,
+    draw: Callable[[float], None],
 ) -> Generator[Event]:
-    stop = threading.Event()
     made: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
 
     def work() -> None:
@@ -118,10 +124,21 @@ def _drawn_while_waiting(
         stop.set()
 
 
-def _tell(note: st.delta_generator.DeltaGenerator, model: LanguageModel, waited: float) -> None:
+def _look(model: LanguageModel, is_loading: threading.Event, stop: threading.Event) -> None:
+    """Keep up with whether the model is loading, until it is loaded or the answer ends.
+
+    In a thread: its server may take seconds to say so, and the page waits for clicks.
+    """
+    while not stop.wait(PATIENCE_S):
+        if model.is_loaded():
+            is_loading.clear()
+            return
+        is_loading.set()
+
+
+def _tell(note: st.delta_generator.DeltaGenerator, doing: str, waited: float) -> None:
     """Draw, also where there is nothing to tell: only so does a click come through."""
     if waited < PATIENCE_S:
         note.empty()
-        return
-    doing = "Waiting for the model" if model.is_loaded() else "Loading the model"
-    note.caption(f"{doing} … {waited:.0f} s")
+    else:
+        note.caption(f"{doing} … {waited:.0f} s")

@@ -25,6 +25,7 @@ HOSTILE = (
     "a | b\n|---|---|\n`code` ```",
     f"[1]: http://{EVIL}/\n\n# Heading\n\n    indented",
     f"<http://{EVIL}> www.{EVIL}",
+    f"bob@{EVIL}",
     "1. one\n2. two\n- three",
     "nul \x00 bell \x07 half \ud800.",
 )
@@ -43,6 +44,9 @@ PICTURES = st.one_of(
             {"image_url": f"http://{EVIL}/a.png"},
             {"image_key": "../../etc/passwd", "image_url": f"http://{EVIL}/../../etc/passwd"},
             {"image_key": f"{9:064x}.png", "image_url": "javascript:alert(1)"},
+            {"image_key": f"{9:064x}.png", "image_url": f"{BASE}?{9:064x}.png"},
+            {"image_key": f"{9:064x}.png", "image_url": f"{BASE}#/{9:064x}.png"},
+            {"image_key": f"{9:064x}.png", "image_url": f"{BASE}x{9:064x}.png"},
             {"image_key": f"{9:064x}.png", "image_url": f"http://{EVIL}/a.png?{9:064x}"},
             {"image_key": f'{9:064x}.png" onerror="x', "image_url": f'{BASE}x" onerror="x'},
             {"image_key": f"{9:064x}.png", "image_url": f"data:text/html,{9:064x}.png"},

@@ -46,6 +46,7 @@ class ServedModel:
     quantization: str = ""
     openai_facts: dict[str, Any] = field(default_factory=dict)
     """What an OpenAI-compatible server adds to it."""
+    is_damaged: bool = False
 
 
 class LoopbackOllama:
@@ -206,6 +207,9 @@ class _Handler(BaseHTTPRequestHandler):
         model = self.ollama.find(body["model"])
         if model is None:
             self._not_found(body["model"])
+            return
+        if model.is_damaged:
+            self._send({"error": "invalid file magic"}, 500)
             return
         facts = {
             "general.architecture": model.architecture,

@@ -231,7 +231,7 @@ def test_a_page_holds_fragments_and_allows_no_script() -> None:
     assert [p.get_text() for p in page("p")] == ["one", "two"]
     policy = page.find("meta", {"http-equiv": "Content-Security-Policy"})
     assert isinstance(policy, Tag)
-    assert str(policy["content"]).startswith("default-src 'none'")
+    assert str(policy["content"]).startswith("default-src 'none'; img-src data:;")
 
 
 @pytest.mark.parametrize("words", [words for words in HOSTILE if "\ud800" not in words])

@@ -517,7 +517,8 @@ def test_first_model_is_taken_where_none_is_named(ollama_server: LoopbackOllama)
     model = openai(ollama_server)
     assert model.name == f"openai:llama3.1@{ollama_server.url}/v1"
     assert (
-        model.reason == f"A server answers at {ollama_server.url}/v1; its first model is llama3.1."
+        model.reason == f"A server answers at {ollama_server.url}/v1; "
+        "its first model that can chat is llama3.1."
     )
 
 

@@ -113,3 +113,4 @@ def test_a_refusal_in_the_models_own_words_is_not_said_twice() -> None:
 def test_nothing_in_the_models_words_takes_effect_as_markdown() -> None:
     shown = streamed([TextAdded("![x](http://evil"), TextAdded("/a.png) <script>")])
     assert shown == r"\!\[x\]\(http\://evil/a.png\) \<script\>"
+    assert streamed([TextAdded("Ask bob@evil"), TextAdded(".example")]) == r"Ask bob\@evil.example"

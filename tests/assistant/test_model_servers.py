@@ -6,6 +6,7 @@ from langchain_core.messages import HumanMessage
 from assistant.errors import (
     ContextExceeded,
     GenerationFailed,
+    ModelNotFound,
     ModelUnavailable,
     OutOfMemory,
     ServerBusy,
@@ -142,6 +143,41 @@ def test_lm_studio_tells_of_sight_and_context_in_its_own_list(
     ollama_server.in_lm_studio = [{"id": "m", "type": "vlm", "loaded_context_length": 5_000}]
     model = model_of(ollama_server, "openai")
     assert (model.can_see, model.context_tokens) == (True, 5_000)
+
+
+def test_a_model_that_lm_studio_says_only_embeds_is_not_chosen(
+    ollama_server: LoopbackOllama,
+) -> None:
+    owned = {"owned_by": "organization_owner"}
+    ollama_server.models = {
+        "nomic:latest": ServedModel(openai_facts=owned),
+        "llama3.1:latest": ServedModel(openai_facts=owned),
+    }
+    ollama_server.in_lm_studio = [
+        {"id": "nomic", "type": "embeddings"},
+        {"id": "llama3.1", "type": "llm"},
+    ]
+    assert model_of(ollama_server, "openai").name.startswith("openai:llama3.1@")
+    url = f"{ollama_server.url}/v1"
+    found, _ = present_models(Settings(openai_base_url=url))
+    can_chat = {model.model: model.can_chat for model in found if model.kind == "openai"}
+    assert can_chat == {"nomic": False, "llama3.1": True}
+    del ollama_server.models["llama3.1:latest"]
+    with pytest.raises(ModelNotFound, match=r"no model that can chat.* Present: nomic"):
+        model_of(ollama_server, "openai")
+
+
+def test_a_damaged_model_in_ollama_does_not_take_the_others_away(
+    ollama_server: LoopbackOllama, caplog: pytest.LogCaptureFixture
+) -> None:
+    newest = ServedModel(modified_at="2026-06-01T00:00:00Z", is_damaged=True)
+    ollama_server.models["broken:latest"] = newest
+    assert model_of(ollama_server, "ollama").name == "ollama:llama3.1:latest"
+    assert "invalid file magic" in caplog.text
+    server = OllamaServer(ollama_server.url)
+    assert [model.name for model in server.models()] == ["llama3.1:latest"]
+    with pytest.raises(ModelUnavailable, match="invalid file magic"):
+        model_of(ollama_server, "ollama", ollama_model="broken")
 
 
 def test_setting_says_that_a_model_sees_where_its_server_does_not(

@@ -165,6 +165,26 @@ def test_rules_and_question_fit_every_context(context: int) -> None:
         assert "412 units" in user.content
 
 
+@pytest.mark.parametrize("context", [512, 600])
+@pytest.mark.parametrize("question", [QUESTION, "é" * 4_000])
+@pytest.mark.parametrize("text", ["Atlanta authorized 412 units in 2021. " * 40, "Boston" * 1_000])
+def test_the_best_source_is_told_in_part_even_where_its_title_is_too_long(
+    context: int, question: str, text: str
+) -> None:
+    max_tokens = prompt_tokens(context)
+    sources = [source(n, text, title="TP" * 90, page=n) for n in (1, 2)]
+    rules, asked = told(question, sources, max_tokens)
+    assert text[:6] in asked.partition("<source 1: text")[2]
+    assert own_tokens(rules) + n_tokens(asked) <= max_tokens
+
+
+def test_a_context_without_room_for_any_source_is_an_error() -> None:
+    model = Scripted(context_tokens=256)
+    with pytest.raises(ContextExceeded, match="Raise LIMNER_CONTEXT_TOKENS"):
+        list(write_from_sources(QUESTION, [source(1, "Atlanta.")], model))  # type: ignore[arg-type]
+    assert not model.asked
+
+
 WORDS = st.text(alphabet=st.sampled_from("ab C1|\n.<é住🦙 -"), max_size=300)
 
 

@@ -95,7 +95,14 @@ def test_only_the_unsupported_sentence_is_marked() -> None:
     kinds = [(e.type, e.value) for e in page.main if e.type in {"text", "markdown"}]
     assert [kind for kind, _ in kinds] == ["text", "markdown", "text"]
     assert kinds[0][1] == "True. Made up."
-    assert "not found in your documents" in kinds[1][1]
+    assert "not in the documents" in kinds[1][1]
+
+
+def test_a_sentence_that_claims_nothing_is_not_marked() -> None:
+    opening = Sentence("Here is the answer:")
+    page = show(answered(opening, Sentence("True.", supported=True)))
+    assert [t.value for t in page.text] == ["Here is the answer: True."]
+    assert not opening.is_doubtful
 
 
 def test_figure_follows_its_sentence_at_once(media: MediaStore) -> None:

@@ -1,16 +1,20 @@
-"""Stopping an answer on the page, in a real browser."""
+"""Waiting for an answer on the page, and stopping it in a real browser."""
 
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from assistant.events import Event, SourcesFound
 from tests.assistant.ollama_server import LoopbackOllama
 from tests.ui.orchard import FACT_QUESTION, HARVEST
 from tests.ui.served_page import served
 from tests.ui.test_browser import CHAT_BOX, Page, pytestmark  # noqa: F401 - it needs Chromium too
+from ui import stopping
 
 
 @pytest.fixture
@@ -66,3 +70,27 @@ def test_stop_ends_a_model_that_is_silent(page: Page, ollama_server: LoopbackOll
     ollama_server.says, ollama_server.pause_s = HARVEST, 0
     page.ask(FACT_QUESTION)
     assert "412 tonnes" in page.text
+
+
+def test_a_server_that_is_slow_to_tell_what_is_loaded_holds_nothing_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stopping, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(stopping, "TICK_S", 0.01)
+    asked = []
+
+    def is_loaded() -> bool:
+        asked.append(threading.current_thread())
+        time.sleep(5)
+        return True
+
+    def make(stop: threading.Event) -> Iterator[Event]:
+        yield SourcesFound(())
+        time.sleep(1)
+
+    began = time.monotonic()
+    model = SimpleNamespace(name="m", is_loaded=is_loaded)
+    assert len(list(stopping.stoppable(make, model, stopping.SoFar()))) == 1  # type: ignore[arg-type]
+    assert time.monotonic() - began < 3
+    assert len(asked) == 1
+    assert asked[0] is not threading.current_thread()
