@@ -120,7 +120,9 @@ def test_what_was_checked_before_ctrl_c_is_remembered_and_stored(
             raise KeyboardInterrupt
 
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{QUESTION}\nand in 2020?\n\n"))
-    with open_harbour(tmp_path, model_of(Stopped(pieces=[f"{COD} [1] ", "And "]))) as assistant:
+    with open_harbour(
+        tmp_path, model_of(Stopped(pieces=[f"{COD} [1] ", "And so on and ", "so on "]))
+    ) as assistant:
         monkeypatch.setattr(questions, "opened", lambda *_, **__: nullcontext(assistant))
         chosen = questions.Chosen(None, None, None, None, None, [])
         questions.chat(chosen, None, None, None, tmp_path)
