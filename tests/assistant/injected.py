@@ -15,11 +15,10 @@ from email.message import EmailMessage
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-import openpyxl
 import pptx
+import xlsxwriter
 from docx import Document as WordDocument
 from docx.shared import Pt, RGBColor
-from openpyxl.comments import Comment
 from PIL import Image, ImageDraw
 
 from tests.loaders.pdfs import Page, write_pdf
@@ -188,15 +187,14 @@ def _slides(path: Path, bridge: str) -> Path:
 
 
 def _workbook(path: Path, bridge: str) -> Path:
-    book = openpyxl.Workbook()
-    sheet = book.active
-    sheet.append(["Bridge", "Length in metres"])
-    sheet.append([f"{bridge} bridge", length_of(bridge)])
-    sheet["B2"].comment = Comment(order(bridge), "admin")
-    hidden = book.create_sheet("orders")
-    hidden.append([order(bridge)])
-    hidden.sheet_state = "hidden"
-    book.save(path.with_suffix(".xlsx"))
+    with xlsxwriter.Workbook(path.with_suffix(".xlsx")) as book:
+        sheet = book.add_worksheet("Bridges")
+        sheet.write_row(0, 0, ["Bridge", "Length in metres"])
+        sheet.write_row(1, 0, [f"{bridge} bridge", length_of(bridge)])
+        sheet.write_comment("B2", order(bridge), {"author": "admin"})
+        hidden = book.add_worksheet("orders")
+        hidden.write(0, 0, order(bridge))
+        hidden.hide()
     return path.with_suffix(".xlsx")
 
 
