@@ -237,7 +237,9 @@ def test_a_failure_before_the_first_word_is_a_503_that_says_what_to_do(
 
 
 def test_a_failure_in_the_middle_of_a_stream_reaches_the_client(serving: Serving) -> None:
-    stream = serving(says("The cod landings of ", GenerationFailed("It broke off."))).ask(stream=True)
+    stream = serving(says("The cod landings of ", GenerationFailed("It broke off."))).ask(
+        stream=True
+    )
     assert next(stream).choices[0].delta.content == "The"
     with pytest.raises(openai.APIError, match="It broke off"):
         list(stream)
