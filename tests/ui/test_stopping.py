@@ -49,7 +49,7 @@ def test_stop_ends_the_model_and_keeps_what_was_checked(
     page.wait_for(lambda: "so on so on" in page.text)
     stop(page)
     began = time.monotonic()
-    assert ollama_server.client_left.wait(5)
+    assert ollama_server.client_left.wait(20)
     assert time.monotonic() - began < 1
     page.wait_for(lambda: "You stopped the answer here." in page.text)
     assert "412 tonnes" in page.text
@@ -65,7 +65,7 @@ def test_stop_ends_a_model_that_is_silent(page: Page, ollama_server: LoopbackOll
     stop(page)
     page.wait_for(lambda: "before its first sentence" in page.text)
     ollama_server.stopping.set()
-    assert ollama_server.client_left.wait(5)
+    assert ollama_server.client_left.wait(20)
     ollama_server.stopping.clear()
     ollama_server.says, ollama_server.pause_s = HARVEST, 0
     page.ask(FACT_QUESTION)
