@@ -11,7 +11,10 @@ from __future__ import annotations
 import base64
 import io
 import json
+import select
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +34,8 @@ PULL_ERROR = "pull model manifest: file does not exist"
 TIME = "2026-01-01T00:00:00Z"
 MAX_TOKENS = 48
 FAULT_AFTER_PIECES = 3
+LOOK_S = 0.05
+"""How often it looks whether a test has ended."""
 
 
 @dataclass
@@ -96,15 +101,23 @@ class LoopbackOllama:
         """What was asked of a path so far."""
         return [body for asked, body in self.requests if asked == path]
 
-    def pieces(self, messages: list[dict[str, Any]]) -> Iterator[str]:
-        """The pieces of an answer, each after the pause."""
+    def pieces(self, messages: list[dict[str, Any]], client: socket.socket) -> Iterator[str]:
+        """The pieces of an answer, each after the pause. ConnectionResetError: client has left."""
         self._count(1)
         try:
             for piece in self._text(messages):
-                self.stopping.wait(next(self.pauses, self.pause_s))
+                self._wait(next(self.pauses, self.pause_s), client)
                 yield piece
         finally:
             self._count(-1)
+
+    def _wait(self, seconds: float, client: socket.socket) -> None:
+        """As in Ollama, whoever leaves is noticed while nothing is sent."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and not self.stopping.is_set():
+            readable, _, _ = select.select([client], [], [], min(left, LOOK_S))
+            if readable and not client.recv(1, socket.MSG_PEEK):
+                raise ConnectionResetError("the client has left")
 
     def _count(self, change: int) -> None:
         with self._counting:
@@ -274,7 +287,7 @@ class _Handler(BaseHTTPRequestHandler):
             call = {"function": {"name": tool["name"], "arguments": {asked_for: question}}}
             yield {"role": "assistant", "content": "", "tool_calls": [call]}
             return
-        for piece in self.ollama.pieces(asked):
+        for piece in self.ollama.pieces(asked, self.connection):
             yield {"role": "assistant", "content": piece}
 
     def _pull(self, body: dict[str, Any]) -> None:
@@ -305,7 +318,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_lines(self._with_fault(self._openai_lines(body)), "text/event-stream")
 
     def _openai_lines(self, body: dict[str, Any]) -> Iterator[bytes]:
-        for piece in self.ollama.pieces(body["messages"]):
+        for piece in self.ollama.pieces(body["messages"], self.connection):
             yield _event(body["model"], {"role": "assistant", "content": piece}, None)
         yield _event(body["model"], {}, self.ollama.end_reason) + b"data: [DONE]\n\n"
 

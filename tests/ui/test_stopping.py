@@ -64,9 +64,7 @@ def test_stop_ends_a_model_that_is_silent(page: Page, ollama_server: LoopbackOll
     page.wait_for(lambda: "Loading the model" in page.text)
     stop(page)
     page.wait_for(lambda: "before its first sentence" in page.text)
-    ollama_server.stopping.set()
     assert ollama_server.client_left.wait(20)
-    ollama_server.stopping.clear()
     ollama_server.says, ollama_server.pause_s = HARVEST, 0
     page.ask(FACT_QUESTION)
     assert "412 tonnes" in page.text
