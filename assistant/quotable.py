@@ -13,7 +13,8 @@ from enum import Enum
 from functools import cached_property
 
 from assistant.answer import Source
-from assistant.questions import YEAR, meanings
+from assistant.answer_kinds import YEAR
+from assistant.questions import meanings
 from assistant.sentences import NUMBER, split_sentences, words
 from assistant.table_quotes import TABLE_LINE, Row, read_rows
 from loaders.captioning.fusion import (

@@ -15,7 +15,8 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 
 from assistant.answer import Source
-from assistant.questions import YEAR, Asked, meanings, missing
+from assistant.answer_kinds import YEAR
+from assistant.questions import Asked, meanings, missing
 from assistant.quotable import Kind, Quotable, quotables_of
 from assistant.quote_score import Comparison, likelihood
 
@@ -60,7 +61,8 @@ def find_quotes(question: str, sources: Sequence[Source], embeddings: Embeddings
         return []
     passages = [p for source in sources for p in quotables_of(source)]
     comparison = Comparison(asked, passages)
-    told = [p for p in passages if p.kind is not Kind.FIGURE]
+    fitting = [p for p in passages if comparison.may_answer(p)]
+    told = [p for p in fitting if p.kind is not Kind.FIGURE]
     chosen: list[Quote] = []
     for quote in _in_words(_ranked(comparison, told, embeddings)):
         best = chosen[0].score if chosen else 0.0
@@ -70,7 +72,7 @@ def find_quotes(question: str, sources: Sequence[Source], embeddings: Embeddings
             chosen.append(quote)
     if chosen:
         return chosen
-    seen = _ranked(comparison, [p for p in passages if p.kind is Kind.FIGURE], embeddings)
+    seen = _ranked(comparison, [p for p in fitting if p.kind is Kind.FIGURE], embeddings)
     return [quote for _, quote in seen[:1] if quote.score >= SHOWS]
 
 

@@ -154,3 +154,48 @@ def test_a_sentence_is_quoted_before_a_label_that_says_no_more() -> None:
     asked = "Which city has the most housing units, and how many?"
     found = find_quotes(asked, (chart, source(2, told)), WordEmbeddings())
     assert found[0].text == told
+
+
+APIARY = """Honey harvest fell sharply in 2006 because a late frost destroyed the blossom.
+Most guests came in October, when the leaves had turned. In November 64 guests came."""
+HONEY = """| Year | Honey (kg) | Colonies |
+| --- | --- | --- |
+| 2005 | 530 | 36 |
+| 2006 | 298 | 34 |"""
+
+
+def test_how_much_in_a_year_is_answered_by_the_cell_and_not_by_a_sentence_without_number() -> None:
+    found = quotes(
+        "How much honey was harvested in 2006?",
+        source(1, APIARY, section="Harvest"),
+        source(2, HONEY, modality="table", section="Harvest"),
+    )
+    assert found == ["2006 — Honey (kg): 298"]
+
+
+def test_when_is_answered_by_the_sentence_with_the_date_and_not_by_its_neighbour() -> None:
+    text = "The Corran apiary keeps bees near Marbach. It was founded in 1987 by Greta Vollmer."
+    asked = "When was the apiary founded?"
+    assert quotes(asked, source(1, text)) == ["It was founded in 1987 by Greta Vollmer."]
+
+
+def test_who_is_not_answered_by_a_sentence_without_a_person() -> None:
+    told = "Most visitors of the museum came in August, when the museum was open late."
+    assert quotes("Who founded the museum?", source(1, told)) == []
+
+
+def test_who_may_be_told_by_a_role() -> None:
+    told = "The board founded the museum."
+    assert quotes("Who founded the museum?", source(1, told)) == [told]
+
+
+def test_how_many_in_a_month_is_not_answered_by_another_month() -> None:
+    assert quotes("How many guests came in October?", source(1, APIARY)) == []
+    (found,) = quotes("How many guests came in November?", source(1, APIARY))
+    assert found == "In November 64 guests came."
+
+
+def test_a_chart_does_not_tell_when_something_was_built() -> None:
+    chart = figure(1, "Figure 1: Energy of the solar plant by month")
+    asked = "When was the solar plant built?"
+    assert find_quotes(asked, (chart,), WordEmbeddings()) == []
