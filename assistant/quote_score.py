@@ -91,6 +91,12 @@ class Comparison:
         is_role = asked.wants is Wants.PERSON and self.covered(passage.own) > MOST_OF_ALL
         return is_role or not asked.takes_only_such or asked.is_given_by(quote)
 
+    def quote_of(self, passage: Quotable) -> str:
+        """What is quoted of it: whether something is so is told with what limits it."""
+        quote = passage.quote_for(self.weights)
+        is_whether = self._asked.wants is Wants.YES_OR_NO
+        return f"{quote} {passage.limit}" if is_whether and passage.limit else quote
+
     def signs(self, passage: Quotable) -> dict[str, float]:
         """What speaks for and against the passage, but for likeness of meaning; about 0 to 1."""
         return self._words(passage) | self._kind_of_answer(passage) | self._kind(passage)

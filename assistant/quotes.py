@@ -132,7 +132,7 @@ def _ranked(
             passages[i],
             Quote(
                 passages[i].source.n,
-                passages[i].quote_for(comparison.weights),
+                comparison.quote_of(passages[i]),
                 likelihood(passages[i], signs[i], meaning=cosine),
             ),
         )

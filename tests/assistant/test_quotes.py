@@ -1,5 +1,6 @@
 """The choice of quotes, with embeddings that can be computed by hand."""
 
+import pytest
 from langchain_core.documents import Document
 
 from assistant.answer import Source
@@ -199,3 +200,32 @@ def test_a_chart_does_not_tell_when_something_was_built() -> None:
     chart = figure(1, "Figure 1: Energy of the solar plant by month")
     asked = "When was the solar plant built?"
     assert find_quotes(asked, (chart,), WordEmbeddings()) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "told", "limit"),
+    [
+        ("Is smoking allowed?", "Smoking is allowed in the yard.", "However, not in summer."),
+        ("May children ride?", "Children may ride on the tram.", "This holds only with a ticket."),
+        ("Can drones fly here?", "Drones can fly over the valley.", "They must be registered."),
+        (
+            "Was the request for a crane granted?",
+            "Mara asked for a crane; the request was written.",
+            "The request was declined because the budget is exhausted.",
+        ),
+    ],
+)
+def test_whether_something_is_so_is_quoted_with_the_sentence_that_limits_it(
+    question: str, told: str, limit: str
+) -> None:
+    text = f"{told} {limit} Lunch is at noon."
+    assert quotes(question, source(1, text)) == [f"{told} {limit}"]
+
+
+def test_what_goes_on_after_it_is_not_quoted() -> None:
+    text = "Smoking is allowed in the yard. Lunch is at noon. However, not in summer."
+    assert quotes("Is smoking allowed?", source(1, text)) == ["Smoking is allowed in the yard."]
+    text = "Smoking is allowed in the yard. However, not in summer."
+    assert quotes("Where is smoking allowed?", source(1, text)) == [
+        "Smoking is allowed in the yard."
+    ]
