@@ -196,6 +196,20 @@ def test_how_many_in_a_month_is_not_answered_by_another_month() -> None:
     assert found == "In November 64 guests came."
 
 
+def test_a_chart_of_other_months_is_not_shown_for_one() -> None:
+    caption = "Visitors who came by month"
+    text = f"{caption}\nText in the picture: May 12 June 18 July 29"
+    chart = source(1, text, modality="figure", caption=caption, image_key="k")
+    for month, n in (("January", []), ("July", [1])):
+        found = find_quotes(f"How many visitors came in {month}?", (chart,), WordEmbeddings())
+        assert [q.n for q in found] == n
+
+
+def test_a_month_may_lie_in_a_range() -> None:
+    told = "From May to September 64 guests came."
+    assert quotes("How many guests came in July?", source(1, told)) == [told]
+
+
 def test_a_chart_does_not_tell_when_something_was_built() -> None:
     chart = figure(1, "Figure 1: Energy of the solar plant by month")
     asked = "When was the solar plant built?"
