@@ -243,3 +243,29 @@ def test_what_goes_on_after_it_is_not_quoted() -> None:
     assert quotes("Where is smoking allowed?", source(1, text)) == [
         "Smoking is allowed in the yard."
     ]
+
+
+@pytest.mark.parametrize(
+    ("question", "n"),
+    [
+        ("Show me the chart of gold prices", 1),
+        ("Show me the chart of gold prices in the yearbook", 1),
+        ("Show me the chart of gold prices in London", 1),
+        ("Show me the chart of gold prices in minutes.txt", None),
+        ("Show me the chart of gold prices from the minutes", None),
+    ],
+)
+def test_a_figure_is_not_taken_from_another_document_than_the_one_named(
+    question: str, n: int | None
+) -> None:
+    chart = figure(1, "Figure 1. Gold prices in London", title="Yearbook", source="file:///y.pdf")
+    minutes = source(2, "Gold was sold.", title="minutes.txt", source="file:///minutes.txt")
+    found = find_figure(question, (chart, minutes), WordEmbeddings())
+    assert (found.n if found else None) == n
+
+
+def test_a_word_of_another_title_that_the_document_knows_names_no_other() -> None:
+    chart = figure(1, "Figure 1. Gold prices in London", title="Yearbook", source="file:///y.pdf")
+    other = source(2, "Gold was sold.", title="London in numbers", source="file:///l.pdf")
+    asked = "Show me the chart of gold prices in London"
+    assert find_figure(asked, (chart, other), WordEmbeddings())
