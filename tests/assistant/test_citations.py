@@ -145,6 +145,17 @@ def test_a_place_names_the_page_also_as_the_document_does() -> None:
     assert source(1, "x", sheet="Sales", section="Sales").place == "t, sheet Sales"
 
 
+def test_the_tables_of_a_section_are_told_apart_by_their_numbers_or_captions() -> None:
+    def place(**metadata: object) -> str:
+        return source(1, "x", **{"modality": "table", "section": "Output", **metadata}).place
+
+    assert place(label="Table 2", caption="Table 2: Prices") == "t, “Output”, Table 2"
+    assert place(caption="Prices of paper by grade") == "t, “Output”, Prices of paper by grade"
+    assert place(page=7, label="Table 2") == "t, page 7, Table 2"
+    assert place() == "t, “Output”"
+    assert len(place(caption="Prices of paper " * 9)) < 80
+
+
 def test_the_picture_of_a_cited_table_is_shown_as_one_of_a_figure() -> None:
     table = source(1, "| City | Units |\n| --- | --- |\n| Phoenix | 62,617 |")
     table.document.metadata |= {"modality": "table", "image_key": "k2"}
