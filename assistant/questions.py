@@ -67,6 +67,10 @@ COUNTED = re.compile(
     r"\bhow many (?:more |other |new |long |different )*(\w[\w-]*(?: \w[\w-]*)?)",
     re.IGNORECASE,
 )
+IN_DOCUMENT = re.compile(
+    r"\b(?:in|from|inside|within)\s+(?:the\s+|my\s+|our\s+)?(.+)|([\w-]+\.[a-z]\w{1,4})\b",
+    re.IGNORECASE,
+)
 NAMES = re.compile(r"\b[A-Z][\w.'’&]*(?:[ -]+[A-Z][\w.'’&]*)*")
 WORD = re.compile(r"[^\W_]+(?:[.'’][^\W_]+)*")
 UNITS = (
@@ -217,6 +221,12 @@ class Asked:
         return tuple(found)
 
     @cached_property
+    def document(self) -> frozenset[str]:
+        """Meanings of the words that may name a document: "the chart in the note", "a.pdf"."""
+        found = (" ".join(pair) for pair in IN_DOCUMENT.findall(self.text))
+        return frozenset(m for text in found for m in title_meanings(text))
+
+    @cached_property
     def years(self) -> frozenset[str]:
         """The years that it names."""
         return frozenset(YEAR.findall(self.text))
@@ -252,6 +262,11 @@ def meaning(found: str) -> str:
 def meanings(text: str) -> tuple[str, ...]:
     """Meanings of the words of a text that carry one, in order."""
     return tuple(meaning(s) for s in stems(text))
+
+
+def title_meanings(title: str) -> frozenset[str]:
+    """Meanings of the words of a title, which may be the name of a file."""
+    return frozenset(meanings(re.sub(r"[._-]", " ", title)))
 
 
 def missing(wanted: Iterable[str], known: set[str]) -> set[str]:

@@ -82,12 +82,12 @@ class Comparison:
     def may_answer(self, passage: Quotable) -> bool:
         """Whether it holds the kind of thing without which nothing answers, of no other month."""
         asked = self._asked
-        if passage.kind is Kind.FIGURE:
-            return not asked.takes_no_picture
-        quote = passage.quote_for(self.weights)
-        named = months(quote)
-        if asked.months and named and not asked.months & named:
+        is_figure = passage.kind is Kind.FIGURE
+        quote = passage.around if is_figure else passage.quote_for(self.weights)
+        if _is_of_other_month(asked, quote):
             return False
+        if is_figure:
+            return not asked.takes_no_picture
         is_role = asked.wants is Wants.PERSON and self.covered(passage.own) > MOST_OF_ALL
         return is_role or not asked.takes_only_such or asked.is_given_by(quote)
 
@@ -191,6 +191,12 @@ class Comparison:
 def _place(source: Source) -> Place:
     about = source.document.metadata
     return str(about.get("source")), about.get("page"), about.get("section")
+
+
+def _is_of_other_month(asked: Asked, text: str) -> bool:
+    """Whether it names months, and not that of the question; two may be the ends of a range."""
+    named = months(text)
+    return bool(asked.months) and len(named) not in (0, 2) and not asked.months & named
 
 
 def _extremes(asked: Asked, passages: Sequence[Quotable], terms: Collection[str]) -> set[int]:

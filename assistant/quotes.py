@@ -15,7 +15,7 @@ from langchain_core.embeddings import Embeddings
 
 from assistant.answer import Source
 from assistant.answer_kinds import YEAR
-from assistant.questions import Asked, meanings, missing
+from assistant.questions import Asked, meanings, missing, title_meanings
 from assistant.quotable import Kind, Quotable, quotables_of
 from assistant.quote_ranking import Quote, Ranking, cosines
 from assistant.quote_score import Comparison
@@ -66,7 +66,9 @@ def find_figure(question: str, sources: Sequence[Source], embeddings: Embeddings
     """The figure that a person wants to see, as a quote of its caption; None where none is."""
     asked = Asked(question)
     passages = [p for source in sources for p in quotables_of(source)]
-    figures = [p for p in passages if p.kind is Kind.FIGURE]
+    figures = [
+        p for p in passages if p.kind is Kind.FIGURE and _may_be_in(asked, p.source, sources)
+    ]
     if not figures or not _is_known(asked, sources):
         return None
     comparison = Comparison(asked, passages)
@@ -93,6 +95,16 @@ def _is_known(asked: Asked, sources: Sequence[Source]) -> bool:
     if asked.years - set(YEAR.findall(told)):
         return False
     return all(2 * len(missing(name, known)) < len(name) for name in asked.names)
+
+
+def _may_be_in(asked: Asked, figure: Source, sources: Sequence[Source]) -> bool:
+    """Whether the question does not name another document: "the chart in the note"."""
+    document = figure.document.metadata.get("source")
+    own = [s for s in sources if s.document.metadata.get("source") == document]
+    others = [s.document.metadata["title"] for s in sources if s not in own]
+    named = asked.document & frozenset().union(*map(title_meanings, others))
+    titled = title_meanings(figure.document.metadata["title"])
+    return named <= titled.union(*(meanings(_told_by(s)) for s in own))
 
 
 def _told_by(source: Source) -> str:

@@ -116,6 +116,17 @@ def test_a_picture_of_two_cited_documents_is_shown_once() -> None:
     assert (sorted(sentence.citations), sentence.figures) == ([1, 2], (2,))
 
 
+def test_the_figure_of_the_document_that_a_quote_names_is_shown_with_it() -> None:
+    told = "As Figure 1 shows, gold rose."
+    mine, other = (figure(n, "Figure 1. Gold prices", f"k{n}") for n in (2, 3))
+    mine.document.metadata["caption"] = other.document.metadata["caption"] = "Figure 1. Gold prices"
+    other.document.metadata["source"] = "file:///other.pdf"
+    check = checker(source(1, told), mine, other)
+    first, again = (check.check(told, quoted_from=1) for _ in range(2))
+    assert (first.citations, first.figures, again.figures) == ((1,), (2,), ())
+    assert check.check("As Figure 11 shows, gold rose.", quoted_from=1).figures == ()
+
+
 def test_the_source_of_a_quote_is_cited_first() -> None:
     twin = source(2, PERMITS)
     sentence = checker(source(1, PERMITS), twin).check("Phoenix had 62,617 units.", quoted_from=2)

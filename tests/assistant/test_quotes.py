@@ -196,6 +196,20 @@ def test_how_many_in_a_month_is_not_answered_by_another_month() -> None:
     assert found == "In November 64 guests came."
 
 
+def test_a_chart_of_other_months_is_not_shown_for_one() -> None:
+    caption = "Visitors who came by month"
+    text = f"{caption}\nText in the picture: May 12 June 18 July 29"
+    chart = source(1, text, modality="figure", caption=caption, image_key="k")
+    for month, n in (("January", []), ("July", [1])):
+        found = find_quotes(f"How many visitors came in {month}?", (chart,), WordEmbeddings())
+        assert [q.n for q in found] == n
+
+
+def test_a_month_may_lie_in_a_range() -> None:
+    told = "From May to September 64 guests came."
+    assert quotes("How many guests came in July?", source(1, told)) == [told]
+
+
 def test_a_chart_does_not_tell_when_something_was_built() -> None:
     chart = figure(1, "Figure 1: Energy of the solar plant by month")
     asked = "When was the solar plant built?"
@@ -229,3 +243,29 @@ def test_what_goes_on_after_it_is_not_quoted() -> None:
     assert quotes("Where is smoking allowed?", source(1, text)) == [
         "Smoking is allowed in the yard."
     ]
+
+
+@pytest.mark.parametrize(
+    ("question", "n"),
+    [
+        ("Show me the chart of gold prices", 1),
+        ("Show me the chart of gold prices in the yearbook", 1),
+        ("Show me the chart of gold prices in London", 1),
+        ("Show me the chart of gold prices in minutes.txt", None),
+        ("Show me the chart of gold prices from the minutes", None),
+    ],
+)
+def test_a_figure_is_not_taken_from_another_document_than_the_one_named(
+    question: str, n: int | None
+) -> None:
+    chart = figure(1, "Figure 1. Gold prices in London", title="Yearbook", source="file:///y.pdf")
+    minutes = source(2, "Gold was sold.", title="minutes.txt", source="file:///minutes.txt")
+    found = find_figure(question, (chart, minutes), WordEmbeddings())
+    assert (found.n if found else None) == n
+
+
+def test_a_word_of_another_title_that_the_document_knows_names_no_other() -> None:
+    chart = figure(1, "Figure 1. Gold prices in London", title="Yearbook", source="file:///y.pdf")
+    other = source(2, "Gold was sold.", title="London in numbers", source="file:///l.pdf")
+    asked = "Show me the chart of gold prices in London"
+    assert find_figure(asked, (chart, other), WordEmbeddings())
