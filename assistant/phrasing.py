@@ -13,7 +13,7 @@ from assistant.errors import GenerationFailed, GenerationStopped
 from assistant.llm import LanguageModel
 from assistant.prompt import prompt_text
 from assistant.questions import Asked, Wants
-from assistant.quotes import Quote
+from assistant.quote_ranking import Quote
 from assistant.sentences import is_negated, names, numbers, share, stems, words
 from assistant.table_quotes import CELLS
 

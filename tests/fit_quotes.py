@@ -19,9 +19,9 @@ from assistant.evaluation import Question, read_questions, sources_of
 from assistant.events import SourcesFound
 from assistant.questions import Asked
 from assistant.quotable import Kind, Quotable, quotables_of
+from assistant.quote_ranking import MAX_EMBEDDED_CHARS
 from assistant.quote_score import Comparison
 from assistant.quote_weights import FIGURE, TEXT
-from assistant.quotes import MAX_EMBEDDED_CHARS
 from retrievers import Filter, MiniLMEmbeddings
 
 AT_THE_PLACE = 0.1

@@ -10,7 +10,7 @@ import pytest
 
 from assistant.errors import GenerationFailed, GenerationStopped
 from assistant.phrasing import is_phrasable, phrase_quote
-from assistant.quotes import Quote
+from assistant.quote_ranking import Quote
 from tests.assistant.harbour import open_harbour, says
 from tests.assistant.words import WordEmbeddings
 
