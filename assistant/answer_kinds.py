@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from assistant.sentences import NUMBER, numbers
+from assistant.sentences import NUMBER, numbers, stems
 
 YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
 MONTHS = (
@@ -53,6 +53,11 @@ MOMENT = re.compile(
     r"tomorrow|easter|christmas|century)\b",
     re.IGNORECASE,
 )
+EVENT = re.compile(
+    r"\b(?:after|before|during|upon) (?:an?|each|every|h(?:er|is)|its|the(?:ir)?|world)\b",
+    re.IGNORECASE,
+)
+"""What may tell when something was besides a time: "after the war"."""
 CONDITION = re.compile(
     r"\b(?:after|always|as soon as|at|before|days?|during|each|every|hours?|if|immediately|"
     r"minutes?|months?|never|once|seconds?|unless|until|upon|weeks?|when|whenever|while|within|"
@@ -62,6 +67,8 @@ CONDITION = re.compile(
 """What may tell when something is to be done."""
 NAME = re.compile(r"(?<=[\w,;:(—] )(?!I\b)[A-Z][a-z]+")
 """A word that only its being a name gives a capital: none that opens a sentence."""
+OF_A_THING = re.compile(r"\b(?:the|an?) (?:[A-Z][\w'’-]*\s)+(?=((?:[a-z]\w+ ?){1,2}))")
+"""A name that tells one thing from others: of "the Kallen bridge"."""
 NO_NAMES = frozenset(
     """figure fig table chapter section page appendix monday tuesday wednesday thursday friday
     saturday sunday""".split()  # noqa: SIM905 - a list would be twenty lines
@@ -80,7 +87,9 @@ def has_amount(text: str, question: str) -> bool:
 
 
 def has_moment(text: str, question: str) -> bool:
-    """Whether it names a time: a year, month, day or hour that the question does not name."""
+    """Whether it names a time: a year, month, day or hour, or event, that the question does not."""
+    if EVENT.search(text):
+        return True
     told = {_short(found) for found in MOMENT.findall(text)}
     return bool(told - {_short(found) for found in MOMENT.findall(question)})
 
@@ -91,8 +100,10 @@ def months(text: str) -> frozenset[str]:
 
 
 def has_name(text: str, question: str) -> bool:
-    """Whether it holds a name that is not in the question."""
-    told = {name for name in NAME.findall(text) if name.lower() not in NO_NAMES}
+    """Whether it holds a name that is not in the question, nor that of what it is about."""
+    asked = set(stems(question))
+    plain = OF_A_THING.sub(lambda found: "" if asked & set(stems(found[1])) else found[0], text)
+    told = {name for name in NAME.findall(plain) if name.lower() not in NO_NAMES}
     return bool(told - set(NAME.findall(question)))
 
 

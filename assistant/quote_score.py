@@ -86,6 +86,8 @@ class Comparison:
         quote = passage.around if is_figure else passage.quote_for(self.weights)
         if _is_of_other_month(asked, quote):
             return False
+        if passage.kind is Kind.LABEL and not asked.months <= months(quote):
+            return False  # it stands for itself: another label of the chart may be of the month
         if is_figure:
             return not asked.takes_no_picture
         is_role = asked.wants is Wants.PERSON and self.covered(passage.own) > MOST_OF_ALL

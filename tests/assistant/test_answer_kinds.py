@@ -36,7 +36,8 @@ def test_a_year_a_label_or_a_number_of_the_question_is_no_amount(
         ("When was it founded?", "It was founded in the 19th century.", True),
         ("When was it founded?", "It was founded one day in May.", True),
         ("When was it founded?", "Children may march there for 4.50 euros.", False),
-        ("When was it founded?", "It was founded 500 metres from here after the flood.", False),
+        ("When was it founded?", "It was founded 500 metres from here.", False),
+        ("When was it founded?", "It was founded after the flood.", True),
         ("When was it sold in August 1990?", "It was sold in Aug. 1990.", False),
         ("When does the shop open?", "It opens at 9:30.", True),
         ("When does the shop open?", "It opens on Monday.", True),
@@ -50,10 +51,11 @@ def test_a_year_month_day_or_hour_tells_when(question: str, text: str, is_given:
     ("question", "text", "is_given"),
     [
         ("When must I file a claim?", "A claim is filed within thirty days of the visit.", True),
-        ("When was the claim filed?", "It was filed after the visit.", False),
+        ("When was the claim filed?", "It was filed when due.", False),
+        ("When was the claim filed?", "It was filed after the visit.", True),
     ],
 )
-def test_when_something_was_is_told_by_a_time_and_no_condition(
+def test_when_something_was_is_told_by_a_time_or_event_and_no_condition(
     question: str, text: str, is_given: bool
 ) -> None:
     assert Asked(question).is_given_by(text) is is_given
@@ -63,6 +65,14 @@ def test_months_figures_and_names_of_the_question_do_not_tell_who() -> None:
     assert not has_name("Most guests came in August, as Figure 1 shows.", "Who came?")
     assert not has_name("The keepers of Marbach came.", "Who came to Marbach?")
     assert has_name("In August came Ada Thornbury.", "Who came?")
+
+
+def test_the_name_of_what_is_asked_about_does_not_tell_who() -> None:
+    asked = "Who rebuilt the bridge?"
+    assert not has_name("Work on the Kallen bridge went on.", asked)
+    assert not has_name("Work on the Kallen railway bridge went on.", asked)
+    assert has_name("The bridge was rebuilt by the Lorne company.", asked)
+    assert has_name("Later Ada Thornbury rebuilt it.", asked)
 
 
 def test_a_month_is_known_by_its_abbreviation_too() -> None:

@@ -205,6 +205,14 @@ def test_a_chart_of_other_months_is_not_shown_for_one() -> None:
         assert [q.n for q in found] == n
 
 
+def test_a_label_of_a_chart_does_not_answer_for_a_month_that_it_does_not_name() -> None:
+    caption = "Visitors who came by month"
+    text = f"{caption}\nText in the picture: Visitors by month 340; May 12"
+    chart = source(1, text, modality="figure", caption=caption, image_key="k")
+    for month, told in (("July", []), ("May", ["May 12"])):
+        assert quotes(f"How many visitors came in {month}?", chart) == told
+
+
 def test_a_month_may_lie_in_a_range() -> None:
     told = "From May to September 64 guests came."
     assert quotes("How many guests came in July?", source(1, told)) == [told]
