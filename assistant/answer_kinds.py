@@ -36,16 +36,18 @@ MONTH = (
 )
 """As names, "may" and "march" have a capital."""
 A_MONTH = re.compile(rf"\b{MONTH}", re.IGNORECASE)
+HOUR = r"\b\d{1,2}:\d\d\b|\b\d{1,2} ?(?:[ap]\.?m\b|o['’]clock)"
 DATED = re.compile(
     rf"\b(?:in|since|during|until|till|before|after|between|from) {YEAR.pattern}"
     rf"(?: ?(?:to|and|[-–]) ?{YEAR.pattern})?|"
-    rf"\b(?:\d{{1,2}} )?(?:{MONTH}) (?:\d{{1,2}}(?!\d),? )?{YEAR.pattern}",
+    rf"\b(?:\d{{1,2}} )?(?:{MONTH}) (?:\d{{1,2}}(?!\d),? )?{YEAR.pattern}|"
+    rf"\b\d{{1,2}}(?:st|nd|rd|th)? (?:{MONTH})|{HOUR}",
     re.IGNORECASE,
 )
-"""A year or day that something plainly is."""
+"""What is plainly a year, a day or an hour."""
 MOMENT = re.compile(
     rf"{YEAR.pattern}|\b\d{{3,4}}s?\b(?= ?(?:BC|AD|CE))|\b\d{{4}}s\b|"
-    rf"\b(?:{MONTH})|\b\d{{1,2}}:\d\d\b|\b\d{{1,2}} ?(?:[ap]\.?m\b|o['’]clock)|"
+    rf"\b(?:{MONTH})|{HOUR}|"
     r"\b\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b|"
     r"\b(?:in|since|circa) \d{3,4}(?=[.,;:)]|$| (?:and|by|the|under|when|with)\b)|"
     r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|"
@@ -65,8 +67,10 @@ CONDITION = re.compile(
     re.IGNORECASE,
 )
 """What may tell when something is to be done."""
-NAME = re.compile(r"(?<=[\w,;:(—] )(?!I\b)[A-Z][a-z]+")
-"""A word that only its being a name gives a capital: none that opens a sentence."""
+NAME = re.compile(r"(?<=[\w,;:(—] )(?!I\b)[^\W\d_]\w+")
+"""A word that may be a name, by its capital: none that opens a sentence."""
+SUBJECT = re.compile(r"\W*([^\W\d_]\w+) (\w+)")
+"""What opens a sentence, and the word after it."""
 OF_A_THING = re.compile(r"\b(?:the|an?) (?:[A-Z][\w'’-]*\s)+(?=((?:[a-z]\w+ ?){1,2}))")
 """A name that tells one thing from others: of "the Kallen bridge"."""
 NO_NAMES = frozenset(
@@ -100,11 +104,21 @@ def months(text: str) -> frozenset[str]:
 
 
 def has_name(text: str, question: str) -> bool:
-    """Whether it holds a name that is not in the question, nor that of what it is about."""
+    """Whether it holds a name that is not in the question, nor that of what it is about.
+
+    What opens it is one where it stands before a word of the question: "Vollmer founded it".
+    """
     asked = set(stems(question))
     plain = OF_A_THING.sub(lambda found: "" if asked & set(stems(found[1])) else found[0], text)
-    told = {name for name in NAME.findall(plain) if name.lower() not in NO_NAMES}
-    return bool(told - set(NAME.findall(question)))
+    if _names(plain) - _names(question):
+        return True
+    opening = SUBJECT.match(text)
+    first, second = (set(stems(word)) for word in opening.groups()) if opening else (set(), set())
+    return bool(first - asked and second & asked)
+
+
+def _names(text: str) -> set[str]:
+    return {n for n in NAME.findall(text) if n[0].isupper() and n.lower() not in NO_NAMES}
 
 
 def _numbers(text: str) -> Counter[str]:
