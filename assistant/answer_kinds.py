@@ -67,8 +67,8 @@ CONDITION = re.compile(
     re.IGNORECASE,
 )
 """What may tell when something is to be done."""
-NAME = re.compile(r"(?<=[\w,;:(—] )(?!I\b)[^\W\d_]\w+")
-"""A word that may be a name, by its capital: none that opens a sentence."""
+NAME = re.compile(r"(?:(?<=[^\W\d] )|(?<=[,;:(—] ))(?!I\b)[^\W\d_]\w+")
+"""A word that may be a name, by its capital: none that opens a sentence, and no unit."""
 SUBJECT = re.compile(r"\W*([^\W\d_]\w+) (\w+)")
 """What opens a sentence, and the word after it."""
 OF_A_THING = re.compile(r"\b(?:the|an?) (?:[A-Z][\w'’-]*\s)+(?=((?:[a-z]\w+ ?){1,2}))")

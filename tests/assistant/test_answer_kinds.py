@@ -88,5 +88,6 @@ def test_a_name_may_open_a_sentence_be_short_for_a_company_or_have_an_accent() -
     assert has_name("It was founded by NASA.", asked)
     assert has_name("It was founded by Östberg.", asked)
     assert not has_name("It founded a school.", asked)
+    assert not has_name("The museum uses 12 MWh a year.", asked)
     assert not has_name("Museum founded in 1987.", asked)
     assert not has_name("Visitors came by bus.", asked)
