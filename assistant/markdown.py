@@ -27,7 +27,7 @@ PictureUrl = Callable[[Source], str]
 SPECIALS = re.compile(r"([\\`*_{}\[\]()#+!|<>~$:&=@-])")
 POINTS = re.compile(r"(^\s*\d+|www)\.", re.IGNORECASE)
 """What would number a list, and what some programs take for a link."""
-URL_SIGNS = "/:?#@!$&*+,;=%~"
+URL_SIGNS = "/:?#@!$&*+,;=%~[]"
 NEAREST = "Nearest in the documents"
 
 
