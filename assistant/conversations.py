@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,8 @@ from loaders import MediaStore
 from retrievers import Filter
 
 MAX_TITLE_CHARS = 80
+MAX_NAMED = 3
+"""Conversations in an error: more are for the list."""
 SHORT_ID_CHARS = 8
 """Shown of an id, which may be given by any beginning that only it has."""
 
@@ -153,10 +156,10 @@ class Conversations:
 
     def find(self, beginning: str) -> str:
         """The id that begins so. Raises UnknownConversation where none or several do."""
-        found = [listed.id for listed in self.all() if listed.id.startswith(beginning.lower())]
+        found = [one for one in self.all() if one.id.startswith(beginning.lower())]
         if len(found) != 1 or not beginning:
-            raise _unknown(beginning, n_found=len(found))
-        return found[0]
+            raise _unknown(beginning, found)
+        return found[0].id
 
     def _change(self, statement: str, *values: str) -> None:
         with self._file.writing() as connection:
@@ -209,10 +212,25 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _unknown(conversation: str, n_found: int = 0) -> UnknownConversation:
-    what = "There is no conversation"
-    if n_found:
-        what = f"{n_found} conversations have ids that begin with"
+def _unknown(given: str, meant: Sequence[Listed] = ()) -> UnknownConversation:
+    """meant: the conversations that it could be."""
+    listing = "`limner conversations` lists them with their ids."
+    if not given:
+        return UnknownConversation(f"The id {given!r} is empty, and names none. {listing}")
+    if not meant:
+        return UnknownConversation(f"There is no conversation {given!r}. {listing}")
+    n_chars = _n_telling_chars([one.id for one in meant])
+    named = ", ".join(f"{one.id[:n_chars]} (“{one.title}”)" for one in meant[:MAX_NAMED])
+    more = f" and {len(meant) - MAX_NAMED} more" if len(meant) > MAX_NAMED else ""
     return UnknownConversation(
-        f"{what} {conversation!r}. `limner conversations` lists them with their ids."
+        f"{len(meant)} conversations have ids that begin with {given!r}: {named}{more}. Give more "
+        f"of the id. {listing}"
     )
+
+
+def _n_telling_chars(ids: Sequence[str]) -> int:
+    """So many characters at the beginning tell all of them apart."""
+    n = SHORT_ID_CHARS
+    while len({one[:n] for one in ids}) < len(ids):
+        n += 1
+    return n

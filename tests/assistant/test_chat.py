@@ -6,12 +6,13 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from fastapi.testclient import TestClient
 from langchain_core.outputs import ChatGenerationChunk
 
@@ -90,6 +91,8 @@ def test_a_conversation_goes_on_and_leaves_the_library(library: Path, tmp_path: 
     assert exported["documents"] == 1
     assert not list((tmp_path / "whole").rglob("conversations*"))
 
+    untitled = limner("conversations", "rename", short, " ", "--library", library)
+    assert (untitled.returncode, "The title ' ' is empty" in untitled.stderr) == (2, True)
     deleted = limner_json("conversations", "delete", short, "--library", library)
     assert deleted == {"deleted": [listed["id"]]}
     gone = limner("conversations", "delete", short, "--library", library)
@@ -131,6 +134,40 @@ def test_what_was_checked_before_ctrl_c_is_remembered_and_stored(
     assert first.answer.sentences[0].text == COD
     assert first.answer.source(1).cited
     assert "--conversation" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_questions_are_answered_though_the_conversations_are_damaged(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    is_kept: bool,
+) -> None:
+    with open_harbour(tmp_path, says(COD)) as assistant:
+        assistant.settings = assistant.settings.model_copy(update={"keep_conversations": is_kept})
+        (tmp_path / "conversations.sqlite").write_bytes(b"no database" * 100)
+        monkeypatch.setattr(questions, "opened", lambda *_, **__: nullcontext(assistant))
+        monkeypatch.setattr(questions, "_next_question", _told_before(capsys, is_kept=is_kept))
+        chosen = questions.Chosen(None, None, None, None, None, [])
+        with pytest.raises(typer.Exit) if is_kept else nullcontext() as ended:
+            questions.chat(chosen, None, None, None, tmp_path)
+    if ended:
+        assert ended.value.exit_code == 1
+
+
+def _told_before(capsys: pytest.CaptureFixture[str], *, is_kept: bool) -> Callable[[], str]:
+    """A person who looks at the terminal before each question, and at last ends it."""
+    asked = iter([QUESTION, "and in 2020?", ""])
+    said: list[str] = []
+
+    def look_and_ask() -> str:
+        shown = capsys.readouterr()
+        assert not said or COD in shown.out
+        assert ("cannot be read" in shown.err) is (is_kept and not said)
+        said.append(shown.err)
+        return next(asked)
+
+    return look_and_ask
 
 
 def test_a_conversation_without_questions_is_gone_on_with(
