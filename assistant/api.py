@@ -187,7 +187,7 @@ def _add_openai(app: FastAPI, assistant: Assistant) -> None:
             events = assistant.astream(
                 request.question, where=request.filter, history=request.history
             )
-            return await event_stream(events, Chunks().add, client, end=OPENAI_END)
+            return await event_stream(events, Chunks(request.question).add, client, end=OPENAI_END)
         asking = assistant.aask(request.question, where=request.filter, history=request.history)
         return completion(await unless_left(asking, client))
 
@@ -198,7 +198,19 @@ def _add_ask(app: FastAPI, assistant: Assistant) -> None:
         """The Answer; with `stream` the events of which `assistant.events` tells."""
         if request.stream:
             return await event_stream(assistant.astream(request), event_json, client)
+        _check_takes_json(client)
         return (await unless_left(assistant.ainvoke(request), client)).to_dict()
+
+
+def _check_takes_json(request: Request) -> None:
+    """Refuse a client that takes nothing but events, and has not asked for them."""
+    accepted = ",".join(request.headers.getlist("accept")).split(",")
+    if {kind.partition(";")[0].strip().lower() for kind in accepted} == {EventStream.media_type}:
+        raise HTTPException(
+            406,
+            "The request accepts only text/event-stream, and without `stream` the answer is JSON. "
+            'Send "stream": true in the body for events, or Accept: application/json.',
+        )
 
 
 def _add_search(app: FastAPI, assistant: Assistant) -> None:
