@@ -27,6 +27,8 @@ UNSUPPORTED = "[not in the documents]"
 """Stands where an answer's sentence should have a citation and has none."""
 REPLACED = "The text above is not borne out by the documents; take this instead:"
 """What stands between an answer that was streamed and the one that the check left of it."""
+UNDERSTOOD = "Understood as:"
+"""Stands before a follow-up as it stands alone."""
 GONE_PICTURE = "This picture is no longer in the library."
 N_NEAREST = 3
 """Sources that are offered where the documents do not say."""

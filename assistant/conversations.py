@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from assistant.answer import Answer
 from assistant.conversation import Turn
@@ -175,12 +176,17 @@ def short_title(text: str) -> str:
     return line or "Untitled"
 
 
+def told_within(within: str) -> str:
+    """What of the library was asked, as a note beside an answer."""
+    return f"Asked within: {within}"
+
+
 def told(where: Filter) -> str:
     """What the filter chooses, in words; "" where it chooses all."""
     if where.chooses_all:
         return ""
     named = {
-        "document": where.source,
+        "document": where.source and _document_name(where.source),
         "collection": where.collection,
         "kind": where.modality,
         "since": where.since,
@@ -191,6 +197,11 @@ def told(where: Filter) -> str:
     if where.bounds is not None and (bounds := told(where.bounds)):
         parts.append(bounds)
     return ", ".join(parts)
+
+
+def _document_name(source: str) -> str:
+    """The file name in a URI; a glob as it was typed."""
+    return unquote(source.rstrip("/").rpartition("/")[2]) if "://" in source else source
 
 
 def _append(

@@ -96,11 +96,11 @@ def completion(answer: Answer) -> dict[str, Any]:
 
 
 class Chunks:
-    """OpenAI's chunks of one answer; the last one has the Answer."""
+    """OpenAI's chunks of one answer; the last one has the Answer. question: as it was typed."""
 
-    def __init__(self) -> None:
+    def __init__(self, question: str) -> None:
         self._head = _head("chat.completion.chunk")
-        self._markdown = StreamedMarkdown()
+        self._markdown = StreamedMarkdown(question=question)
         self._role = {"role": "assistant"}
 
     def add(self, event: Event) -> dict[str, Any] | None:

@@ -9,14 +9,13 @@ from pathlib import Path
 
 import typer
 
-from assistant.answer import REPLACED, Answer, Source, search_result
+from assistant.answer import REPLACED, UNDERSTOOD, Answer, Source, search_result
 from assistant.answering import stopped_answer
 from assistant.assistant import Assistant
 from assistant.cli.sources import as_typed, check_glob
 from assistant.cli.stopping import stopped_by_hand, tell_if_loading
 from assistant.cli.terminal import opened, out, print_json, refuse, say, say_error
 from assistant.conversation import Turn
-from assistant.conversation_export import UNDERSTOOD
 from assistant.conversations import SHORT_ID_CHARS
 from assistant.counting import number_of
 from assistant.errors import EXPLAINED, ConversationsUnusable, QuestionsInvalid

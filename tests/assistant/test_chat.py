@@ -16,6 +16,7 @@ import typer
 from fastapi.testclient import TestClient
 from langchain_core.outputs import ChatGenerationChunk
 
+from assistant.answer import Answer
 from assistant.api import create_app
 from assistant.cli import questions
 from retrievers import Filter
@@ -204,10 +205,15 @@ def test_messages_before_the_question_are_its_history(tmp_path: Path, stream: bo
             "/v1/chat/completions", json={"messages": messages, "stream": stream}
         )
     if stream:
-        *_, last, _ = filter(None, response.text.split("\n\n"))
-        answer = json.loads(last.removeprefix("data: "))["limner"]
+        *chunks, _ = filter(None, response.text.split("\n\n"))
+        read = [json.loads(chunk.removeprefix("data: ")) for chunk in chunks]
+        content = "".join(chunk["choices"][0]["delta"]["content"] for chunk in read)
+        answer = read[-1]["limner"]
     else:
-        answer = response.json()["choices"][0]["message"]["limner"]
+        message = response.json()["choices"][0]["message"]
+        content, answer = message["content"], message["limner"]
+    assert content == Answer.from_dict(answer).to_markdown()
+    assert content.startswith("*Understood as: How high were the cod landings in 2020?*\n\n")
     assert answer["question"] == "and in 2020?"
     assert answer["searched_as"] == "How high were the cod landings in 2020?"
 

@@ -136,14 +136,15 @@ def test_the_stream_makes_up_the_markdown_however_it_is_cut(
             events += [TextAdded(p, "" if n else event.lead) for n, p in enumerate(pieces)]
         else:
             events.append(event)
-    streamed = StreamedMarkdown()
+    streamed = StreamedMarkdown(question=answer.question)
     assert "".join(streamed.add(event) for event in events) == answer_markdown(answer)
 
 
 @given(answers())
 def test_an_answer_without_any_words_before_it_is_streamed_whole(answer: Answer) -> None:
-    streamed = StreamedMarkdown()
-    events = [SourcesFound(answer.sources), AnswerFinished(answer)]
+    streamed = StreamedMarkdown(question=answer.question)
+    understood = answer.searched_as or answer.question
+    events = [SourcesFound(answer.sources, understood), AnswerFinished(answer)]
     assert "".join(streamed.add(event) for event in events) == answer_markdown(answer)
 
 

@@ -171,9 +171,7 @@ def test_upload_is_read_and_kept_under_a_safe_name(library: Path) -> None:
     text = b"# Bees\n\nThe orchard keeps 37 hives of bees behind the barn.\n"
     page.file_uploader[0].upload("../../etc/bees of vale.md", text, "text/markdown").run()
     assert not page.exception
-    assert (
-        page.success[0].value == "Read 1\N{NO-BREAK SPACE}document with 0\N{NO-BREAK SPACE}figures."
-    )
+    assert page.success[0].value == "Read 1 document with 0 figures."
     assert [p.name for p in (library / "uploads").glob("*/*")] == ["bees of vale.md"]
     ask(page, "How many hives of bees does the orchard keep?")
     assert "37" in texts(page.chat_message[1])[0]

@@ -11,7 +11,7 @@ from assistant.assistant import Assistant
 from assistant.conversations import Conversations
 from assistant.settings import Settings
 from loaders import MediaStore
-from tests.ui.orchard import CAPTION, FACT_QUESTION
+from tests.ui.orchard import CAPTION, FACT_QUESTION, TITLE
 from ui.launch import PAGE
 
 pytestmark = pytest.mark.real
@@ -74,6 +74,19 @@ def test_a_reload_shows_the_same_conversation(library: Path) -> None:
     assert len(again.chat_message[3].get("image")) == len(page.chat_message[3].get("image")) == 2
     ask(again, "Thanks!")
     assert kept(library).all()[0].n_turns == 3
+
+
+def test_what_was_asked_within_is_shown_with_the_answer_and_after_a_reload(library: Path) -> None:
+    page = open_page()
+    page.selectbox(key="within").select(TITLE).run()
+    page = ask(page, FACT_QUESTION)
+    page.selectbox(key="within").set_value(None).run()
+    page = ask(page, "How old is the oldest tree?")
+    told = "Asked within: document report.md"
+    shown_with = [told in (line.replace("\\", "") for line in lines) for lines in said(page)]
+    assert shown_with == [False, True, False, False]
+    (listed,) = kept(library).all()
+    assert said(open_page(listed.id)) == said(page)
 
 
 def test_a_new_conversation_leaves_the_old_one_in_the_list(library: Path) -> None:
