@@ -28,11 +28,11 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from assistant.addresses import is_loopback
 from assistant.answer import search_result
-from assistant.asked import Asked
 from assistant.assistant import Assistant
 from assistant.errors import ASKED_WRONGLY, EXPLAINED, AssistantError, SettingsInvalid
 from assistant.event_stream import EventStream, event_json, event_stream, unless_left
 from assistant.filters import EvidenceFilter, WrittenFilter
+from assistant.inquiry import Inquiry
 from assistant.openai_protocol import (
     OWN_FAILURE,
     ChatRequest,
@@ -88,7 +88,7 @@ class PictureRequest(WrittenFilter):
     k: int = Field(default=10, ge=1, le=MAX_HITS)
 
 
-class AskRequest(Asked):
+class AskRequest(Inquiry):
     """A question, and whether the answer is to come as events."""
 
     stream: bool = False

@@ -13,10 +13,10 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, model_validator
 
 from assistant.answer import Answer
-from assistant.asked import checked_question
 from assistant.conversation import Turn, turns_of
 from assistant.events import AnswerFinished, Event
 from assistant.filters import EvidenceFilter
+from assistant.inquiry import checked_question
 from assistant.markdown import StreamedMarkdown
 
 MODEL_ID = "limner"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import typer
@@ -178,19 +178,9 @@ class _Talk:
             with closing(asked) as events:
                 return print_answer(_noted(events, so_far), question)
         except KeyboardInterrupt:
-            self._keep_checked(question, so_far)
+            if answer := stopped_answer(question, so_far, self._assistant.model.name):
+                self._keep(answer)
             raise
-
-    def _keep_checked(self, question: str, so_far: Sequence[Event]) -> None:
-        """Remember and store what was checked of an answer that was stopped."""
-        sentences = [event.sentence for event in so_far if isinstance(event, SentenceChecked)]
-        if not sentences:
-            return
-        found = next(event for event in so_far if isinstance(event, SourcesFound))
-        model = self._assistant.model.name
-        answer = stopped_answer(question, sentences, found.sources, model)
-        understood = "" if found.question == question else found.question
-        self._keep(replace(answer, searched_as=understood))
 
     def _keep(self, answer: Answer) -> None:
         self._history.append(Turn.of(answer))

@@ -30,7 +30,7 @@ from assistant.prompt import MAX_QUESTION_CHARS
 from assistant.settings import Settings
 from retrievers import LibraryLocked
 from tests.assistant.harbour import (
-    CAPTION,
+    CHART_SAID,
     COD,
     MACKEREL,
     QUESTION,
@@ -112,7 +112,7 @@ def serving(tmp_path: Path) -> Iterator[Serving]:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    folder, model = tmp_path_factory.mktemp("served"), says(f"{COD} ", f"{CAPTION}.")
+    folder, model = tmp_path_factory.mktemp("served"), says(*CHART_SAID)
     with running(lambda base: open_harbour(folder, model, media_base_url=base)) as served:
         yield served
 

@@ -18,6 +18,7 @@ from langchain_core.outputs import ChatGenerationChunk
 
 from assistant.answer import Answer
 from assistant.api import create_app
+from assistant.assistant import Assistant
 from assistant.cli import questions
 from retrievers import Filter
 from tests.assistant.command_line import ROOT, clean_environment
@@ -58,6 +59,15 @@ def chat(library: Path, *asked: str, options: tuple[str, ...] = ()) -> str:
     )
     assert result.returncode == 0, result.stderr
     return result.stdout
+
+
+def chat_over(
+    assistant: Assistant, monkeypatch: pytest.MonkeyPatch, conversation: str | None = None
+) -> None:
+    """Do in this process what `limner chat` does over the assistant."""
+    monkeypatch.setattr(questions, "opened", lambda *_, **__: nullcontext(assistant))
+    chosen = questions.Chosen(None, None, None, None, None, [])
+    questions.chat(chosen, conversation, None, None, None)
 
 
 @pytest.mark.real
@@ -106,9 +116,7 @@ def test_nothing_is_kept_where_that_was_set(
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{QUESTION}\nand in 2020?\n\n"))
     with open_harbour(tmp_path, says(MACKEREL)) as assistant:
         assistant.settings = assistant.settings.model_copy(update={"keep_conversations": False})
-        monkeypatch.setattr(questions, "opened", lambda *_, **__: nullcontext(assistant))
-        chosen = questions.Chosen(None, None, None, None, None, [])
-        questions.chat(chosen, None, None, None, tmp_path)
+        chat_over(assistant, monkeypatch)
     said = capsys.readouterr().out
     assert "Understood as: How high were the cod landings in 2020?" in said
     assert "--conversation" not in said
@@ -127,9 +135,7 @@ def test_what_was_checked_before_ctrl_c_is_remembered_and_stored(
     with open_harbour(
         tmp_path, model_of(Stopped(pieces=[f"{COD} [1] ", "And so on and ", "so on "]))
     ) as assistant:
-        monkeypatch.setattr(questions, "opened", lambda *_, **__: nullcontext(assistant))
-        chosen = questions.Chosen(None, None, None, None, None, [])
-        questions.chat(chosen, None, None, None, tmp_path)
+        chat_over(assistant, monkeypatch)
         (listed,) = assistant.conversations.all()
         first = assistant.conversations.read(listed.id).turns[0]
     assert first.answer.sentences[0].text == COD
@@ -147,11 +153,9 @@ def test_questions_are_answered_though_the_conversations_are_damaged(
     with open_harbour(tmp_path, says(COD)) as assistant:
         assistant.settings = assistant.settings.model_copy(update={"keep_conversations": is_kept})
         (tmp_path / "conversations.sqlite").write_bytes(b"no database" * 100)
-        monkeypatch.setattr(questions, "opened", lambda *_, **__: nullcontext(assistant))
         monkeypatch.setattr(questions, "_next_question", _told_before(capsys, is_kept=is_kept))
-        chosen = questions.Chosen(None, None, None, None, None, [])
         with pytest.raises(typer.Exit) if is_kept else nullcontext() as ended:
-            questions.chat(chosen, None, None, None, tmp_path)
+            chat_over(assistant, monkeypatch)
     if ended:
         assert ended.value.exit_code == 1
 
@@ -180,9 +184,7 @@ def test_a_conversation_without_questions_is_gone_on_with(
         with sqlite3.connect(tmp_path / "conversations.sqlite") as connection:
             connection.execute("DELETE FROM turns")
         connection.close()
-        monkeypatch.setattr(questions, "opened", lambda *_, **__: nullcontext(assistant))
-        chosen = questions.Chosen(None, None, None, None, None, [])
-        questions.chat(chosen, kept, None, None, tmp_path)
+        chat_over(assistant, monkeypatch, kept)
 
 
 def test_a_conversation_that_is_not_there_is_named(library: Path) -> None:

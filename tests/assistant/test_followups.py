@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from assistant.answer import REPLACED
-from assistant.asked import Asked
 from assistant.conversation import Turn, turns_of
 from assistant.ellipsis import put_back
 from assistant.errors import (
@@ -21,6 +20,7 @@ from assistant.errors import (
 )
 from assistant.events import SourcesFound
 from assistant.followups import stand_alone
+from assistant.inquiry import Inquiry
 from assistant.markdown import StreamedMarkdown
 from assistant.tokens import n_tokens
 from retrievers import Filter, MiniLMEmbeddings
@@ -273,7 +273,7 @@ def test_what_the_check_rejected_is_not_said_again(tmp_path: Path) -> None:
         (turn,) = turns_of([("user", QUESTION), ("assistant", shown)])
         assert turn == Turn(QUESTION, said, stands_alone=False)
     for shown, said in [(mixed.text, f"{COD} [1]"), (replaced, "")]:
-        (turn,) = Asked.of("and in 2020?", [Turn(QUESTION, shown)]).history
+        (turn,) = Inquiry.of("and in 2020?", [Turn(QUESTION, shown)]).history
         assert turn.answer.startswith(said)
         assert stray not in turn.answer
         assert "Peru" not in turn.answer

@@ -1,6 +1,5 @@
 """Conversations on the chat page: kept, opened again as they were, renamed, deleted."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,41 +10,12 @@ from assistant.assistant import Assistant
 from assistant.conversations import Conversations
 from assistant.settings import Settings
 from loaders import MediaStore
+from tests.ui.chat_page import ask, open_page, shown
 from tests.ui.orchard import CAPTION, FACT_QUESTION, TITLE
-from ui.launch import PAGE
 
 pytestmark = pytest.mark.real
-TIMEOUT_S = 120
 FOLLOW_UP = "Show me the chart of it"
 NEW = "New conversation"
-
-
-@pytest.fixture
-def library(orchard: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the orchard's library, which the page will open."""
-    folder = tmp_path / "library"
-    shutil.copytree(orchard, folder)
-    monkeypatch.setenv("LIMNER_LIBRARY", str(folder))
-    monkeypatch.setenv("LIMNER_LLM", "embedded")
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    return folder
-
-
-def open_page(conversation: str = "") -> AppTest:
-    page = AppTest.from_file(str(PAGE), default_timeout=TIMEOUT_S)
-    if conversation:
-        page.query_params["conversation"] = conversation
-    return shown(page.run())
-
-
-def shown(page: AppTest) -> AppTest:
-    assert not page.exception
-    return page
-
-
-def ask(page: AppTest, question: str) -> AppTest:
-    return shown(page.chat_input[0].set_value(question).run())
 
 
 def kept(library: Path) -> Conversations:
