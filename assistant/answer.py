@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from textwrap import shorten
 from typing import Any, Self
 
 from langchain_core.documents import Document
@@ -30,6 +31,8 @@ REPLACED = "The text above is not borne out by the documents; take this instead:
 UNDERSTOOD = "Understood as:"
 """Stands before a follow-up as it stands alone."""
 GONE_PICTURE = "This picture is no longer in the library."
+MAX_NAME_CHARS = 60
+"""Of a table's caption, where the table is cited."""
 N_NEAREST = 3
 """Sources that are offered where the documents do not say."""
 GOES_ON = " "
@@ -81,13 +84,24 @@ class Source:
 
     @property
     def place(self) -> str:
-        """Title and page, sheet or time, or else section, as a person cites them."""
+        """Title and page, sheet or time, or else section, as a person cites them.
+
+        Of a table also its number or, where it has none, its caption.
+        """
         metadata = self.document.metadata
-        if place := place_name(metadata):
-            return f"{metadata['title']}, {place}"
         heading = metadata.get("section", "").rsplit(" › ", 1)[-1]
         is_telling = heading not in ("", metadata["title"])
-        return f"{metadata['title']}, “{heading}”" if is_telling else str(metadata["title"])
+        section = f"“{heading}”" if is_telling else ""
+        parts = (metadata["title"], place_name(metadata) or section, self._table_name)
+        return ", ".join(filter(None, parts))
+
+    @property
+    def _table_name(self) -> str:
+        metadata = self.document.metadata
+        if metadata.get("modality") != "table":
+            return ""
+        caption = without_instructions(metadata.get("caption", ""))
+        return str(metadata.get("label") or shorten(caption, MAX_NAME_CHARS, placeholder=" …"))
 
     @property
     def caption(self) -> str:

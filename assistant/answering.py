@@ -26,7 +26,8 @@ from assistant.events import (
 from assistant.llm import LanguageModel
 from assistant.phrasing import is_phrasable, phrase_quote
 from assistant.prompt import write_from_sources
-from assistant.quotes import Quote, asks_to_show, find_figure, find_quotes
+from assistant.quote_ranking import Quote
+from assistant.quotes import asks_to_show, find_figure, find_quotes
 from assistant.refusals import begins_refusal
 from assistant.sent_pictures import pictures_of
 from assistant.written import Written, read_writing

@@ -30,6 +30,7 @@ from pydantic import BaseModel
 from assistant.answer import Answer, Source
 from assistant.answering import Answering, Clock
 from assistant.conversation import Turn
+from assistant.copies import without_bare_copies
 from assistant.events import AnswerFinished, Event, SourcesFound
 from assistant.followups import stand_alone
 from assistant.inquiry import Given, Inquiry
@@ -306,7 +307,8 @@ class Asking(Runnable[Any, Answer]):
         known = {whole_id(hit.document.metadata) for hit in hits}
         new = {whole_id(figure.document.metadata): figure for figure in reversed(figures)}
         hits += [figure for key, figure in reversed(new.items()) if key not in known]
-        return tuple(Source(n, hit.score, hit.document) for n, hit in enumerate(hits, start=1))
+        told = without_bare_copies(hits)
+        return tuple(Source(n, hit.score, hit.document) for n, hit in enumerate(told, start=1))
 
     def _figures_beside(self, hits: Sequence[Hit], question: str, where: Filter) -> list[Hit]:
         """Figures under the heading of the best hit that has one: its words may tell of them."""
