@@ -104,7 +104,7 @@ quality-figures: $(INSTALLED) ## measure what each description adds to finding a
 quality-answers: $(INSTALLED) ## measure answers beside a plain LangChain chain: docs/quality.md; SPLIT=report for one half
 	$(BIN)/limner add $(DOCUMENTS) --library $(LIBRARY)-quality
 	$(BIN)/limner add $(dir $(QUESTIONS))../docs --library $(LIBRARY)-quality-formats
-	$(BIN)/python -m tests.quality_answers $(if $(SPLIT),--split $(SPLIT)) \
+	$(BIN)/python -m tests.quality_answers --kept build/chain-answers $(if $(SPLIT),--split $(SPLIT)) \
 	  $(LIBRARY)-quality=$(QUESTIONS) \
 	  $(LIBRARY)-quality-formats=$(dir $(QUESTIONS))manifest_formats.jsonl
 
