@@ -103,7 +103,8 @@ def _picture_faults(assistant: Assistant, n: int, on_progress: OnProgress) -> It
         # A document that showed it may be gone meanwhile.
         if wrong and (sources := library.showing(key)):
             named = ", ".join(sources[:MAX_NAMED])
-            detail = f"{wrong}; {len(sources)} documents show it: {named}"
+            shown = "1 document shows" if len(sources) == 1 else f"{len(sources)} documents show"
+            detail = f"{wrong}; {shown} it: {named}"
             yield Fault(PICTURE, key, detail, f"{REPAIR}has it that {READ_ANEW}")
         elif not wrong and (thin := thumbnail_fault(media, key)) and library.showing(key):
             yield Fault(THUMBNAIL, key, thin, f"{REPAIR}makes it anew")
@@ -143,9 +144,8 @@ def _find_left_over(assistant: Assistant, findings: Findings) -> None:
                 what = f"{REPAIR}deletes it"
                 findings.faults.append(Fault(LEFT_OVER, str(path), "nothing refers to it", what))
         if n_waiting:
-            told = (
-                f"{n_waiting} files of a run that was ended, to be deleted by the next limner add"
-            )
+            files = "1 file" if n_waiting == 1 else f"{n_waiting} files"
+            told = f"{files} of a run that was ended, to be deleted by the next limner add"
             findings.notes.append(Note("left over", str(assistant.media.folder), told))
 
 
@@ -154,8 +154,12 @@ def _delete_left_over(assistant: Assistant) -> None:
     with disused.alone() as is_alone:
         if is_alone:
             try:
+                uploads.discard_unfinished(assistant.library.folder)
                 for path, _ in _left_over(assistant):
-                    _delete(path)
+                    if path.is_dir():
+                        shutil.rmtree(path)
+                    else:
+                        path.unlink(missing_ok=True)
             except OSError as error:
                 raise StoreUnusable(
                     f"{error.filename} cannot be deleted ({error.strerror}). Check the permissions "
@@ -195,15 +199,6 @@ def _unused(library: Library, found: Iterable[tuple[str, Path]]) -> Iterator[tup
     while block := dict(islice(files, PICTURES_AT_ONCE)):
         for key in library.unused_pictures(list(block)):
             yield block[key], key
-
-
-def _delete(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-        return
-    path.unlink(missing_ok=True)
-    if path.parent.parent.name == uploads.FOLDER and not any(path.parent.iterdir()):
-        path.parent.rmdir()
 
 
 # A file that SQLite cannot read

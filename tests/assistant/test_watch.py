@@ -26,6 +26,7 @@ from retrievers import LibraryLocked
 from retrievers.roots import Root
 from tests.assistant.command_line import ROOT
 from tests.assistant.desk import Desk
+from tests.assistant.warm_command import limner
 
 
 @pytest.fixture
@@ -286,3 +287,14 @@ def test_the_command_tells_a_line_a_change_and_ends_on_a_signal(
     assert process.returncode == 0
     assert complained.endswith("Stopped.\n")
     assert "Traceback" not in complained
+
+
+def test_what_is_no_folder_is_refused_before_anything_is_made_for_it(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("Oil fell.")
+    refused = limner("watch", file, "--library", tmp_path / "lib")
+    assert refused.returncode == 1
+    assert " ".join(refused.stderr.split()) == (
+        f"limner: {file} is not a folder. Give one to be watched."
+    )
+    assert not (tmp_path / "lib").exists()
