@@ -24,7 +24,7 @@ from loaders.source import SourceFile
 from loaders.worker_pool import Reading, WorkerPool
 from retrievers import LibraryLocked
 from retrievers.roots import Root
-from tests.assistant.command_line import ROOT
+from tests.assistant.command_line import IN_WORDS, ROOT
 from tests.assistant.desk import Desk
 from tests.assistant.warm_command import limner
 
@@ -243,14 +243,7 @@ def test_folders_within_others_are_followed_once(tmp_path: Path) -> None:
     assert places.files == (tmp_path / "d.txt",)
 
 
-COMMAND = """
-import sys
-from assistant import assistant
-from tests.assistant.words import WordEmbeddings
-assistant.MiniLMEmbeddings = lambda _: WordEmbeddings()
-from assistant.cli import main
-main()
-"""
+COMMAND = f"{IN_WORDS}\nfrom assistant.cli import main\nmain()"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
