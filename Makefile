@@ -11,9 +11,8 @@ TESTABLE := $(VENV)/.limner-testable
 QUESTIONS ?= ../shared/corpus/qa/manifest.jsonl
 DOCUMENTS ?= ../shared/corpus/qa/corpus
 READING_TESTS := tests/loaders tests/retrievers \
-  $(addprefix tests/assistant/test_,ingestion.py runs.py sites.py hostile_corpus.py \
-    search_image.py search_image_corpus.py odd_pictures.py collections.py exchange.py full_disk.py \
-    journal.py killed.py migrate.py sync.py)
+  $(addprefix tests/assistant/test_,ingestion.py runs.py hostile_corpus.py search_image.py \
+    odd_pictures.py collections.py exchange.py full_disk.py journal.py killed.py migrate.py sync.py)
 
 # Compiling what is never imported costs a fifth of the installation; Python compiles the rest.
 INSTALL := install --no-compile --constraint constraints.txt
@@ -37,6 +36,9 @@ demo: $(INSTALLED) ## read samples/ and answer three questions in the terminal
 test: $(TESTABLE) ## install what the tests need and run all of them
 	@# Side by side: the tests of commands mostly wait for one processor.
 	$(MAKE) --jobs=2 --keep-going test-reading test-answering
+
+# In one thread each: where both processors are busy, threads of PyTorch mostly wait for each other.
+test-reading test-answering: export OMP_NUM_THREADS := 1
 
 test-reading: $(TESTABLE)
 	$(BIN)/python -m pytest $(READING_TESTS)
@@ -104,7 +106,7 @@ quality-figures: $(INSTALLED) ## measure what each description adds to finding a
 quality-answers: $(INSTALLED) ## measure answers beside a plain LangChain chain: docs/quality.md; SPLIT=report for one half
 	$(BIN)/limner add $(DOCUMENTS) --library $(LIBRARY)-quality
 	$(BIN)/limner add $(dir $(QUESTIONS))../docs --library $(LIBRARY)-quality-formats
-	$(BIN)/python -m tests.quality_answers $(if $(SPLIT),--split $(SPLIT)) \
+	$(BIN)/python -m tests.quality_answers --kept build/chain-answers $(if $(SPLIT),--split $(SPLIT)) \
 	  $(LIBRARY)-quality=$(QUESTIONS) \
 	  $(LIBRARY)-quality-formats=$(dir $(QUESTIONS))manifest_formats.jsonl
 

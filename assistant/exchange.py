@@ -101,7 +101,7 @@ def import_into(
     missing = sorted(found.image_keys & set(found.manifest.missing_pictures))
     try:
         with disused.kept():
-            n_new = _take_pictures(found, media, disused, on_progress, missing)
+            n_new = _take_pictures(found, media, on_progress, missing)
             report = import_export(library, found, telling)
             for key in report.orphan_keys:
                 disused.add(key)
@@ -114,18 +114,16 @@ def import_into(
 def _take_pictures(
     export: LibraryExport,
     media: MediaStore,
-    disused: DisusedPictures,
     on_progress: OnProgress,
     missing: Sequence[str],
 ) -> int:
-    """Store the pictures of an export; gives how many are new. Those not used are noted."""
+    """Store the pictures of an export; gives how many are new."""
     keys = sorted(export.image_keys.difference(missing))
     n_new = 0
     for n_done, key in enumerate(keys):
         on_progress("pictures", n_done, len(keys))
         if media.path(key).exists() and media.thumbnail_path(key).exists():
             continue
-        disused.add(key)
         content = (export.media / key).read_bytes()
         try:
             stored = media.put(content).key

@@ -64,7 +64,7 @@ class Ingestion:
                 limits=self.limits,
                 report=report,
                 on_progress=on_progress,
-                reader=self._reader(pool, disused),
+                reader=self._reader(pool),
                 pool=pool,
                 disused=disused,
                 folder=Path(folder),
@@ -76,7 +76,7 @@ class Ingestion:
         disused.delete(self.library.image_keys)
         report.seconds = time.perf_counter() - start
 
-    def _reader(self, pool: WorkerPool, disused: DisusedPictures) -> SourceReader:
+    def _reader(self, pool: WorkerPool) -> SourceReader:
         fingerprints = Fingerprints(self.describer, self.transcriber, self.limits)
         return SourceReader(
             library=self.library,
@@ -87,7 +87,6 @@ class Ingestion:
             fingerprints=fingerprints,
             moves=Moves(self.library, fingerprints),
             pool=pool,
-            disused=disused,
         )
 
 

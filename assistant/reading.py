@@ -13,7 +13,6 @@ from assistant.discovery import Wanted
 from assistant.fingerprints import Fingerprints
 from assistant.moves import Former, Moves
 from loaders import AdaptedLoader, FigureDescriber, Limits, MediaStore
-from loaders.disused import DisusedPictures
 from loaders.loader import Stage
 from loaders.source import SourceFile
 from loaders.worker_pool import Reading, WorkerPool
@@ -79,7 +78,6 @@ class SourceReader:
     fingerprints: Fingerprints
     moves: Moves
     pool: WorkerPool
-    disused: DisusedPictures
 
     def read(
         self, task: Task, on_begun: Callable[[], None], on_progress: Callable[[Stage], None]
@@ -108,7 +106,6 @@ class SourceReader:
             self.passwords,
             fetch_remote_images=fetches,
             on_progress=on_progress,
-            on_stored=self.disused.add,
         )
         task.fingerprint = self.fingerprints.of(sha256, task.reading, fetches_pictures=fetches)
 
@@ -128,7 +125,4 @@ class SourceReader:
             task.is_known = self.library.fingerprint(task.uri) == task.fingerprint
         except Exception as error:  # noqa: BLE001 - reported by the run
             task.error = error
-        finally:  # the user's code may be interrupted
-            for key in loader.stored_keys:
-                self.disused.add(key)
         return task

@@ -55,6 +55,12 @@ def unfinished(library: Path) -> Iterator[Path]:
             yield path
 
 
+def discard_unfinished(library: Path) -> None:
+    """Delete what was about to be uploaded. Raises OSError."""
+    for path in list(unfinished(library)):
+        _delete(path)
+
+
 def all_below(library: Path) -> list[Path]:
     """The uploads that are there, in order."""
     return sorted(path for path in _folder(library).glob("*/*") if not path.name.startswith("."))

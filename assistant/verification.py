@@ -154,8 +154,12 @@ def _delete_left_over(assistant: Assistant) -> None:
     with disused.alone() as is_alone:
         if is_alone:
             try:
+                uploads.discard_unfinished(assistant.library.folder)
                 for path, _ in _left_over(assistant):
-                    _delete(path)
+                    if path.is_dir():
+                        shutil.rmtree(path)
+                    else:
+                        path.unlink(missing_ok=True)
             except OSError as error:
                 raise StoreUnusable(
                     f"{error.filename} cannot be deleted ({error.strerror}). Check the permissions "
@@ -195,15 +199,6 @@ def _unused(library: Library, found: Iterable[tuple[str, Path]]) -> Iterator[tup
     while block := dict(islice(files, PICTURES_AT_ONCE)):
         for key in library.unused_pictures(list(block)):
             yield block[key], key
-
-
-def _delete(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-        return
-    path.unlink(missing_ok=True)
-    if path.parent.parent.name == uploads.FOLDER and not any(path.parent.iterdir()):
-        path.parent.rmdir()
 
 
 # A file that SQLite cannot read

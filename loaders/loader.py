@@ -110,7 +110,7 @@ class DocumentLoader(BaseLoader):
     """Reads one source into Documents: one for each chunk, table and figure.
 
     After `lazy_load` has ended, `title` and `n_pages` say what was read, and `skipped`
-    what was left out and why; `stored_keys` are the pictures put into the media store.
+    what was left out and why.
     """
 
     transcribes = False
@@ -150,7 +150,6 @@ class DocumentLoader(BaseLoader):
         self._page_labels: Mapping[int, str] = {}
         self._page_told, self._told_at = 0, 0.0
         self.skipped: list[Skipped] = []
-        self.stored_keys: set[str] = set()
 
     @abstractmethod
     def _elements(self, file: SourceFile) -> Iterator[Element]:
@@ -310,7 +309,6 @@ class DocumentLoader(BaseLoader):
         except (BrokenPicture, LimitExceeded) as error:
             self.skipped.append(Skipped(where, str(error)))
             return list(_text_pieces(_words_of(figure, with_alt=True), path))
-        self.stored_keys.add(picture.key)
         if any(
             p.picture and p.picture.key == picture.key and _same_words(p, figure, path)
             for p in stored
@@ -344,7 +342,6 @@ class DocumentLoader(BaseLoader):
                 where = f"The picture of a table{f' on page {table.page}' if table.page else ''}"
                 self.skipped.append(Skipped(where, str(error)))
             else:
-                self.stored_keys.add(picture.key)
                 metadata |= self._shown(picture)
         for chunk in split_table(table.rows):
             yield _Piece(dict(metadata), _under(path, "\n".join([*above, chunk])))

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import IO, Any
 
 import psutil
-from PIL import Image
 
 from loaders.captioning.context import FigureContext
 from loaders.captioning.describer import NO_CONTEXTS, FigureDescriber
@@ -31,7 +30,7 @@ from loaders.errors import LoaderError, PartMissing, StoreUnusable
 from loaders.formats import loader_for
 from loaders.limits import Limits
 from loaders.loader import Stage
-from loaders.media import MediaStore, Picture
+from loaders.media import MediaStore
 from loaders.source import SourceFile
 from loaders.speech.transcriber import Transcriber
 
@@ -95,19 +94,6 @@ class _Parent:
         return descriptions
 
 
-class _AnnouncedMedia(MediaStore):
-    """Tells of each picture it stores: should the process end, they can be deleted."""
-
-    def __init__(self, parent: _Parent, folder: str, base_url: str, max_pixels: int) -> None:
-        super().__init__(folder, base_url=base_url, max_pixels=max_pixels)
-        self._parent = parent
-
-    def put(self, image: bytes | Image.Image) -> Picture:
-        picture = super().put(image)
-        self._parent.told(stored=picture.key)
-        return picture
-
-
 class _Describer(FigureDescriber):
     """Reads pictures by OCR here and leaves the other readers to the parent."""
 
@@ -145,7 +131,7 @@ class _Worker:
     def __init__(self, channel: Channel, setup: Message) -> None:
         self._parent = _Parent(channel)
         self._limits = Limits(**setup["limits"])
-        self._media = _AnnouncedMedia(self._parent, **setup["media"])
+        self._media = MediaStore(**setup["media"])
         self._reader = OcrReader() if setup["reads_text"] else None
         folder, max_bytes = setup["readings"]
         self._readings = ReadingCache(Path(folder), max_bytes=max_bytes)

@@ -172,14 +172,12 @@ class WorkerPool:
         *,
         fetch_remote_images: bool = False,
         on_progress: OnProgress | None = None,
-        on_stored: Callable[[str], None] | None = None,
     ) -> Reading:
         """Read one file; waits for a worker.
 
         fetch_remote_images: even if the limits do not say so.
-        on_stored: is told the key of each picture put into the media store, so that the
-        pictures of a file that fails can be deleted. Raises a LoaderError, StoreUnusable,
-        PartMissing, or WorkerFailed for a fault of limner's own.
+        Raises a LoaderError, StoreUnusable, PartMissing, or WorkerFailed for a fault of limner's
+        own.
         """
         with self._free:
             process = self._take()
@@ -196,17 +194,11 @@ class WorkerPool:
                         or self._limits.fetch_remote_images,
                     }
                 )
-                return self._listen(process, file.name, on_progress, on_stored)
+                return self._listen(process, file.name, on_progress)
             finally:
                 self._give_back(process)
 
-    def _listen(
-        self,
-        process: _Process,
-        name: str,
-        on_progress: OnProgress | None,
-        on_stored: Callable[[str], None] | None,
-    ) -> Reading:
+    def _listen(self, process: _Process, name: str, on_progress: OnProgress | None) -> Reading:
         """What the worker tells until it has read the file."""
         reading = Reading()
         while True:
@@ -216,9 +208,6 @@ class WorkerPool:
                 case {"stage": [str(what), int(n_done), int(n)]}:
                     if on_progress:
                         on_progress(Stage(what, n_done, n))
-                case {"stored": str(key)}:
-                    if on_stored:
-                        on_stored(key)
                 case {
                     "describe": list(keys),
                     "contexts": dict(told),

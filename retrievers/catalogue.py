@@ -234,8 +234,7 @@ def listed(connection: sqlite3.Connection) -> list[LibraryDocument]:
     rows = connection.execute(
         f"SELECT source, title, n_pages, count(chunks.id), "  # noqa: S608 - constants
         f"count(chunks.id) FILTER (WHERE {IS_FIGURE}), added_at, dated_at, "
-        "(SELECT json_group_array(name) FROM (SELECT name FROM collections "
-        "WHERE document_id = documents.id ORDER BY name)) "
+        f"{collection_names.OF_DOCUMENT} "
         "FROM documents LEFT JOIN chunks ON document_id = documents.id "
         "GROUP BY documents.id ORDER BY documents.id"
     )

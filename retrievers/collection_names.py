@@ -26,6 +26,12 @@ WITH RECURSIVE found (name) AS (
 SELECT name FROM found WHERE name IS NOT NULL
 """
 
+OF_DOCUMENT = (
+    "(SELECT json_group_array(name) FROM (SELECT name FROM collections "
+    "WHERE document_id = documents.id ORDER BY name))"
+)
+"""As JSON, those that a row of `documents` is in."""
+
 
 def kept_name(text: str) -> str:
     """The name as a library keeps it: trimmed, each space a plain one. Raises InvalidCollection."""

@@ -17,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from retrievers import collection_names
 from retrievers.database import setting
 from retrievers.errors import ImportInvalid, LibraryDamaged
 from retrievers.progress import OnCount
@@ -185,9 +186,8 @@ def _write_documents(connection: sqlite3.Connection, path: Path) -> int:
     import pyarrow.parquet as pq
 
     rows = connection.execute(
-        "SELECT source, title, n_pages, fingerprint, added_at, dated_at, "
-        "(SELECT json_group_array(name) FROM (SELECT name FROM collections "
-        "WHERE document_id = documents.id ORDER BY name)), "
+        "SELECT source, title, n_pages, fingerprint, added_at, dated_at, "  # noqa: S608 - constants
+        f"{collection_names.OF_DOCUMENT}, "
         "(SELECT count(*) FROM chunks WHERE document_id = documents.id) "
         "FROM documents ORDER BY id"
     )

@@ -179,11 +179,6 @@ class LexicalIndex:
         with self._following:
             self._catch_up(self._opened(), connection, WAIT_S, anew=True)
 
-    def ids(self, connection: sqlite3.Connection) -> Ids:
-        """The ids of all chunks whose words can be found, in order."""
-        seen = self._in_step(connection)
-        return np.empty(0, dtype=np.int64) if seen is None else seen.ids()
-
     def check(self, connection: sqlite3.Connection) -> str | None:
         """How the chunks that can be found differ from those that there are.
 

@@ -9,7 +9,16 @@ from pathlib import Path
 from assistant.cli.documents import end, tell
 from assistant.cli.progress import shown
 from assistant.cli.sources import as_typed, file_name
-from assistant.cli.terminal import err, escaped, opened, print_json, say, say_error
+from assistant.cli.terminal import (
+    err,
+    escaped,
+    opened,
+    print_json,
+    say,
+    say_error,
+    sentences_for_errors,
+)
+from assistant.discovery import folder_root
 from assistant.errors import EXPLAINED
 from assistant.report import Outcome, Report
 
@@ -41,11 +50,15 @@ def watch(folders: list[str], library: Path | None, as_json: bool) -> None:
     def tell_error(error: Exception) -> None:
         say_error(error if isinstance(error, EXPLAINED) else RuntimeError(repr(error)))
 
+    named = [as_typed(folder) for folder in folders]
+    with sentences_for_errors():  # before a library is made for them
+        for folder in named:
+            folder_root(folder)
     with opened(library, create=bool(folders)) as assistant:
         err.print("Watching. Ctrl-C ends it.")
         try:
             assistant.watch(
-                [as_typed(folder) for folder in folders],
+                named,
                 on_report=tell_changes,
                 on_error=tell_error,
             )

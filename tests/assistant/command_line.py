@@ -11,6 +11,13 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "samples" / "documents"
 
+IN_WORDS = """
+from assistant import assistant
+from tests.assistant.words import WordEmbeddings
+assistant.MiniLMEmbeddings = lambda _: WordEmbeddings()
+"""
+"""Run in a command's process before it: evidence is then embedded without a model, in no time."""
+
 
 def clean_environment() -> dict[str, str]:
     """The environment of a command, without settings."""

@@ -69,8 +69,6 @@ class ReadHere(WorkerPool):
     def read(self, file: SourceFile, passwords: Any, **told: Any) -> Reading:
         loader = loader_for(file, media=self._media, describer=self._describer, limits=self._limits)
         found = list(loader.load_file(file))
-        for key in loader.stored_keys:
-            told["on_stored"](key)
         return Reading(
             found,
             loader.title,

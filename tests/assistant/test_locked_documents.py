@@ -12,7 +12,7 @@ import pytest
 
 from assistant.assistant import Assistant
 from assistant.settings import Settings
-from tests.assistant.command_line import ROOT, clean_environment
+from tests.assistant.command_line import IN_WORDS, ROOT, clean_environment
 from tests.assistant.warm_command import limner, limner_json
 from tests.loaders.pdfs import Page, write_pdf
 
@@ -36,7 +36,8 @@ def _wait_until_hidden(terminal: int) -> None:
 def add_in_terminal(source: Path, library: Path, *typed: str) -> str:
     """Run `limner add` as in a terminal, type an answer to each question; what is shown there."""
     own, its = pty.openpty()
-    command = [sys.executable, "-m", "assistant.cli", "add", str(source), "--library", str(library)]
+    script = f"{IN_WORDS}\nfrom assistant.cli import main\nmain()"
+    command = [sys.executable, "-c", script, "add", str(source), "--library", str(library)]
     environment = clean_environment() | {"TERM": "dumb"}
     with subprocess.Popen(
         command,

@@ -30,7 +30,7 @@ from loaders import disused as disused_module
 from loaders.disused import DisusedPictures
 from loaders.errors import StoreUnusable
 from loaders.worker_pool import MAX_WORKERS, Reading, WorkerPool
-from tests.assistant.command_line import ROOT, clean_environment
+from tests.assistant.command_line import IN_WORDS, ROOT, clean_environment
 from tests.assistant.desk import Desk
 from tests.assistant.words import WordEmbeddings
 from tests.loaders.pdfs import Page, write_pdf
@@ -185,7 +185,7 @@ def test_an_interrupted_loader_of_others_leaves_no_pictures(desk: Desk) -> None:
 
 def test_a_hangup_that_is_ignored_ends_nothing(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Oil fell.")
-    script = "import signal\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)"
+    script = f"{IN_WORDS}\nimport signal\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)"
     with add(tmp_path, "--library", tmp_path / "lib", script=script) as process:
         assert process.stderr
         process.stderr.readline()
@@ -246,7 +246,7 @@ def test_many_files_are_told_in_few_lines_where_there_is_no_terminal(tmp_path: P
     for n in range(60):
         (tmp_path / f"{n}.txt").write_text(f"Gauge {n} stands at the ford.")
     start = time.monotonic()
-    with add(tmp_path, "--library", tmp_path / "lib") as process:
+    with add(tmp_path, "--library", tmp_path / "lib", script=IN_WORDS) as process:
         _, told = process.communicate(timeout=120)
     n_lines = sum(line.startswith("Reading ") for line in told.splitlines())
     assert 1 <= n_lines <= 1 + (time.monotonic() - start) / SECONDS_BETWEEN_LINES

@@ -22,7 +22,7 @@ from assistant.settings import Settings
 from loaders import BrokenPicture, FigureDescriber, LimitExceeded, LoaderError
 from loaders.media import MediaStore
 from retrievers import Hit, LibraryLocked
-from tests.assistant.command_line import ROOT, clean_environment
+from tests.assistant.command_line import IN_WORDS, ROOT, clean_environment
 from tests.assistant.warm_command import limner, limner_json
 from tests.retrievers.test_pictures import chart, scene
 from tests.retrievers.tiny_clip import save_tiny_clip
@@ -273,8 +273,8 @@ def test_a_library_that_is_locked_while_pictures_are_compared_costs_no_report(
         assert len(assistant.library.pictures.copies(scene(0))) == 1
 
 
-STOPPED = """
-import sys
+STOPPED = f"""
+{IN_WORDS}
 from assistant.cli import main
 from retrievers.pictures import Pictures
 def learn(*_):

@@ -14,7 +14,7 @@ from assistant import run
 from assistant.report import Progress
 from loaders import Limits, worker_pool
 from loaders import site as site_module
-from tests.assistant.command_line import ROOT, clean_environment
+from tests.assistant.command_line import IN_WORDS, ROOT, clean_environment
 from tests.assistant.desk import Desk
 from tests.assistant.web_site import ALLOW_LOOPBACK, Site, served
 
@@ -150,7 +150,7 @@ def test_the_share_of_a_site_never_falls(desk: Desk) -> None:
 
 
 def command(*arguments: str) -> list[str]:
-    script = f"{ALLOW_LOOPBACK}\nfrom assistant.cli import main\nmain()"
+    script = f"{ALLOW_LOOPBACK}\n{IN_WORDS}\nfrom assistant.cli import main\nmain()"
     return [sys.executable, "-c", script, *arguments]
 
 

@@ -24,8 +24,9 @@ from loaders.source import SourceFile
 from loaders.worker_pool import Reading, WorkerPool
 from retrievers import LibraryLocked
 from retrievers.roots import Root
-from tests.assistant.command_line import ROOT
+from tests.assistant.command_line import IN_WORDS, ROOT
 from tests.assistant.desk import Desk
+from tests.assistant.warm_command import limner
 
 
 @pytest.fixture
@@ -242,14 +243,7 @@ def test_folders_within_others_are_followed_once(tmp_path: Path) -> None:
     assert places.files == (tmp_path / "d.txt",)
 
 
-COMMAND = """
-import sys
-from assistant import assistant
-from tests.assistant.words import WordEmbeddings
-assistant.MiniLMEmbeddings = lambda _: WordEmbeddings()
-from assistant.cli import main
-main()
-"""
+COMMAND = f"{IN_WORDS}\nfrom assistant.cli import main\nmain()"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -286,3 +280,14 @@ def test_the_command_tells_a_line_a_change_and_ends_on_a_signal(
     assert process.returncode == 0
     assert complained.endswith("Stopped.\n")
     assert "Traceback" not in complained
+
+
+def test_what_is_no_folder_is_refused_before_anything_is_made_for_it(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("Oil fell.")
+    refused = limner("watch", file, "--library", tmp_path / "lib")
+    assert refused.returncode == 1
+    assert " ".join(refused.stderr.split()) == (
+        f"limner: {file} is not a folder. Give one to be watched."
+    )
+    assert not (tmp_path / "lib").exists()

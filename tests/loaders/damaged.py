@@ -1,7 +1,7 @@
-"""Reads damaged copies of a file and says on stdout, a line of JSON each, what came of it.
+"""Reads damaged copies of files and says on stdout, a line of JSON each, what came of it.
 
 Run as a process of its own, because what is looked for may end the process:
-`python -m tests.loaders.damaged FILE N_CUTS N_FLIPS`. Numbers that grow keep the damage
+`python -m tests.loaders.damaged N_CUTS N_FLIPS FILE…`. Numbers that grow keep the damage
 that smaller ones make.
 """
 
@@ -66,18 +66,20 @@ def outcome(path: Path, folder: Path) -> dict[str, Any]:
     return found
 
 
-def main(file: str, n_cuts: str, n_flips: str) -> None:
+def main(n_cuts: str, n_flips: str, *files: str) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES_OF_MEMORY, MAX_BYTES_OF_MEMORY))
-    content = Path(file).read_bytes()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for kind, n in (("cut", n_cuts), ("flip", n_flips)):
-            for k, copy in enumerate(damaged(content, kind, int(n))):
-                path = folder / f"{kind}-{k}.pdf"
-                path.write_bytes(copy)
-                sys.stdout.write(json.dumps({"copy": path.stem} | outcome(path, folder)) + "\n")
-                sys.stdout.flush()
-                path.unlink()
+    for file in map(Path, files):
+        content = file.read_bytes()
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            for kind, n in (("cut", n_cuts), ("flip", n_flips)):
+                for k, copy in enumerate(damaged(content, kind, int(n))):
+                    path = folder / f"{kind}-{k}.pdf"
+                    path.write_bytes(copy)
+                    told = {"file": file.name, "copy": path.stem} | outcome(path, folder)
+                    sys.stdout.write(json.dumps(told) + "\n")
+                    sys.stdout.flush()
+                    path.unlink()
 
 
 if __name__ == "__main__":

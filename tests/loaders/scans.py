@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from threading import get_ident
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from loaders.captioning.text_line import TextLine
@@ -77,12 +79,17 @@ class KnowingReader:
     def read_lines(self, image: Image.Image) -> list[TextLine]:
         self.n_read += 1
         self.threads.add(get_ident())
-        small = np.asarray(image.convert("L").resize((85, 110)), float)
-        unlike = [
-            float(np.abs(small - np.asarray(scan.image.convert("L").resize((85, 110)))).mean())
-            for scan in self.scans
-        ]
+        small = _small(image)
+        unlike = [float(np.abs(small - known).mean()) for known in self._known]
         return self.scans[int(np.argmin(unlike))].lines if unlike else []
+
+    @cached_property
+    def _known(self) -> list[NDArray[np.float64]]:
+        return [_small(scan.image) for scan in self.scans]
+
+
+def _small(image: Image.Image) -> NDArray[np.float64]:
+    return np.asarray(image.convert("L").resize((85, 110)), float)
 
 
 def _dots(x: float, y: float) -> tuple[int, int]:

@@ -15,6 +15,7 @@ import pytest
 from loaders import FigureDescriber, Limits, MediaStore
 from loaders.errors import BrokenDocument, LimitExceeded
 from loaders.limits import BYTES_PER_MIB
+from loaders.loader import Stage
 from loaders.source import open_source
 from loaders.worker_pool import WorkerPool
 from tests.loaders.hostile_files import svg
@@ -101,10 +102,10 @@ def test_the_process_that_draws_ends_with_its_worker(tmp_path: Path) -> None:
     path.write_text(svg("<rect width='99' height='99' fill='red'/>"))
     drawing: list[psutil.Process] = []
 
-    def look(key: str) -> None:
+    def look(stage: Stage) -> None:
         workers = (p for p in psutil.Process().children() if "loaders.worker" in p.cmdline())
         drawing.extend(child for worker in workers for child in worker.children())
 
-    read(path, Limits(), on_stored=look)
+    read(path, Limits(), on_progress=look)
     assert drawing
     assert not psutil.wait_procs(drawing, timeout=5)[1]

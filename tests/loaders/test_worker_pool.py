@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from loaders import FigureDescriber, Limits, MediaStore, PasswordNeeded, load
+from loaders.disused import DisusedPictures
 from loaders.errors import BrokenDocument, LimitExceeded, WorkerFailed
 from loaders.limits import BYTES_PER_MIB
 from loaders.loader import Stage
@@ -65,13 +66,12 @@ def test_a_worker_reads_what_a_loader_reads(media: MediaStore, tmp_path: Path) -
     picture = Image.linear_gradient("L").resize((300, 200))
     page = Page().text(72, 700, RIVER).picture(72, 300, 300, 200, picture)
     path = write_pdf(tmp_path / "river.pdf", [page])
-    stored: list[str] = []
     with pool_with(media) as pool:
-        reading = read(pool, path, on_stored=stored.append)
+        reading = read(pool, path)
     describer = FigureDescriber(media, captioner=Sizes())
     assert reading.documents == load(path, media=media, describer=describer)
     assert (reading.title, reading.n_pages, reading.skipped) == ("river.pdf", 1, [])
-    assert set(stored) == set(media.keys())
+    assert set(DisusedPictures(media).noted()) == set(media.keys())
     figures = [d for d in reading.documents if d.metadata["modality"] == "figure"]
     assert len(figures) == 1
     assert figures[0].metadata["descriptions"]["blip"].startswith("a field of ")
@@ -216,14 +216,16 @@ def test_what_an_ended_worker_was_writing_is_deleted(
     path = write_pdf(tmp_path / "river.pdf", [page, *[Page().text(72, 700, RIVER)] * 400])
     pids: list[int] = []
 
-    def interrupt(key: str) -> None:
+    def interrupt(stage: Stage) -> None:
+        if stage.what != "figure":
+            return
         (process,) = workers
         pids.append(process.pid)
         (media.folder / f".{process.pid}-half").write_bytes(b"half a picture")
         process.kill()
 
     with pool_with(media) as pool, pytest.raises(BrokenDocument, match="SIGKILL"):
-        read(pool, path, on_stored=interrupt)
+        read(pool, path, on_progress=interrupt)
     assert pids
     assert not list(media.folder.rglob(".*"))
 
@@ -252,10 +254,14 @@ def test_of_several_idle_workers_one_that_lives_is_found(
     (tmp_path / "a.txt").write_text("Oil fell.")
     both = threading.Barrier(2)
 
+    def wait(stage: Stage) -> None:
+        if stage.what == "figure":
+            both.wait(20)
+
     def read_beside_another(pool: WorkerPool) -> None:
         Image.new("RGB", (80, 60), "red").save(tmp_path / "a.png")
         with suppress(threading.BrokenBarrierError):
-            read(pool, tmp_path / "a.png", on_stored=lambda key: both.wait(20))
+            read(pool, tmp_path / "a.png", on_progress=wait)
 
     with pool_with(media, n_workers=2) as pool:
         threads = [threading.Thread(target=read_beside_another, args=[pool]) for _ in range(2)]

@@ -111,7 +111,7 @@ class TestChanges:
         put("x.pdf", *(piece(f"gold {n}") for n in range(20)))
         with library._database.reading() as connection:
             library._words.rebuild(connection)
-            assert library._words.ids(connection).tolist() == list(range(22, 43))
+        assert LexicalFiles(folder / "lexical").seen.ids().tolist() == list(range(22, 43))
         assert words(folder, "xylo") == set()
         assert len(best(library, "gold", 50)) == 20
 
@@ -183,8 +183,7 @@ class TestFiles:
     def assert_whole(self, folder: Path) -> None:
         with Library.open(folder, WordCounts()) as library:
             assert best(library, "gold silver") == [1, 2]
-            with library._database.reading() as connection:
-                assert library._words.ids(connection).tolist() == [1, 2]
+            assert LexicalFiles(folder / "lexical").seen.ids().tolist() == [1, 2]
 
     def test_it_is_used_when_it_fits(self, closed: Path, folder: Path):
         before = (closed / "meta.json").stat().st_mtime_ns
