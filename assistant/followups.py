@@ -19,7 +19,7 @@ from assistant.ellipsis import is_fragment, may_lack_something, put_back
 from assistant.errors import ContextExceeded, GenerationFailed
 from assistant.llm import LanguageModel
 from assistant.prompt import MAX_QUESTION_CHARS, prompt_text
-from assistant.question_parts import FUNCTION_WORDS
+from assistant.question_parts import FUNCTION_WORDS, OPENERS, tokens
 from assistant.sentences import numbers, stem, stems, words
 from assistant.tokens import n_tokens, own_tokens, prompt_tokens
 from assistant.told_sources import harmless
@@ -58,8 +58,8 @@ def _alone(history: Sequence[Turn], embeddings: Embeddings) -> list[Turn]:
     """The turns, their questions as they stand alone."""
     alone: list[Turn] = []
     for turn in history:
-        if not turn.question.strip():
-            continue
+        if not {token.word for token in tokens(turn.question)} - OPENERS:
+            continue  # "—" or "and?": nothing can be put back from it
         asked = turn.question[:MAX_TURN_CHARS]
         if not turn.stands_alone:
             asked = put_back(asked, alone, embeddings)

@@ -258,6 +258,8 @@ def topic(question: str) -> str:
         about = about[first[0].end :].strip()
     elif not cut.auxiliary and first and first[0].word in ("show", "give", "tell"):
         about = re.sub(r"^\w+(?:\s+(?:me|us))?(?:\s+about)?\s+", "", about)
+    elif cut.asked == "when" and cut.auxiliary in BEING:
+        about = re.sub(rf"\s+(?:{PARTICIPLE.pattern})$", "", about)  # "the tower built"
     return ", ".join(filter(None, (cut.counted, about)))
 
 
@@ -265,10 +267,16 @@ def noun_phrases(question: str) -> list[str]:
     """What a pronoun of the next question may stand for, the likeliest first."""
     cut = clause(question)
     subject = _first_phrase(cut)
-    others = [part.text for part in parts(question) if not part.is_number]
-    if not subject:
-        return others
-    return [subject, *(text for text in others if text not in subject and subject not in text)]
+    others = [part for part in parts(question) if not part.is_number]
+    if subject:
+        others = [p for p in others if p.text not in subject and subject not in p.text]
+    return [*filter(None, [subject]), *(_with_article(question, part) for part in others)]
+
+
+def _with_article(question: str, part: Part) -> str:
+    before = tokens(question[: part.start])[-1:]
+    is_led = bool(before) and before[0].word in ARTICLES
+    return question[before[0].start : part.end] if is_led else part.text
 
 
 def _first_phrase(cut: Clause) -> str:

@@ -189,7 +189,7 @@ def _phrases(question: str) -> list[str]:
     cut = clause(question)
     about = topic(question)
     if not (cut.asked or cut.auxiliary) and about != _bare(question):
-        return [about]  # "Show me the table"
+        return [about] if about else []  # "Show me the table"
     found = noun_phrases(question)
     if cut.counted and found and PARTICIPLE.fullmatch(found[0].lower()):
         found[0] = cut.counted
