@@ -307,7 +307,7 @@ class Asking(Runnable[Any, Answer]):
         known = {whole_id(hit.document.metadata) for hit in hits}
         new = {whole_id(figure.document.metadata): figure for figure in reversed(figures)}
         hits += [figure for key, figure in reversed(new.items()) if key not in known]
-        told = without_bare_copies(hits)
+        told = without_bare_copies(hits, question)
         return tuple(Source(n, hit.score, hit.document) for n, hit in enumerate(told, start=1))
 
     def _figures_beside(self, hits: Sequence[Hit], question: str, where: Filter) -> list[Hit]:

@@ -12,36 +12,53 @@ def hit(text: str, modality: str = "figure", **metadata: Any) -> Hit:
     return Hit(Document(text, metadata={"modality": modality, **metadata}), 0.5)
 
 
-FILE = hit("file", image_key="k", descriptions={"ocr": "Visitors 12"})
-REPORT = hit("report", image_key="k", descriptions={"document": "Figure 2", "ocr": "Visitors 12"})
-BOOK = hit("book", image_key="k", descriptions={"alt": "Visitors of the museum"})
-OTHER = hit("other", image_key="o", descriptions={"ocr": "Visitors 12"})
+PRINTED = "Text in the picture: Visitors 12"
+FILE = hit(f"{PRINTED}\nSection: a.png", title="a.png", image_key="k", descriptions={"ocr": "…"})
+REPORT = hit(f"Figure 2\n{PRINTED}", image_key="k", descriptions={"document": "Figure 2"})
+BOOK = hit("Visitors of the museum", image_key="k", descriptions={"alt": "Visitors"})
+OTHER = hit(PRINTED, title="b.png", image_key="o", descriptions={"ocr": "Visitors 12"})
 TEXT = hit("text", modality="text")
+ASKED = "How many visitors came?"
 
 
-def names(*hits: Hit) -> list[str]:
-    return [found.document.page_content for found in without_bare_copies(hits)]
+def kept(*hits: Hit, asked: str = ASKED) -> list[Hit]:
+    return without_bare_copies(hits, asked)
 
 
 def test_the_place_with_the_caption_comes_for_the_file_without_one() -> None:
-    assert names(FILE, TEXT, OTHER, REPORT) == ["report", "text", "other"]
-    assert names(REPORT, TEXT, FILE) == ["report", "text"]
+    assert kept(FILE, TEXT, OTHER, REPORT) == [REPORT, TEXT, OTHER]
+    assert kept(REPORT, TEXT, FILE) == [REPORT, TEXT]
 
 
 def test_every_place_where_it_has_a_caption_stays() -> None:
-    assert names(BOOK, FILE, REPORT) == ["book", "report"]
+    assert kept(BOOK, FILE, REPORT) == [BOOK, REPORT]
+
+
+def test_a_file_that_says_more_stays_behind_the_place_with_the_caption() -> None:
+    assert kept(FILE, TEXT, BOOK) == [BOOK, FILE, TEXT]
+    told = hit(f"{PRINTED}\nThe document says: the dam failed.", image_key="k", descriptions={})
+    assert kept(told, REPORT) == [REPORT, told]
+
+
+def test_a_file_that_the_question_names_stays() -> None:
+    assert kept(FILE, REPORT, asked="Show me the picture in A.png") == [REPORT, FILE]
 
 
 def test_a_picture_that_has_no_caption_anywhere_stays() -> None:
-    assert names(FILE, TEXT) == ["file", "text"]
+    assert kept(FILE, TEXT) == [FILE, TEXT]
 
 
 def test_a_caption_by_a_machine_counts_as_none() -> None:
-    guessed = hit("guess", image_key="k", descriptions={"blip": "a chart"})
-    assert names(guessed, REPORT) == ["report"]
-    assert names(FILE, guessed) == ["file", "guess"]
+    guessed = hit("A machine sees: a chart", image_key="k", descriptions={"blip": "a chart"})
+    assert kept(guessed, REPORT) == [REPORT]
+    assert kept(FILE, guessed) == [FILE, guessed]
 
 
 def test_tables_are_left_as_they_are() -> None:
     table = hit("table", modality="table", image_key="k")
-    assert names(table, REPORT) == ["table", "report"]
+    assert kept(table, REPORT) == [table, REPORT]
+
+
+def test_metadata_of_somebody_else_do_no_harm() -> None:
+    odd = [hit("x", image_key="k", descriptions=None), Hit(Document("y"), 0.5)]
+    assert kept(*odd) == odd
