@@ -9,6 +9,7 @@ that this check finds. Leaves out what a passage has in common with a claim, whi
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,11 +26,20 @@ from assistant.passages import Passage, passages
 from assistant.sentences import words
 from assistant.support import Claim, Context, Signals, nearness, signals_of
 from loaders.captioning.fusion import BLIP_LABEL, VISION_LABEL, is_guess
-from loaders.references import label_of, labels_in
+from loaders.references import LABEL, label_of, labels_in
 
 SUPPORTED = 0.5
 """Support from which a sentence counts as borne out."""
 MAX_CITATIONS = 3
+MAX_NAMED = 2
+"""Figures that a quote names and that are shown with it: "Figures 1 to 12" need not all be."""
+FIGURE_ELSEWHERE = re.compile(
+    rf"(?:{LABEL.pattern})(?:[\s\d,;&–—-]|\band\b|\bto\b){{0,20}}\W{{0,2}}"
+    r"(?:(?:of|in|from)\s+the\s+(?:[^\s.;]+\s+){0,3}(?:report|paper|book|study)\b"
+    r"|(?:(?:of|in|from|by)\s+)?(?:[^\s.;]+\s+){1,4}et al\b)",
+    re.IGNORECASE,
+)
+"""A figure of another work: "Figure 1 of the 2019 report", "Figure 2 in Smith et al."."""
 NEAR_BEST = 0.9
 """A further source is cited when its support is at least this share of the best one's."""
 CONTRADICTED = 0.3
@@ -195,14 +205,24 @@ class CitationChecker:
         return Sentence(text, tuple(citations), tuple(figures), support=1.0, supported=True)
 
     def _figures_named(self, text: str, n: int) -> list[int]:
-        """The figures of the same document that the text names: "as Figure 1 shows"."""
-        named, document = set(labels_in(text)), self._at(n)[0]
-        return [
-            i
-            for i, source in enumerate(self._sources, start=1)
-            if source.is_figure and self._at(i)[0] == document
-            if label_of(source.document.metadata.get("caption")) in named
-        ]
+        """The figures of the same document that the text names: "as Figure 1 shows".
+
+        Chapters may number anew: of several with one label it is the nearest.
+        """
+        named, document = labels_in(FIGURE_ELSEWHERE.sub(" ", text)), self._at(n)[0]
+        nearest: dict[str | None, int] = {}
+        for i in sorted(range(1, len(self._sources) + 1), key=lambda i: self._distance(n, i)):
+            source = self._sources[i - 1]
+            if source.is_figure and self._at(i)[0] == document:
+                nearest.setdefault(label_of(source.document.metadata.get("caption")), i)
+        return [nearest[label] for label in dict.fromkeys(named) if label in nearest][:MAX_NAMED]
+
+    def _distance(self, n: int, other: int) -> tuple[bool, int]:
+        """Whether two sources are in two chapters, and by how many pages they are apart."""
+        told = [self._sources[i - 1].document.metadata for i in (n, other)]
+        one, two = (str(metadata.get("section", "")).split(" › ", 1)[0] for metadata in told)
+        first, second = (metadata.get("page", 0) for metadata in told)
+        return one != two, abs(first - second)
 
     def _at(self, n: int) -> list[object]:
         """Where source n stands."""

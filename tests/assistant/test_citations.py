@@ -127,6 +127,38 @@ def test_the_figure_of_the_document_that_a_quote_names_is_shown_with_it() -> Non
     assert check.check("As Figure 11 shows, gold rose.", quoted_from=1).figures == ()
 
 
+def test_of_several_figures_with_the_label_that_a_quote_names_the_nearest_is_shown() -> None:
+    def drawn(n: int, caption: str, page: int) -> Source:
+        chapter = f"Chapter {page // 10} › Sales"
+        found = source(n, caption, modality="figure", image_key=f"k{n}", page=page, section=chapter)
+        found.document.metadata["caption"] = caption
+        return found
+
+    told = "As Figure 1 shows, sales fell."
+    quoted = source(1, told, page=20, section="Chapter 2")
+    check = checker(quoted, drawn(2, "Figure 1. Rain", 19), drawn(3, "Figure 1. Sales", 22))
+    assert check.check(told, quoted_from=1).figures == (3,)
+    assert check.check("Figures 1 and 2 show sales.", quoted_from=1).figures == ()
+    many = [drawn(n + 1, f"Figure {n}. Sales", 20) for n in range(1, 13)]
+    assert checker(quoted, *many).check("See Figures 1 to 12.", quoted_from=1).figures == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("told", "figures"),
+    [
+        ("As Figure 1 of the 2019 report by Smith shows, gold rose.", ()),
+        ("Gold rose (Figures 1 and 2 in the annual study).", ()),
+        ("Gold rose, as in Figure 1 from Smith et al. (2019).", ()),
+        ("Figure 1 of this report shows that gold rose.", (2,)),
+        ("Figure 1 shows what the report says of gold.", (2,)),
+        ("Figure 2 of the report by Smith is like our Figure 1.", (2,)),
+    ],
+)
+def test_a_figure_of_another_work_is_not_shown(told: str, figures: tuple[int, ...]) -> None:
+    check = checker(source(1, told), figure(2, "Figure 1. Gold prices", "k"))
+    assert check.check(told, quoted_from=1).figures == figures
+
+
 def test_the_source_of_a_quote_is_cited_first() -> None:
     twin = source(2, PERMITS)
     sentence = checker(source(1, PERMITS), twin).check("Phoenix had 62,617 units.", quoted_from=2)
