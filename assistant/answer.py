@@ -41,6 +41,10 @@ LIST_LEAD = re.compile(r"\n(?:-|\d{1,3}\.) ")
 """What opens an item of a list. It, GOES_ON and PARAGRAPH are all that may lead a sentence."""
 PICTURE_BASE = re.compile(r"(?:https?|file)://[^\s\"'<>\\`?#]*", re.IGNORECASE)
 """What a media base URL is like; matched as a whole."""
+FOLDER_URL = re.compile(r"file://(?:/(?!(?:\.|%2e){1,2}/)(?:(?!%2f|%5c)[^/])+)+/", re.IGNORECASE)
+"""A folder of this computer, not of another one: `file:////host/` is on another."""
+SERVED_URL = re.compile(r"https?://[^/@]+/media/", re.IGNORECASE)
+"""Where limner serves pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,32 +88,33 @@ class Source:
 
     @property
     def place(self) -> str:
-        """Title and page, sheet or time, or else section, as a person cites them.
+        """Where it stands, as a person cites it; of a table also its number or else its caption."""
+        return ", ".join(filter(None, (self.stands_at, self._table_name)))
 
-        Of a table also its number or, where it has none, its caption.
-        """
+    @property
+    def stands_at(self) -> str:
+        """Title and page, sheet or time, or else section: what is told beside its caption."""
         metadata = self.document.metadata
-        heading = metadata.get("section", "").rsplit(" › ", 1)[-1]
+        heading = (metadata.get("section") or "").rsplit(" › ", 1)[-1]
         is_telling = heading not in ("", metadata["title"])
         section = f"“{heading}”" if is_telling else ""
-        parts = (metadata["title"], place_name(metadata) or section, self._table_name)
-        return ", ".join(filter(None, parts))
+        return ", ".join(filter(None, (metadata["title"], place_name(metadata) or section)))
 
     @property
     def _table_name(self) -> str:
         metadata = self.document.metadata
         if metadata.get("modality") != "table":
             return ""
-        caption = without_instructions(metadata.get("caption", ""))
+        caption = without_instructions(metadata.get("caption") or "")
         return str(metadata.get("label") or shorten(caption, MAX_NAME_CHARS, placeholder=" …"))
 
     @property
     def caption(self) -> str:
         """The figure's caption; a machine's must not pass for one that a person wrote."""
         metadata = self.document.metadata
-        if "caption" not in metadata:
+        if not metadata.get("caption"):
             return f"{metadata['modality'].capitalize()} in {self.place}"
-        guessed = is_guess(metadata.get("descriptions", {}))
+        guessed = is_guess(metadata.get("descriptions") or {})
         caption = without_instructions(metadata["caption"])
         return f"{caption}{' (caption by a machine)' if guessed else ''}"
 
@@ -129,10 +134,10 @@ class Source:
         own = ("n", "score", "text", "cited")
         metadata = {name: value for name, value in found.items() if name not in own}
         source = cls(found["n"], found["score"], Document(found["text"], metadata=metadata))
-        url = source.picture_url
-        is_near = url.lower().startswith("file:///") or is_loopback(url)
-        is_known = bool(media_base_url) and url == media_base_url + metadata["image_key"]
-        document = source.document if is_near or is_known else _without_url(source.document)
+        base = source.picture_url.removesuffix(str(metadata.get("image_key")))
+        is_served = SERVED_URL.fullmatch(base) and is_loopback(base)
+        is_ours = FOLDER_URL.fullmatch(base) or is_served or base == media_base_url
+        document = source.document if is_ours else _without_url(source.document)
         return replace(source, document=document, cited=found["cited"])
 
 

@@ -78,7 +78,7 @@ def html_page(title: str, fragments: Iterable[str]) -> str:
 
 def figure_html(source: Source, picture_url: PictureUrl = own_picture_url) -> str:
     """A figure with its caption and place; without the picture where that is not to be shown."""
-    caption, place, url = _escaped(source.caption), _escaped(source.place), picture_url(source)
+    caption, place, url = _escaped(source.caption), _escaped(source.stands_at), picture_url(source)
     picture = f'<img src="{escape(url)}" alt="{caption}">\n' if _is_shown(url) else ""
     if source.has_picture and not picture:
         picture = f"<p>{GONE_PICTURE}</p>\n"

@@ -132,7 +132,7 @@ def _end(answer: Answer) -> str:
 
 def figure_markdown(source: Source, picture_url: PictureUrl = own_picture_url) -> str:
     """A figure with its caption and place; without the picture where that is not to be shown."""
-    caption, place = as_markdown(source.caption).strip(), as_markdown(source.place).strip()
+    caption, place = as_markdown(source.caption).strip(), as_markdown(source.stands_at).strip()
     words = f"*{f'{caption} ({place})'.strip()}*"
     url = quote(picture_url(source), safe=URL_SIGNS)
     if source.has_picture and not url:

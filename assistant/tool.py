@@ -96,7 +96,7 @@ def answer_text(answer: Answer) -> str:
 
 def figure_line(figure: Source) -> str:
     """A figure of an answer in one line."""
-    about = one_line(f"{figure.caption} ({figure.place})")
+    about = one_line(f"{figure.caption} ({figure.stands_at})")
     return " ".join(filter(None, [f"[{figure.n}] {about}", figure.picture_url]))
 
 

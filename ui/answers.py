@@ -114,7 +114,7 @@ def show_figure(source: Source, assistant: Assistant) -> None:
     """Show the figure with its caption and where it stands."""
     with st.container(gap="xsmall"):
         _show_picture(source, assistant, FIGURE_BOX)
-        st.caption(f"{plain(source.caption)}  \n**{plain(source.place)}**")
+        st.caption(f"{plain(source.caption)}  \n**{plain(source.stands_at)}**")
 
 
 def _show_picture(source: Source, assistant: Assistant, box: tuple[int, int]) -> None:

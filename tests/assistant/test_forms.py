@@ -80,7 +80,16 @@ def test_an_answer_survives_its_json_with_all_its_forms(answer: Answer) -> None:
     [
         (BASE, "", True),
         ("http://[::1]:8000/media/", "", True),
+        ("http://localhost/media/", "", True),
         ("file:///home/ann/.limner/media/", "", True),
+        ("file:///C:/Users/%C3%84nn/.limner/media/", "", True),
+        (f"file:////{EVIL}/share/", "", False),
+        (f"file://///{EVIL}/share/", "", False),
+        (f"file:///.//{EVIL}/share/", "", False),
+        (f"file:///%5C%5c{EVIL}/share/", "", False),
+        ("http://127.0.0.1:22/reboot/now/", "", False),
+        ("http://127.0.0.1:8000/x/media/", "", False),
+        ("http://ann@127.0.0.1:8000/media/", "", False),
         (f"https://{EVIL}/", "", False),
         (f"http://127.0.0.1@{EVIL}/media/", "", False),
         (f"http://127.0.0.1.{EVIL}/media/", "", False),
@@ -98,6 +107,12 @@ def test_json_brings_no_picture_from_elsewhere(base: str, named: str, is_shown: 
         assert (base in form) is is_shown
     assert again.source(1).cited
     assert "Cod" in again.to_markdown()
+
+
+def test_an_answer_with_text_is_read_where_pictures_lie_elsewhere() -> None:
+    source = Source(1, 0.5, Document("Cod.", metadata={"title": "T", "modality": "text"}))
+    told = answer_with(Sentence("Cod.", (1,), (), 1, True), source=source)
+    assert Answer.from_dict(told.to_dict(), "https://cdn.example/m/") == told
 
 
 def test_an_address_that_is_not_of_a_stored_picture_is_in_no_form() -> None:
@@ -202,6 +217,22 @@ def test_a_figure_whose_picture_is_not_ours_is_told_in_words() -> None:
     assert "![" not in answer.to_markdown()
     assert "<figcaption>Cod (T)</figcaption>" in answer.to_html()
     assert "<img" not in answer.to_html()
+
+
+@pytest.mark.parametrize("label", [{}, {"label": "Table 1"}])
+def test_the_caption_of_a_table_is_said_once_beside_its_picture(label: dict[str, str]) -> None:
+    source = figure(modality="table", caption="Units by city", page=3, **label)
+    answer = answer_with(Sentence("Cod.", (1,), (1,), 1, True), source=source)
+    assert "*Units by city (T, page 3)*" in answer.to_markdown()
+    assert "<figcaption>Units by city (T, page 3)</figcaption>" in answer.to_html()
+    cited = f"T, page 3, {label.get('label', 'Units by city')}"
+    assert f"1. {cited}" in answer.to_markdown()
+    assert f">{cited}</li>" in answer.to_html()
+
+
+def test_a_source_with_nothing_where_its_caption_could_be_has_a_place() -> None:
+    source = figure(modality="table", caption=None, section=None, descriptions=None)
+    assert (source.place, source.caption) == ("T", "Table in T")
 
 
 def test_pictures_can_lie_beside_an_exported_page() -> None:
