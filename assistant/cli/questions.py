@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from assistant.cli.terminal import opened, out, print_json, refuse, say, say_err
 from assistant.conversation import Turn
 from assistant.conversations import SHORT_ID_CHARS
 from assistant.counting import number_of
-from assistant.errors import EXPLAINED, ConversationsUnusable, QuestionsInvalid
+from assistant.errors import EXPLAINED, ConversationsUnusable, QuestionsInvalid, UnknownConversation
 from assistant.events import (
     AnswerFinished,
     Event,
@@ -188,10 +188,12 @@ class _Talk:
             return
         kept = self._assistant.conversations
         with self._told_where_not_kept():
-            if self.id is None:
-                self.id = kept.begin(answer, self._where)
-            else:
-                kept.append(self.id, answer, self._where)
+            if self.id:
+                with suppress(UnknownConversation):  # deleted meanwhile: a new one begins
+                    kept.append(self.id, answer, self._where)
+                    return
+            self.id = None  # the end offers none where the new one cannot be stored
+            self.id = kept.begin(answer, self._where)
 
     @contextmanager
     def _told_where_not_kept(self) -> Iterator[None]:
@@ -269,7 +271,7 @@ def _print_figure(source: Source) -> None:
         f"\n   ▣ {source.document.metadata['modality']} [{source.n}] {source.caption}",
         style="green",
     )
-    say(f"     {source.place}\n     {source.picture_url}", style="dim")
+    say(f"     {source.stands_at}\n     {source.picture_url}", style="dim")
 
 
 def _print_refusal(answer: Answer, *, was_shown: bool) -> None:

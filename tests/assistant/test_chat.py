@@ -175,6 +175,30 @@ def _told_before(capsys: pytest.CaptureFixture[str], *, is_kept: bool) -> Callab
     return look_and_ask
 
 
+def test_a_conversation_that_is_deleted_meanwhile_is_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with open_harbour(tmp_path, says(COD)) as assistant:
+        kept, asked = assistant.conversations, iter([QUESTION, "and in 2020?", "and in 2019?", ""])
+
+        def next_question() -> str:
+            question = next(asked)
+            if question == "and in 2020?":
+                kept.delete(kept.all()[0].id)
+            return question
+
+        monkeypatch.setattr(questions, "_next_question", next_question)
+        chat_over(assistant, monkeypatch)
+        (listed,) = kept.all()
+        assert [turn.question for turn in kept.read(listed.id).turns] == [
+            "and in 2020?",
+            "and in 2019?",
+        ]
+    shown = capsys.readouterr()
+    assert "There is no conversation" not in shown.err
+    assert f"--conversation {listed.id[:8]}" in shown.out
+
+
 def test_a_conversation_without_questions_is_gone_on_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
