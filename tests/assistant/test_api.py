@@ -324,23 +324,33 @@ def test_the_events_of_an_answer_are_streamed_with_their_types(served: Served) -
 
 
 @pytest.mark.parametrize(
-    ("accept", "fields", "status", "kind"),
-    [
-        ("text/event-stream", {}, 406, "application/json"),
-        ("Text/Event-Stream; q=0.9", {"stream": False}, 406, "application/json"),
-        ("text/event-stream", {"stream": True}, 200, "text/event-stream; charset=utf-8"),
-        ("text/event-stream, application/json", {}, 200, "application/json"),
-        ("text/event-stream, */*;q=0.1", {}, 200, "application/json"),
-        ("", {}, 200, "application/json"),
-    ],
+    ("accept", "fields"),
+    [("text/event-stream", {}), ("Text/Event-Stream; q=0.9", {"stream": False})],
 )
 def test_a_client_that_takes_only_events_must_ask_for_them(
-    served: Served, accept: str, fields: dict[str, Any], status: int, kind: str
+    served: Served, accept: str, fields: dict[str, Any]
 ) -> None:
     body = {"question": QUESTION, **fields}
     response = served.http.post("/ask", json=body, headers={"accept": accept})
-    assert (response.status_code, response.headers["content-type"]) == (status, kind)
-    assert ('Send "stream": true' in response.json()["error"]["message"]) if status == 406 else True
+    assert response.status_code == 406
+    assert 'Send "stream": true' in response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "fields", "kind"),
+    [
+        ("text/event-stream", {"stream": True}, "text/event-stream; charset=utf-8"),
+        ("text/event-stream, application/json", {}, "application/json"),
+        ("text/event-stream, */*;q=0.1", {}, "application/json"),
+        ("", {}, "application/json"),
+    ],
+)
+def test_a_client_has_its_answer_in_a_form_that_it_takes(
+    served: Served, accept: str, fields: dict[str, Any], kind: str
+) -> None:
+    body = {"question": QUESTION, **fields}
+    response = served.http.post("/ask", json=body, headers={"accept": accept})
+    assert (response.status_code, response.headers["content-type"]) == (200, kind)
 
 
 def test_a_question_is_narrowed_and_may_be_strict(serving: Serving) -> None:
