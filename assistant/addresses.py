@@ -50,8 +50,9 @@ def without_login(address: str) -> str:
 
 def is_loopback(address: str) -> bool:
     """Whether the server is on this computer, where no proxy may come between."""
-    host = urlsplit(address).hostname or ""
+    host = ""
     try:
+        host = urlsplit(address).hostname or ""
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from textwrap import shorten
 from typing import Any, Self
 
 from langchain_core.documents import Document
 
+from assistant.addresses import is_loopback
 from assistant.claims import claims_nothing
 from assistant.injections import without_instructions
 from assistant.refusals import is_refusal
@@ -26,7 +28,11 @@ UNSUPPORTED = "[not in the documents]"
 """Stands where an answer's sentence should have a citation and has none."""
 REPLACED = "The text above is not borne out by the documents; take this instead:"
 """What stands between an answer that was streamed and the one that the check left of it."""
+UNDERSTOOD = "Understood as:"
+"""Stands before a follow-up as it stands alone."""
 GONE_PICTURE = "This picture is no longer in the library."
+MAX_NAME_CHARS = 60
+"""Of a table's caption, where the table is cited."""
 N_NEAREST = 3
 """Sources that are offered where the documents do not say."""
 GOES_ON = " "
@@ -51,6 +57,8 @@ class Source:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "score", round(float(self.score), 4))
+        if "image_url" in self.document.metadata and not self.picture_url:
+            object.__setattr__(self, "document", _without_url(self.document))
 
     @property
     def is_figure(self) -> bool:
@@ -76,13 +84,24 @@ class Source:
 
     @property
     def place(self) -> str:
-        """Title and page, sheet or time, or else section, as a person cites them."""
+        """Title and page, sheet or time, or else section, as a person cites them.
+
+        Of a table also its number or, where it has none, its caption.
+        """
         metadata = self.document.metadata
-        if place := place_name(metadata):
-            return f"{metadata['title']}, {place}"
         heading = metadata.get("section", "").rsplit(" › ", 1)[-1]
         is_telling = heading not in ("", metadata["title"])
-        return f"{metadata['title']}, “{heading}”" if is_telling else str(metadata["title"])
+        section = f"“{heading}”" if is_telling else ""
+        parts = (metadata["title"], place_name(metadata) or section, self._table_name)
+        return ", ".join(filter(None, parts))
+
+    @property
+    def _table_name(self) -> str:
+        metadata = self.document.metadata
+        if metadata.get("modality") != "table":
+            return ""
+        caption = without_instructions(metadata.get("caption", ""))
+        return str(metadata.get("label") or shorten(caption, MAX_NAME_CHARS, placeholder=" …"))
 
     @property
     def caption(self) -> str:
@@ -105,12 +124,16 @@ class Source:
         }
 
     @classmethod
-    def from_dict(cls, found: Mapping[str, Any]) -> Self:
-        """The source of this JSON."""
+    def from_dict(cls, found: Mapping[str, Any], media_base_url: str = "") -> Self:
+        """The source of this JSON. media_base_url: as of `Answer.from_dict`."""
         own = ("n", "score", "text", "cited")
         metadata = {name: value for name, value in found.items() if name not in own}
-        document = Document(found["text"], metadata=metadata)
-        return cls(found["n"], found["score"], document, found["cited"])
+        source = cls(found["n"], found["score"], Document(found["text"], metadata=metadata))
+        url = source.picture_url
+        is_near = url.lower().startswith("file:///") or is_loopback(url)
+        is_known = bool(media_base_url) and url == media_base_url + metadata["image_key"]
+        document = source.document if is_near or is_known else _without_url(source.document)
+        return replace(source, document=document, cited=found["cited"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,12 +247,15 @@ class Answer:
         }
 
     @classmethod
-    def from_dict(cls, found: Mapping[str, Any]) -> Self:
-        """The answer of this JSON."""
+    def from_dict(cls, found: Mapping[str, Any], media_base_url: str = "") -> Self:
+        """The answer of this JSON, which may come from anywhere.
+
+        media_base_url: where pictures may lie besides this machine; those elsewhere lose their URL.
+        """
         return cls(
             found["question"],
             tuple(map(Sentence.from_dict, found["sentences"])),
-            tuple(map(Source.from_dict, found["sources"])),
+            tuple(Source.from_dict(source, media_base_url) for source in found["sources"]),
             found["grounded"],
             found["model"],
             found["timings_s"],
@@ -247,6 +273,11 @@ class Answer:
         from assistant.html import answer_html
 
         return answer_html(self)
+
+
+def _without_url(document: Document) -> Document:
+    metadata = {name: value for name, value in document.metadata.items() if name != "image_url"}
+    return Document(document.page_content, metadata=metadata)
 
 
 def search_result(query: str, hits: Sequence[Hit]) -> dict[str, Any]:

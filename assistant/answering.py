@@ -15,11 +15,19 @@ from langchain_core.embeddings import Embeddings
 from assistant.answer import GOES_ON, NOT_IN_LIBRARY, Answer, Sentence, Source
 from assistant.citations import CitationChecker
 from assistant.claims import claims_nothing
-from assistant.events import AnswerFinished, Event, FigureShown, SentenceChecked, TextAdded
+from assistant.events import (
+    AnswerFinished,
+    Event,
+    FigureShown,
+    SentenceChecked,
+    SourcesFound,
+    TextAdded,
+)
 from assistant.llm import LanguageModel
 from assistant.phrasing import is_phrasable, phrase_quote
 from assistant.prompt import write_from_sources
-from assistant.quotes import Quote, asks_to_show, find_figure, find_quotes
+from assistant.quote_ranking import Quote
+from assistant.quotes import asks_to_show, find_figure, find_quotes
 from assistant.refusals import begins_refusal
 from assistant.sent_pictures import pictures_of
 from assistant.written import Written, read_writing
@@ -131,12 +139,19 @@ class Clock:
         return self._marks | {"total": round(time.perf_counter() - self._start, 3)}
 
 
-def stopped_answer(
-    question: str, sentences: Sequence[Sentence], sources: Sequence[Source], model: str
-) -> Answer:
-    """What was checked of an answer before it was stopped."""
+def stopped_answer(question: str, events: Sequence[Event], model: str) -> Answer | None:
+    """What was checked of an answer before it was stopped; None where nothing was.
+
+    question: as it was typed. events: those that came.
+    """
+    sentences = tuple(event.sentence for event in events if isinstance(event, SentenceChecked))
+    found = next((event for event in events if isinstance(event, SourcesFound)), None)
+    if not sentences or not found:
+        return None
     is_grounded = any(sentence.supported for sentence in sentences)
-    return Answer(question, tuple(sentences), _marked(sentences, sources), is_grounded, model)
+    understood = "" if found.question == question else found.question
+    sources = _marked(sentences, found.sources)
+    return Answer(question, sentences, sources, is_grounded, model, searched_as=understood)
 
 
 def _marked(sentences: Sequence[Sentence], sources: Sequence[Source]) -> tuple[Source, ...]:

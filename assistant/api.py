@@ -28,11 +28,11 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from assistant.addresses import is_loopback
 from assistant.answer import search_result
-from assistant.asked import Asked
 from assistant.assistant import Assistant
 from assistant.errors import ASKED_WRONGLY, EXPLAINED, AssistantError, SettingsInvalid
 from assistant.event_stream import EventStream, event_json, event_stream, unless_left
 from assistant.filters import EvidenceFilter, WrittenFilter
+from assistant.inquiry import Inquiry
 from assistant.openai_protocol import (
     OWN_FAILURE,
     ChatRequest,
@@ -88,7 +88,7 @@ class PictureRequest(WrittenFilter):
     k: int = Field(default=10, ge=1, le=MAX_HITS)
 
 
-class AskRequest(Asked):
+class AskRequest(Inquiry):
     """A question, and whether the answer is to come as events."""
 
     stream: bool = False
@@ -187,7 +187,7 @@ def _add_openai(app: FastAPI, assistant: Assistant) -> None:
             events = assistant.astream(
                 request.question, where=request.filter, history=request.history
             )
-            return await event_stream(events, Chunks().add, client, end=OPENAI_END)
+            return await event_stream(events, Chunks(request.question).add, client, end=OPENAI_END)
         asking = assistant.aask(request.question, where=request.filter, history=request.history)
         return completion(await unless_left(asking, client))
 
@@ -198,7 +198,19 @@ def _add_ask(app: FastAPI, assistant: Assistant) -> None:
         """The Answer; with `stream` the events of which `assistant.events` tells."""
         if request.stream:
             return await event_stream(assistant.astream(request), event_json, client)
+        _check_takes_json(client)
         return (await unless_left(assistant.ainvoke(request), client)).to_dict()
+
+
+def _check_takes_json(request: Request) -> None:
+    """Refuse a client that takes nothing but events, and has not asked for them."""
+    accepted = ",".join(request.headers.getlist("accept")).split(",")
+    if {kind.partition(";")[0].strip().lower() for kind in accepted} == {EventStream.media_type}:
+        raise HTTPException(
+            406,
+            "The request accepts only text/event-stream, and without `stream` the answer is JSON. "
+            'Send "stream": true in the body for events, or Accept: application/json.',
+        )
 
 
 def _add_search(app: FastAPI, assistant: Assistant) -> None:

@@ -29,10 +29,11 @@ from pydantic import BaseModel
 
 from assistant.answer import Answer, Source
 from assistant.answering import Answering, Clock
-from assistant.asked import Asked, Given
 from assistant.conversation import Turn
+from assistant.copies import without_bare_copies
 from assistant.events import AnswerFinished, Event, SourcesFound
 from assistant.followups import stand_alone
+from assistant.inquiry import Given, Inquiry
 from assistant.llm import LanguageModel, choose_llm, heed_stop
 from assistant.quotes import asks_to_show
 from assistant.settings import Settings
@@ -146,7 +147,7 @@ class Asking(Runnable[Any, Answer]):
         stop: set from another thread, it ends the answer with GenerationStopped, also while the
         model is silent. Raises an AssistantError where the model fails.
         """
-        asked, stop = Asked.of(question, history), stop or threading.Event()
+        asked, stop = Inquiry.of(question, history), stop or threading.Event()
         yield from self._traced(asked, ensure_config(config), where, strict, stop)
 
     async def astream(  # type: ignore[override]
@@ -159,7 +160,7 @@ class Asking(Runnable[Any, Answer]):
         strict: bool | None = None,
     ) -> AsyncGenerator[Event]:
         """The same for asynchronous callers; when cancelled or closed, the model stops."""
-        asked, stop = Asked.of(question, history), threading.Event()
+        asked, stop = Inquiry.of(question, history), threading.Event()
         events = self._traced(asked, ensure_config(config), where, strict, stop)
         async with aclosing(step_through(events, stop)) as steps:
             async for event in steps:
@@ -223,11 +224,11 @@ class Asking(Runnable[Any, Answer]):
     @property
     def InputType(self) -> Any:  # noqa: N802 - LangChain's name
         """What may be asked, for the schemas that LangChain makes of it."""
-        return str | Asked | list[AnyMessage]
+        return str | Inquiry | list[AnyMessage]
 
     def _traced(
         self,
-        asked: Asked,
+        asked: Inquiry,
         config: RunnableConfig,
         where: Filter,
         strict: bool | None,
@@ -256,7 +257,7 @@ class Asking(Runnable[Any, Answer]):
 
     def _events(
         self,
-        asked: Asked,
+        asked: Inquiry,
         run: CallbackManagerForChainRun,
         config: RunnableConfig,
         where: Filter,
@@ -306,7 +307,8 @@ class Asking(Runnable[Any, Answer]):
         known = {whole_id(hit.document.metadata) for hit in hits}
         new = {whole_id(figure.document.metadata): figure for figure in reversed(figures)}
         hits += [figure for key, figure in reversed(new.items()) if key not in known]
-        return tuple(Source(n, hit.score, hit.document) for n, hit in enumerate(hits, start=1))
+        told = without_bare_copies(hits)
+        return tuple(Source(n, hit.score, hit.document) for n, hit in enumerate(told, start=1))
 
     def _figures_beside(self, hits: Sequence[Hit], question: str, where: Filter) -> list[Hit]:
         """Figures under the heading of the best hit that has one: its words may tell of them."""

@@ -25,6 +25,7 @@ from assistant.passages import Passage, passages
 from assistant.sentences import words
 from assistant.support import Claim, Context, Signals, nearness, signals_of
 from loaders.captioning.fusion import BLIP_LABEL, VISION_LABEL, is_guess
+from loaders.references import label_of, labels_in
 
 SUPPORTED = 0.5
 """Support from which a sentence counts as borne out."""
@@ -91,7 +92,8 @@ class CitationChecker:
 
         marks: the numbers that a language model wrote to it; of sources that bear it out equally,
         these are cited first. quoted_from: the source that the text was taken from word for word;
-        it is cited, and only its copies at the same place are besides.
+        it is cited, and only its copies at the same place are besides; the figures that it
+        names are shown.
         A sentence that claims nothing has no citation and is not supported.
         """
         if quoted_from is not None and words(text):
@@ -189,8 +191,18 @@ class CitationChecker:
             and is_verbatim(text, self._texts[other - 1])
         ]
         citations = [n, *copies][:MAX_CITATIONS]
-        figures = self._new_figures(citations)
+        figures = self._new_figures([*citations, *self._figures_named(text, n)])
         return Sentence(text, tuple(citations), tuple(figures), support=1.0, supported=True)
+
+    def _figures_named(self, text: str, n: int) -> list[int]:
+        """The figures of the same document that the text names: "as Figure 1 shows"."""
+        named, document = set(labels_in(text)), self._at(n)[0]
+        return [
+            i
+            for i, source in enumerate(self._sources, start=1)
+            if source.is_figure and self._at(i)[0] == document
+            if label_of(source.document.metadata.get("caption")) in named
+        ]
 
     def _at(self, n: int) -> list[object]:
         """Where source n stands."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
-from assistant.answer import REPLACED, UNSUPPORTED, Answer
+from assistant.answer import REPLACED, UNDERSTOOD, UNSUPPORTED, Answer
 from assistant.refusals import is_refusal
 from assistant.shown_text import UNPAIRED
 
@@ -21,8 +21,10 @@ MAX_CHARS = 4_000
 """Of one message."""
 MAX_READ_CHARS = 16_000
 """Of an answer as it came, with its pictures and what the check rejected."""
-PICTURE = re.compile(r"!\[[^\]]{0,1000}\]\([^)\s]{0,1000}\)\n?(?:\*[^\n]*\*)?")
+PICTURE = re.compile(r"!\[(?:\\.|[^\]\\]){0,1000}\]\([^)\s]{0,1000}\)\n?(?:\*[^\n]*\*)?")
 SOURCES = re.compile(r"^\*\*(?:Sources|Nearest in the documents)\*\*", re.MULTILINE)
+NOTE = re.compile(rf"\s*\*{UNDERSTOOD} [^\n]*\*(?=\s|$)")
+"""How its question was understood: what comes before an answer in Markdown."""
 MARK = re.compile(r" ?\[\d{1,3}\]")
 ESCAPED = re.compile(r"\\([^\w\s])")
 
@@ -78,7 +80,9 @@ def words_of_answer(markdown: str) -> str:
 
 def borne_out(text: str) -> str:
     """The text of an answer without what it says was rejected; "" of a refusal."""
-    stands = text.rpartition(f"**{REPLACED}**")[2].strip()[:MAX_READ_CHARS]
+    note = NOTE.match(text)
+    said = text[note.end() :] if note else text
+    stands = said.rpartition(f"**{REPLACED}**")[2].strip()[:MAX_READ_CHARS]
     kept = "".join(map(_borne_out, stands.splitlines(keepends=True))).strip()
     return "" if is_refusal(kept) else kept
 

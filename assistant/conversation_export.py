@@ -20,7 +20,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from assistant.answer import Source
-from assistant.conversations import Conversation, StoredTurn
+from assistant.conversations import Conversation, StoredTurn, told_within
 from assistant.html import answer_html, html_page
 from assistant.markdown import answer_markdown, as_markdown
 from assistant.shown_text import one_line
@@ -30,8 +30,6 @@ from retrievers import ExportRefused
 
 Format = Literal["markdown", "html"]
 SUFFIXES: dict[Format, str] = {"markdown": ".md", "html": ".html"}
-UNDERSTOOD = "Understood as:"
-"""Stands before a follow-up as it stands alone."""
 MAX_SIDE = 1280
 """Pixels: a picture within HTML is no larger."""
 MAX_NAME_CHARS = 60
@@ -51,7 +49,8 @@ def export_html(conversation: Conversation, media: MediaStore) -> str:
     fragments = [f"<h1>{escape(one_line(title))}</h1>"]
     for n, turn in enumerate(conversation.turns, start=1):
         fragments += [f"<h2>{escape(one_line(turn.question))}</h2>"]
-        fragments += [f"<p><em>{escape(one_line(note))}</em></p>" for note in notes(turn)]
+        if turn.within:
+            fragments.append(f"<p><em>{escape(one_line(told_within(turn.within)))}</em></p>")
         fragments.append(answer_html(turn.answer, url, anchor=f"answer-{n}-source"))
     return html_page(title, fragments)
 
@@ -66,18 +65,10 @@ def export_markdown(conversation: Conversation, pictures: str, media: MediaStore
     blocks = [f"# {as_markdown(conversation.title)}"]
     for turn in conversation.turns:
         blocks.append(f"## {as_markdown(turn.question)}")
-        blocks += [f"*{as_markdown(note)}*" for note in notes(turn)]
+        if turn.within:
+            blocks.append(f"*{as_markdown(told_within(turn.within))}*")
         blocks.append(answer_markdown(turn.answer, url))
     return "\n\n".join(blocks) + "\n"
-
-
-def notes(turn: StoredTurn) -> list[str]:
-    """What a reader must know of the question: what was asked, and how it was understood."""
-    understood = turn.answer.searched_as
-    return [
-        *([f"{UNDERSTOOD} {understood}"] if understood else []),
-        *([f"Asked within: {turn.within}"] if turn.within else []),
-    ]
 
 
 def file_name(title: str, form: Format) -> str:

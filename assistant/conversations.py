@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from assistant.answer import Answer
 from assistant.conversation import Turn
@@ -23,6 +25,8 @@ from loaders import MediaStore
 from retrievers import Filter
 
 MAX_TITLE_CHARS = 80
+MAX_NAMED = 3
+"""Conversations in an error: more are for the list."""
 SHORT_ID_CHARS = 8
 """Shown of an id, which may be given by any beginning that only it has."""
 
@@ -153,10 +157,10 @@ class Conversations:
 
     def find(self, beginning: str) -> str:
         """The id that begins so. Raises UnknownConversation where none or several do."""
-        found = [listed.id for listed in self.all() if listed.id.startswith(beginning.lower())]
+        found = [one for one in self.all() if one.id.startswith(beginning.lower())]
         if len(found) != 1 or not beginning:
-            raise _unknown(beginning, n_found=len(found))
-        return found[0]
+            raise _unknown(beginning, found)
+        return found[0].id
 
     def _change(self, statement: str, *values: str) -> None:
         with self._file.writing() as connection:
@@ -172,12 +176,17 @@ def short_title(text: str) -> str:
     return line or "Untitled"
 
 
+def told_within(within: str) -> str:
+    """What of the library was asked, as a note beside an answer."""
+    return f"Asked within: {within}"
+
+
 def told(where: Filter) -> str:
     """What the filter chooses, in words; "" where it chooses all."""
     if where.chooses_all:
         return ""
     named = {
-        "document": where.source,
+        "document": where.source and _document_name(where.source),
         "collection": where.collection,
         "kind": where.modality,
         "since": where.since,
@@ -188,6 +197,11 @@ def told(where: Filter) -> str:
     if where.bounds is not None and (bounds := told(where.bounds)):
         parts.append(bounds)
     return ", ".join(parts)
+
+
+def _document_name(source: str) -> str:
+    """The file name in a URI; a glob as it was typed."""
+    return unquote(source.rstrip("/").rpartition("/")[2]) if "://" in source else source
 
 
 def _append(
@@ -209,10 +223,25 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _unknown(conversation: str, n_found: int = 0) -> UnknownConversation:
-    what = "There is no conversation"
-    if n_found:
-        what = f"{n_found} conversations have ids that begin with"
+def _unknown(given: str, meant: Sequence[Listed] = ()) -> UnknownConversation:
+    """meant: the conversations that it could be."""
+    listing = "`limner conversations` lists them with their ids."
+    if not given:
+        return UnknownConversation(f"The id {given!r} is empty, and names none. {listing}")
+    if not meant:
+        return UnknownConversation(f"There is no conversation {given!r}. {listing}")
+    n_chars = _n_telling_chars([one.id for one in meant])
+    named = ", ".join(f"{one.id[:n_chars]} (“{one.title}”)" for one in meant[:MAX_NAMED])
+    more = f" and {len(meant) - MAX_NAMED} more" if len(meant) > MAX_NAMED else ""
     return UnknownConversation(
-        f"{what} {conversation!r}. `limner conversations` lists them with their ids."
+        f"{len(meant)} conversations have ids that begin with {given!r}: {named}{more}. Give more "
+        f"of the id. {listing}"
     )
+
+
+def _n_telling_chars(ids: Sequence[str]) -> int:
+    """So many characters at the beginning tell all of them apart."""
+    n = SHORT_ID_CHARS
+    while len({one[:n] for one in ids}) < len(ids):
+        n += 1
+    return n

@@ -13,6 +13,7 @@ from typing import Any
 
 from assistant.assistant import Assistant
 from assistant.captioner import choose_captioner
+from assistant.counting import number_of
 from assistant.errors import EXPLAINED
 from assistant.settings import Settings
 from loaders import BlipCaptioner, MediaStore, OcrReader, PartMissing, libre_office
@@ -68,12 +69,15 @@ def _library(settings: Settings) -> Check:
         embeddings = MiniLMEmbeddings(settings.embedding_model)
         with Library.open(settings.library, embeddings) as library:
             n_left = len(library.journal.left())
-            held = f"{library.n_documents} documents, {library.n_chunks} pieces"
+            n_documents, n_chunks = library.n_documents, library.n_chunks
+            held = f"{number_of(n_documents, 'document')}, {number_of(n_chunks, 'piece')}"
             detail = f"{settings.library}: {held}; {_recorded(library.facts())}"
     except EXPLAINED as error:
         return Check("library", False, type(error).__name__, str(error))
     if n_left:
-        detail = f"{detail}; a run was interrupted, which left {n_left} sources to be read"
+        detail = (
+            f"{detail}; a run was interrupted, which left {number_of(n_left, 'source')} to be read"
+        )
     return Check("library", not n_left, detail, "Go on with: limner sync" * bool(n_left))
 
 
@@ -88,7 +92,9 @@ def _recorded(facts: Mapping[str, Any]) -> str:
 
 def _media(settings: Settings) -> Check:
     store = MediaStore(settings.media_folder, base_url=settings.media_base_url)
-    return Check("media", True, f"{len(list(store.keys()))} pictures under {store.base_url}")
+    return Check(
+        "media", True, f"{number_of(len(list(store.keys())), 'picture')} under {store.base_url}"
+    )
 
 
 def _cache(settings: Settings) -> Check:

@@ -18,12 +18,14 @@ from assistant.question_parts import (
     ASKING,
     AUXILIARIES,
     BEING,
+    DOING,
     OPENERS,
     POSSESSIVE,
     PREPOSITIONS,
     PRONOUNS,
     SPEAKERS,
     TIMES,
+    Clause,
     Part,
     Token,
     clause,
@@ -50,6 +52,11 @@ GENERIC = frozenset(
     see show source sources tell total year years far soon come""".split()  # noqa: SIM905
 )
 """Words that carry no topic of their own."""
+PEOPLE = frozenset(
+    """adults boys children employees females girls males men patients people persons pupils
+    students teachers voters women workers""".split()  # noqa: SIM905
+)
+"""They stand for each other, and for nothing else, however near the vectors are."""
 PICTURES = frozenset(
     """chart charts diagram drawing figure figures graph graphs illustration image images map photo
     picture pictures plot""".split()  # noqa: SIM905
@@ -63,6 +70,10 @@ REWORDING = re.compile(
     r"(?:shorter|simpler|in (?:short|brief|one sentence|other words|simple words))\b)",
     re.IGNORECASE,
 )
+HOW = re.compile(
+    rf"^(?:\w+ )?how ((?!(?:{'|'.join(AUXILIARIES)}|about|come)\b)\w+)\b", re.IGNORECASE
+)
+"""With an adjective, or "many": how much of something there is."""
 MEANT = re.compile(r"(?:no|sorry)?\W*I (?:meant|mean)\b\W*", re.IGNORECASE)
 NEGATIONS = frozenset(("not", "no", "never", "without", "except"))
 """What they leave out of the question before is not put in its place."""
@@ -129,13 +140,16 @@ def _filled_in(question: str, history: Sequence[Turn], embeddings: Embeddings) -
     asked, before = history[-1].question, history[-1].question
     left: list[str] = []
     leader = tokens(fragment)[0].word
-    for part in parts(fragment, is_fragment=True):
+    said = parts(fragment, is_fragment=True)
+    for part in said:
+        if _is_said(part, asked):
+            continue
         text = fragment[part.start : part.end]
         if part.preposition:
             after = part.preposition_start + len(part.preposition)
             text = part.preposition + fragment[after : part.end]
         is_thing = leader in POSSESSIVE | ARTICLES and not part.is_name
-        replaced = _replaced(asked, part, text, embeddings, is_thing=is_thing)
+        replaced = _replaced(asked, part, text, said, embeddings, is_thing=is_thing)
         if replaced is not None:
             asked = replaced
         elif part.preposition:
@@ -178,18 +192,34 @@ def _fragment(question: str) -> tuple[str, bool] | None:
     return text[found[0].start :], is_opened or is_led
 
 
+def _is_said(part: Part, asked: str) -> bool:
+    """Whether the question says the very same: nothing else gives way for it."""
+    return re.search(rf"(?<!\w){re.escape(part.text)}(?!\w)", asked, re.IGNORECASE) is not None
+
+
 def _replaced(
-    asked: str, part: Part, text: str, embeddings: Embeddings, *, is_thing: bool
+    asked: str,
+    part: Part,
+    text: str,
+    said: Sequence[Part],
+    embeddings: Embeddings,
+    *,
+    is_thing: bool,
 ) -> str | None:
     """The question with the part in the place of one of its kind; None where it has none.
 
-    is_thing: no name in lower case, since an article stands before it.
+    said: what stays, if the question has it. is_thing: no name in lower case, since an article
+    stands before it.
     """
-    known = [k for k in parts(asked) if not (is_thing and k.is_name)]
+    kept = {other.text.lower() for other in said}
+    known = [k for k in parts(asked) if not (is_thing and k.is_name) and k.text.lower() not in kept]
     if part.is_number:
         same = [k for k in known if k.is_number and k.shape == part.shape]
         return _with(asked, same[-1], part, text) if same else None
     rivals = [rival for k in known if not k.is_number for rival in _runs(k)][:MAX_RIVALS]
+    if _is_people(part):
+        starts = {k.start for k in known}
+        rivals = [rival for rival in rivals if _is_people(rival) and rival.start in starts]
     if not rivals:
         return None
     vectors = np.asarray(embeddings.embed_documents([part.text, *(r.text for r in rivals)]))
@@ -205,6 +235,10 @@ def _replaced(
     best = int(np.argmax(scores))
     least = 2 * LEAST_LIKENESS if part.preposition else LEAST_LIKENESS
     return _with(asked, rivals[best], part, text) if scores[best] >= least else None
+
+
+def _is_people(part: Part) -> bool:
+    return tokens(part.text)[-1].word in PEOPLE
 
 
 def _is_led(asked: str, part: Part) -> bool:
@@ -268,14 +302,35 @@ def _asked_barely(question: str, history: Sequence[Turn], _: Embeddings) -> str 
     about = topic(before) or _bare(before)
     if words & PICTURES:
         return f"{_without_pronoun(text)} of {about}"
+    if "why" in words or words == {"how", "come"}:
+        return _asked_why("Why" if words & (PRONOUNS | {"come"}) else text, before)
     asks = any(token.word in ASKING for token in found)
     if asks and cut.auxiliary and not _is_whole(found):
-        return f"{text} {cut.auxiliary} {cut.about}?"
-    if "why" in words and cut.auxiliary:
-        return f"Why {cut.auxiliary} {cut.about}?"
+        return f"{text} {_stated(cut)}?"
     if not asks and found[0].word not in AUXILIARIES:
         return f"{_without_pronoun(text)} about {about}"
     return f"{_without_pronoun(text)} ({about})?"
+
+
+def _asked_why(text: str, before: str) -> str:
+    """What the question before asked, and not what was answered, with "why"."""
+    cut = clause(before)
+    about = (topic(before) or _bare(before)).removeprefix("it ")
+    degree = HOW.search(before)
+    is_alone = text.lower() == "why"
+    if degree and is_alone:
+        return f"{text} so {degree[1]} ({about})?"
+    if cut.auxiliary and cut.asked in ("", "how", "when", "where", "why") and is_alone:
+        return f"{text} {cut.auxiliary} {cut.about}?"
+    return f"{text} ({about})?"
+
+
+def _stated(cut: Clause) -> str:
+    """The clause with what was counted, such as "cars" of "how many cars", in its place."""
+    if not cut.counted:
+        return f"{cut.auxiliary} {cut.about}"
+    order = (cut.about, cut.counted) if cut.auxiliary in DOING else (cut.counted, cut.about)
+    return " ".join((cut.auxiliary, *order))
 
 
 def _is_whole(found: Sequence[Token]) -> bool:

@@ -14,6 +14,7 @@ from assistant.answer import (
     GONE_PICTURE,
     LIST_LEAD,
     PARAGRAPH,
+    UNDERSTOOD,
     UNSUPPORTED,
     Answer,
     Sentence,
@@ -59,6 +60,8 @@ def answer_html(
     anchor: what the ids of its sources begin with; of several answers on a page, each has its own.
     """
     blocks = _Blocks({source.n for source in answer.sources}, anchor)
+    if answer.searched_as not in ("", answer.question):
+        blocks.add(f"<p><em>{UNDERSTOOD} {_escaped(answer.searched_as)}</em></p>")
     for event in events_of(answer):
         if isinstance(event, SentenceChecked):
             blocks.add_sentence(event.sentence)

@@ -7,9 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from urllib.parse import quote
 
-from assistant.answer import GONE_PICTURE, LIST_LEAD, PARAGRAPH, REPLACED, Answer, Sentence, Source
+from assistant.answer import (
+    GONE_PICTURE,
+    LIST_LEAD,
+    PARAGRAPH,
+    REPLACED,
+    UNDERSTOOD,
+    Answer,
+    Sentence,
+    Source,
+)
 from assistant.events import (
     AnswerFinished,
     Event,
@@ -24,10 +34,16 @@ from assistant.shown_text import one_line
 
 PictureUrl = Callable[[Source], str]
 """From a source, the URL of its picture; "" where it is not to be shown."""
-SPECIALS = re.compile(r"([\\`*_{}\[\]()#+!|<>~$:&=@-])")
-POINTS = re.compile(r"(^\s*\d+|www)\.", re.IGNORECASE)
-"""What would number a list, and what some programs take for a link."""
-URL_SIGNS = "/:?#@!$&*+,;=%~"
+SPECIALS = re.compile(
+    r"[\\`*\[\]<|~$&@]|(?<![^\W_])_|(?<!\S)#|(?<=:)/|(?<=\])\(|(?<=www)\.", re.IGNORECASE
+)
+"""What would set words off, open a link or HTML, or what some programs take for a link.
+
+It depends on what stands before and never on what follows, which may not be written yet.
+"""
+OPENING = re.compile(r"^\s*(?:\d+(?=[.)])|(?=[>+=:-]))")
+"""At the beginning of a text: what stands before a sign that would make it a list, say."""
+URL_SIGNS = "/:?#@!$&*+,;=%~[]"
 NEAREST = "Nearest in the documents"
 
 
@@ -38,15 +54,19 @@ def own_picture_url(source: Source) -> str:
 
 def answer_markdown(answer: Answer, picture_url: PictureUrl = own_picture_url) -> str:
     """The answer as Markdown: what its stream comes to."""
-    markdown = StreamedMarkdown(picture_url)
+    markdown = StreamedMarkdown(picture_url, answer.question)
     return "".join(markdown.add(event) for event in events_of(answer))
 
 
 class StreamedMarkdown:
-    """What each event adds. Put together, the parts are the answer and never contradict it."""
+    """What each event adds. Put together, the parts are the answer and never contradict it.
 
-    def __init__(self, picture_url: PictureUrl = own_picture_url) -> None:
+    question: as it was typed; where it was understood in other words, these come first.
+    """
+
+    def __init__(self, picture_url: PictureUrl = own_picture_url, question: str = "") -> None:
         self._picture_url = picture_url
+        self._question = question
         self._checked: list[Sentence] = []
         self._text = ""
         self._lead = ""
@@ -55,8 +75,10 @@ class StreamedMarkdown:
     def add(self, event: Event) -> str:
         """The Markdown that the event adds; often none."""
         match event:
-            case SourcesFound():
-                return ""
+            case SourcesFound(question=understood):
+                if not self._question or understood in ("", self._question):
+                    return ""
+                return understood_markdown(understood) + PARAGRAPH
             case TextAdded(text=text, lead=lead):
                 return (self._opening(lead) if lead else "") + self._added(text)
             case SentenceChecked(sentence=sentence):
@@ -90,7 +112,7 @@ class StreamedMarkdown:
         end = _end(answer)
         if answer.sentences == tuple(self._checked) or self._is_refused(answer):
             return f"{PARAGRAPH}{end}" if end and self._checked else end
-        whole = answer_markdown(answer, self._picture_url)
+        whole = answer_markdown(replace(answer, searched_as=""), self._picture_url)
         return f"{PARAGRAPH}**{REPLACED}**{PARAGRAPH}{whole}" if self._text else whole
 
     def _is_refused(self, answer: Answer) -> bool:
@@ -118,6 +140,11 @@ def figure_markdown(source: Source, picture_url: PictureUrl = own_picture_url) -
     return f"![{caption}]({url})\n{words}" if url else words
 
 
+def understood_markdown(question: str) -> str:
+    """A follow-up as it was understood; the answer's own words are never set off so."""
+    return f"*{as_markdown(f'{UNDERSTOOD} {question}').strip()}*"
+
+
 def as_markdown(text: str) -> str:
     """Text on one line that shows as it is: no link, picture or HTML in it takes effect."""
-    return POINTS.sub(r"\1\\.", SPECIALS.sub(r"\\\1", one_line(text)))
+    return OPENING.sub(r"\g<0>\\", SPECIALS.sub(r"\\\g<0>", one_line(text)))

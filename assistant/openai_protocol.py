@@ -13,10 +13,10 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, model_validator
 
 from assistant.answer import Answer
-from assistant.asked import checked_question
 from assistant.conversation import Turn, turns_of
 from assistant.events import AnswerFinished, Event
 from assistant.filters import EvidenceFilter
+from assistant.inquiry import checked_question
 from assistant.markdown import StreamedMarkdown
 
 MODEL_ID = "limner"
@@ -96,11 +96,11 @@ def completion(answer: Answer) -> dict[str, Any]:
 
 
 class Chunks:
-    """OpenAI's chunks of one answer; the last one has the Answer."""
+    """OpenAI's chunks of one answer; the last one has the Answer. question: as it was typed."""
 
-    def __init__(self) -> None:
+    def __init__(self, question: str) -> None:
         self._head = _head("chat.completion.chunk")
-        self._markdown = StreamedMarkdown()
+        self._markdown = StreamedMarkdown(question=question)
         self._role = {"role": "assistant"}
 
     def add(self, event: Event) -> dict[str, Any] | None:

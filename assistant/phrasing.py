@@ -12,7 +12,8 @@ from langchain_core.messages import HumanMessage
 from assistant.errors import GenerationFailed, GenerationStopped
 from assistant.llm import LanguageModel
 from assistant.prompt import prompt_text
-from assistant.quotes import Quote
+from assistant.questions import Asked, Wants
+from assistant.quote_ranking import Quote
 from assistant.sentences import is_negated, names, numbers, share, stems, words
 from assistant.table_quotes import CELLS
 
@@ -44,7 +45,12 @@ def phrase_quote(
 
 
 def is_phrasable(quote: Quote, question: str) -> bool:
-    """Whether a small model may reword the quote: it is long, and has no values to mix up."""
+    """Whether a small model may reword the quote: it is long, and has no values to mix up.
+
+    Of what tells whether something is so, every word may matter.
+    """
+    if Asked(question).wants is Wants.YES_OR_NO:
+        return False
     values = numbers(quote.text) - numbers(question)
     return len(quote.text) > SHORT_QUOTE_CHARS and len(values) <= 1 and CELLS not in quote.text
 

@@ -14,7 +14,7 @@ MAX_RANGE = 20
 MAX_HELD_CHARS = 600
 """What is open for longer, such as a bracket, is taken as it stands."""
 MAX_WORD_CHARS = 200
-N_BEFORE = 8
+N_BEFORE = 16
 """So many characters before the one that is read are looked at."""
 
 FIRST_MARK_SIGN = 0xE000
@@ -40,6 +40,13 @@ MARK = (
 )
 ONE_MARK = re.compile(rf"\^?(?:{NAMED})?(?P<mark>{NUMBERS})(?:{PLACE})?", re.IGNORECASE)
 NUMBER_RANGE = re.compile(r"(\d{1,3})(?:[ \t]*[–-][ \t]*(\d{1,3}))?")
+INTERVAL = re.compile(r"[ \t]*\[(\d{1,3})[ \t]*[,;–-][ \t]*(\d{1,3})[ \t]*\]")
+OF_INTERVAL = re.compile(
+    r"(?:\b(?:intervals?|ranges?|scale|between|(?:values?|numbers?|scores?|ratings?|lies?|lying|falls?)"
+    r"[ \t]+in)|\\in|[∈=])[ \t*_]*$",
+    re.IGNORECASE,
+)
+"""What stands before an interval. After a mere "in" it is marks: "as shown in [1, 5]"."""
 CODE = r"(?P<ticks>`+)(?!`)(?P<code>[^`\n]+)(?P=ticks)(?!`)|(?P<fence>```+[\w+#.-]*[ \t]*(?=\n))"
 URL = r"(?<!\w)(?:https?|ftp)://[^\s<>\[\]()]*[^\s<>\[\]().,;:!?'\"’”]"
 NOT_WORDS = (
@@ -157,6 +164,9 @@ class _Reader:
             mark = ONE_MARK.fullmatch(found["link"])
             return _signs(mark["mark"], "") if mark else ""
         if found["mark"]:
+            ends = INTERVAL.fullmatch(found[0])
+            if ends and int(ends[1]) < int(ends[2]) and OF_INTERVAL.search(before):
+                return found[0]
             return _signs(found["mark"], found[0])
         if raised := found["raised"] or found["raised_signs"]:
             raised = raised.translate(FROM_RAISED)

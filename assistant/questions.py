@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property, lru_cache
 
-from assistant.sentences import numbers, stems, words
+from assistant.answer_kinds import CONDITION, MONTHS, YEAR, has_amount, has_moment, has_name, months
+from assistant.sentences import numbers, stem, stems
 
 PICTURE_WORD = (
     r"\b(?:figure|picture|photo|photograph|image|chart|graph|plot|diagram|drawing|map|"
@@ -50,9 +51,14 @@ DATE = re.compile(
     r"^\W*when\b|\band when\b|\b(?:which|what) (?:year|month|day|date|decade|century)\b",
     re.IGNORECASE,
 )
+PAST = re.compile(r"\b(?:did|had|was|were|which|what)\b", re.IGNORECASE)
+"""Then only a time tells when, and no condition."""
 PERSON = re.compile(r"^\W*who(?:m|se)?\b", re.IGNORECASE)
-NAME = re.compile(r"(?<=[\w,;:(—] )(?!I\b)[A-Z][a-z]+")
-"""A word that only its being a name gives a capital: none that opens a sentence."""
+ONLY_SUCH = re.compile(
+    r"^\W*(?:how (?:many|much)|when|who|(?:in )?(?:which|what) year)\b", re.IGNORECASE
+)
+"""Opens what nothing but a number, a time or a name answers; "which area" may be any word."""
+NO_CHART = re.compile(r"^\W*(?:when|who(?:m|se)?)\b", re.IGNORECASE)
 YES_NO = re.compile(
     r"^\W*(?:are|can|could|did|do|does|had|has|have|is|may|must|should|was|were|will|would)\b",
     re.IGNORECASE,
@@ -61,18 +67,12 @@ COUNTED = re.compile(
     r"\bhow many (?:more |other |new |long |different )*(\w[\w-]*(?: \w[\w-]*)?)",
     re.IGNORECASE,
 )
-NAMES = re.compile(r"\b[A-Z][\w.'’&]*(?:[ -]+[A-Z][\w.'’&]*)*")
-WORD = re.compile(r"[^\W_]+(?:[.'’][^\W_]+)*")
-YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
-MONTHS = (
-    *("january", "february", "march", "april", "may", "june", "july", "august", "september"),
-    *("october", "november", "december"),
-)
-SMALL_NUMBERS = re.compile(
-    r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|"
-    r"forty|fifty|sixty|hundred|thousand|million|billion|dozen|half|once|twice)\b",
+IN_DOCUMENT = re.compile(
+    r"\b(?:in|from|inside|within)\s+(?:the\s+|my\s+|our\s+)?(.+)|([\w-]+\.[a-z]\w{1,4})\b",
     re.IGNORECASE,
 )
+NAMES = re.compile(r"\b[A-Z][\w.'’&]*(?:[ -]+[A-Z][\w.'’&]*)*")
+WORD = re.compile(r"[^\W_]+(?:[.'’][^\W_]+)*")
 UNITS = (
     (
         r"how (?:far|tall|high|wide|deep)",
@@ -92,7 +92,7 @@ LEAST = re.compile(
     r"\b(?:least|lowest|smallest|fewest|worst|cheapest|shortest|minimum)\b", re.IGNORECASE
 )
 EMPTY = frozenset(
-    """accord actual answer call come do doe found get give given go has have it made mean mention
+    """accord actual answer call come do doe get give given go has have it made mean mention
     name one roughli about approxim around say show shown stand state us use what kind type sort
     list tell their there they this which""".split()  # noqa: SIM905 - a list would be forty lines
 )
@@ -115,6 +115,7 @@ ALIKE = (
     "hous home dwell",
     "doctor physician",
     "start begin began begun",
+    "found founder establish inaugur",
     "area region zone",
     "maker creator author made creat",
     "beta trial prototyp",
@@ -159,6 +160,16 @@ class Asked:
         if PERSON.search(self.text):
             return Wants.PERSON
         return Wants.YES_OR_NO if YES_NO.search(self.text) else Wants.ANYTHING
+
+    @cached_property
+    def takes_only_such(self) -> bool:
+        """Whether nothing answers that does not hold the kind of thing that is asked for."""
+        return bool(ONLY_SUCH.match(self.text))
+
+    @cached_property
+    def takes_no_picture(self) -> bool:
+        """Whether no chart answers: it asks when something was, or who, and names no picture."""
+        return bool(NO_CHART.match(self.text)) and not self.is_about_picture
 
     @cached_property
     def is_about_picture(self) -> bool:
@@ -210,9 +221,20 @@ class Asked:
         return tuple(found)
 
     @cached_property
+    def document(self) -> frozenset[str]:
+        """Meanings of the words that may name a document: "the chart in the note", "a.pdf"."""
+        found = (" ".join(pair) for pair in IN_DOCUMENT.findall(self.text))
+        return frozenset(m for text in found for m in title_meanings(text))
+
+    @cached_property
     def years(self) -> frozenset[str]:
         """The years that it names."""
         return frozenset(YEAR.findall(self.text))
+
+    @cached_property
+    def months(self) -> frozenset[str]:
+        """The months that it names."""
+        return months(self.text)
 
     @cached_property
     def numbers(self) -> frozenset[str]:
@@ -222,13 +244,12 @@ class Asked:
     def is_given_by(self, text: str) -> bool:
         """Whether the text holds the kind of thing that is asked for."""
         if self.wants is Wants.NUMBER:
-            return bool(numbers(text) - self.numbers) or bool(SMALL_NUMBERS.search(text))
+            return has_amount(text, self.text)
         if self.wants is Wants.DATE:
-            lower = words(text)
-            is_month = any(w[:3] == m[:3] and m.startswith(w) for w in lower for m in MONTHS)
-            return is_month or bool(set(YEAR.findall(text)) - self.years)
+            is_condition = not PAST.search(self.text) and bool(CONDITION.search(text))
+            return is_condition or has_moment(text, self.text)
         if self.wants is Wants.PERSON:
-            return bool(set(NAME.findall(text)) - set(NAME.findall(self.text)))
+            return has_name(text, self.text)
         return True
 
 
@@ -241,6 +262,11 @@ def meaning(found: str) -> str:
 def meanings(text: str) -> tuple[str, ...]:
     """Meanings of the words of a text that carry one, in order."""
     return tuple(meaning(s) for s in stems(text))
+
+
+def title_meanings(title: str) -> frozenset[str]:
+    """Meanings of the words of a title, which may be the name of a file."""
+    return frozenset(meanings(re.sub(r"[._-]", " ", title)))
 
 
 def missing(wanted: Iterable[str], known: set[str]) -> set[str]:
@@ -257,4 +283,6 @@ def spelt(found: str, known: Iterable[str]) -> str | None:
     return like[0] if like else None
 
 
-_ALIKE = {s: line.split()[0] for line in ALIKE for s in line.split()}
+_ALIKE = {s: line.split()[0] for line in ALIKE for s in line.split()} | {
+    short: stem(month) for month in MONTHS for short in {month[:3], month[:4]} - {"mar", "marc"}
+}

@@ -13,7 +13,8 @@ from enum import Enum
 from functools import cached_property
 
 from assistant.answer import Source
-from assistant.questions import YEAR, meanings
+from assistant.answer_kinds import YEAR
+from assistant.questions import meanings
 from assistant.sentences import NUMBER, split_sentences, words
 from assistant.table_quotes import TABLE_LINE, Row, read_rows
 from loaders.captioning.fusion import (
@@ -38,6 +39,18 @@ MAX_QUOTABLES = 400
 IN_PICTURE = (TEXT_LABEL, DATA_LABEL)
 LABELLED = re.compile(r"[^\W\d][^\d]*? [$€£]?(\d[\d,]*(?:\.\d+)?) ?%?")
 """A name with its number, such as "Florida 13%"."""
+CONTRAST = re.compile(
+    r"(?:but|except|however|nevertheless|not|only|otherwise|provided|still|though|unless|yet)\b",
+    re.IGNORECASE,
+)
+"""Opens a sentence that takes back some of the one before."""
+REFERRING = re.compile(r"(?:the|this|that|these|those|it|they|he|she|such)\b", re.IGNORECASE)
+LIMITING = re.compile(
+    r"\b(?:banned|cancell?ed|declined|denied|except|excluded|forbidden|must|need|no|not|never|"
+    r"only|prohibited|refused|rejected|required?|requires|revoked|unless|until|withdrawn)\b|n['’]t\b",
+    re.IGNORECASE,
+)
+"""Together they make one that says when, or that not, what the one before says."""
 NOT_QUOTED = (SECTION_LABEL, VISION_LABEL, BLIP_LABEL)
 NO_ANSWER = re.compile(r"\.{5,}|(?:\. ){4,}|^(?:figure|table|fig\.|no\.)\s*\d+\W*$", re.IGNORECASE)
 """Of a table of contents, or nothing but the number of a figure."""
@@ -56,13 +69,17 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Quotable:
-    """What can be quoted of a source. around: the text in whose light it is read."""
+    """What can be quoted of a source. around: the text in whose light it is read.
+
+    limit: the next sentence, where it takes back some of this one.
+    """
 
     source: Source
     kind: Kind
     text: str
     around: str
     row: Row | None = None
+    limit: str = ""
 
     @cached_property
     def own(self) -> frozenset[str]:
@@ -165,7 +182,14 @@ def _sentences(source: Source, prose: str, about: str) -> Iterator[Quotable]:
             continue  # it only asks, or announces nothing here
         text = " ".join(sentences[i : i + 1 + MAX_ANNOUNCED]) if announces else sentence
         around = f"{about} {' '.join(sentences[max(0, i - 2) : i + 2])}"
-        yield Quotable(source, Kind.SENTENCE, text, around)
+        limit = next(filter(_is_limit, sentences[i + 1 : i + 2]), "")
+        yield Quotable(source, Kind.SENTENCE, text, around, limit="" if announces else limit)
+
+
+def _is_limit(sentence: str) -> bool:
+    """Whether what the sentence before says holds only as this one tells, or does not hold."""
+    refers = REFERRING.match(sentence) and LIMITING.search(sentence)
+    return bool(CONTRAST.match(sentence) or refers)
 
 
 def _is_caption(source: Source, text: str) -> bool:

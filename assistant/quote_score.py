@@ -12,7 +12,8 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 
 from assistant.answer import Source
-from assistant.questions import SMALL_NUMBERS, Asked, Wants, meaning, meanings, missing, spelt
+from assistant.answer_kinds import SMALL_NUMBERS, months
+from assistant.questions import Asked, Wants, meaning, meanings, missing, spelt
 from assistant.quotable import Kind, Quotable, heading
 from assistant.quote_weights import FIGURE, TEXT
 from assistant.sentences import stem, words
@@ -21,6 +22,8 @@ from assistant.table_quotes import CELLS
 ON_PAGE = 0.9
 NOT_OF_SECTION = 0.6
 """Text on the page of a figure but of another section: a wish to see is for one picture of two."""
+MOST_OF_ALL = 0.99
+"""Who says all that is asked may name a person by a role: "the caretaker"."""
 NEAR_WORDS = 4
 """So near to a number stands what it counts."""
 USUAL_WORDS = 15
@@ -75,6 +78,26 @@ class Comparison:
         return max(
             self.covered(figure.known), self.covered_beside(figure, same_page=NOT_OF_SECTION)
         )
+
+    def may_answer(self, passage: Quotable) -> bool:
+        """Whether it holds the kind of thing without which nothing answers, of no other month."""
+        asked = self._asked
+        is_figure = passage.kind is Kind.FIGURE
+        quote = passage.around if is_figure else passage.quote_for(self.weights)
+        if _is_of_other_month(asked, quote):
+            return False
+        if passage.kind is Kind.LABEL and not asked.months <= months(quote):
+            return False  # it stands for itself: another label of the chart may be of the month
+        if is_figure:
+            return not asked.takes_no_picture
+        is_role = asked.wants is Wants.PERSON and self.covered(passage.own) > MOST_OF_ALL
+        return is_role or not asked.takes_only_such or asked.is_given_by(quote)
+
+    def quote_of(self, passage: Quotable) -> str:
+        """What is quoted of it: whether something is so is told with what limits it."""
+        quote = passage.quote_for(self.weights)
+        is_whether = self._asked.wants is Wants.YES_OR_NO
+        return f"{quote} {passage.limit}" if is_whether and passage.limit else quote
 
     def signs(self, passage: Quotable) -> dict[str, float]:
         """What speaks for and against the passage, but for likeness of meaning; about 0 to 1."""
@@ -170,6 +193,12 @@ class Comparison:
 def _place(source: Source) -> Place:
     about = source.document.metadata
     return str(about.get("source")), about.get("page"), about.get("section")
+
+
+def _is_of_other_month(asked: Asked, text: str) -> bool:
+    """Whether it names months, and not that of the question; two may be the ends of a range."""
+    named = months(text)
+    return bool(asked.months) and len(named) not in (0, 2) and not asked.months & named
 
 
 def _extremes(asked: Asked, passages: Sequence[Quotable], terms: Collection[str]) -> set[int]:

@@ -3,26 +3,29 @@
 Used where the language model is too small to be trusted with facts. Code chooses the
 evidence, verbatim; when none of it answers the question there is no quote, and the
 answer is that the documents do not say. Leaves out what can be quoted (`assistant.quotable`),
-phrasing and the citation check.
+which passage is the likeliest (`assistant.quote_ranking`), phrasing and the citation check.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import numpy as np
 from langchain_core.embeddings import Embeddings
 
 from assistant.answer import Source
-from assistant.questions import YEAR, Asked, meanings, missing
+from assistant.answer_kinds import YEAR
+from assistant.questions import Asked, meanings, missing, title_meanings
 from assistant.quotable import Kind, Quotable, quotables_of
-from assistant.quote_score import Comparison, likelihood
+from assistant.quote_ranking import Quote, Ranking, cosines
+from assistant.quote_score import Comparison
 
 ANSWERS = 0.28
 """Likelihood from which a quote is taken to answer; chosen on the `fit` questions."""
-SHOWS = 0.5
-"""Likelihood from which a figure is taken to answer what no words do."""
+SHOWS = 0.7
+"""Likelihood from which a figure that nobody asked for is taken to answer what no words do."""
+SHOWS_PICTURE = 0.5
+"""That of a figure, where the question is about a picture."""
 SHOWN = 0.2
 """Share of what a person wants to see that must be told of a figure or beside it."""
 MEANING_WEIGHT = 0.3
@@ -32,20 +35,6 @@ BLANK = 0.1
 MAX_QUOTES = 2
 NEAR_BEST = 0.97
 """A second quote is given when its likelihood is at least this share of the first one's."""
-MAX_EMBEDDED = 8
-"""Passages whose meaning is compared with the question's: those that look best without it."""
-TYPICAL_MEANING = 0.45
-"""Cosine that stands in for one that is not known yet."""
-MAX_EMBEDDED_CHARS = 240
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """A verbatim piece of the source numbered n. score: how likely it answers, in [0, 1]."""
-
-    n: int
-    text: str
-    score: float
 
 
 def asks_to_show(question: str) -> bool:
@@ -59,10 +48,9 @@ def find_quotes(question: str, sources: Sequence[Source], embeddings: Embeddings
     if not _is_known(asked, sources):
         return []
     passages = [p for source in sources for p in quotables_of(source)]
-    comparison = Comparison(asked, passages)
-    told = [p for p in passages if p.kind is not Kind.FIGURE]
+    ranking = Ranking(Comparison(asked, passages), passages, embeddings)
     chosen: list[Quote] = []
-    for quote in _in_words(_ranked(comparison, told, embeddings)):
+    for quote in _in_words(ranking.told()):
         best = chosen[0].score if chosen else 0.0
         if quote.score < max(ANSWERS, NEAR_BEST * best) or len(chosen) == MAX_QUOTES:
             break
@@ -70,15 +58,17 @@ def find_quotes(question: str, sources: Sequence[Source], embeddings: Embeddings
             chosen.append(quote)
     if chosen:
         return chosen
-    seen = _ranked(comparison, [p for p in passages if p.kind is Kind.FIGURE], embeddings)
-    return [quote for _, quote in seen[:1] if quote.score >= SHOWS]
+    least = SHOWS_PICTURE if asked.is_about_picture else SHOWS
+    return [quote for _, quote in ranking.figures()[:1] if quote.score >= least]
 
 
 def find_figure(question: str, sources: Sequence[Source], embeddings: Embeddings) -> Quote | None:
     """The figure that a person wants to see, as a quote of its caption; None where none is."""
     asked = Asked(question)
     passages = [p for source in sources for p in quotables_of(source)]
-    figures = [p for p in passages if p.kind is Kind.FIGURE]
+    figures = [
+        p for p in passages if p.kind is Kind.FIGURE and _may_be_in(asked, p.source, sources)
+    ]
     if not figures or not _is_known(asked, sources):
         return None
     comparison = Comparison(asked, passages)
@@ -86,7 +76,7 @@ def find_figure(question: str, sources: Sequence[Source], embeddings: Embeddings
     likeness = [
         share + MEANING_WEIGHT * cosine - BLANK * p.is_blank
         for share, cosine, p in zip(
-            told, _cosines(asked.text, figures, embeddings), figures, strict=True
+            told, cosines(asked.text, figures, embeddings), figures, strict=True
         )
     ]
     best = max(range(len(figures)), key=lambda i: likeness[i])
@@ -107,36 +97,20 @@ def _is_known(asked: Asked, sources: Sequence[Source]) -> bool:
     return all(2 * len(missing(name, known)) < len(name) for name in asked.names)
 
 
+def _may_be_in(asked: Asked, figure: Source, sources: Sequence[Source]) -> bool:
+    """Whether the question does not name another document: "the chart in the note"."""
+    document = figure.document.metadata.get("source")
+    own = [s for s in sources if s.document.metadata.get("source") == document]
+    others = [s.document.metadata["title"] for s in sources if s not in own]
+    named = asked.document & frozenset().union(*map(title_meanings, others))
+    titled = title_meanings(figure.document.metadata["title"])
+    return named <= titled.union(*(meanings(_told_by(s)) for s in own))
+
+
 def _told_by(source: Source) -> str:
     about = source.document.metadata
     named = (about.get("section", ""), about.get("caption", ""), about["title"])
     return "\n".join((source.evidence, *named))
-
-
-def _ranked(
-    comparison: Comparison, passages: Sequence[Quotable], embeddings: Embeddings
-) -> list[tuple[Quotable, Quote]]:
-    """The passages that look best, with what is quoted of them, the likeliest first."""
-    if not passages:
-        return []
-    signs = [comparison.signs(p) for p in passages]
-    guesses = [
-        likelihood(p, s, meaning=TYPICAL_MEANING) for p, s in zip(passages, signs, strict=True)
-    ]
-    places = sorted(range(len(passages)), key=lambda i: -guesses[i])[:MAX_EMBEDDED]
-    cosines = _cosines(comparison.question, [passages[i] for i in places], embeddings)
-    quotes = [
-        (
-            passages[i],
-            Quote(
-                passages[i].source.n,
-                passages[i].quote_for(comparison.weights),
-                likelihood(passages[i], signs[i], meaning=cosine),
-            ),
-        )
-        for i, cosine in zip(places, cosines, strict=True)
-    ]
-    return sorted(quotes, key=lambda pair: (-pair[1].score, pair[1].n))
 
 
 def _in_words(ranked: Sequence[tuple[Quotable, Quote]]) -> Iterator[Quote]:
@@ -152,12 +126,6 @@ def _in_words(ranked: Sequence[tuple[Quotable, Quote]]) -> Iterator[Quote]:
                 yield replace(other, score=quote.score)
                 return
     yield from (quote for _, quote in ranked)
-
-
-def _cosines(question: str, passages: Sequence[Quotable], embeddings: Embeddings) -> list[float]:
-    asked = np.asarray(embeddings.embed_query(question), dtype=np.float32)
-    texts = [p.gist[:MAX_EMBEDDED_CHARS] for p in passages]
-    return [float(c) for c in np.asarray(embeddings.embed_documents(texts), np.float32) @ asked]
 
 
 def _says_the_same(text: str, other: str) -> bool:

@@ -18,12 +18,15 @@ from assistant.question_parts import (
     AUXILIARIES,
     BEING,
     MANY_THINGS,
+    PARTICIPLE,
     POSSESSIVE,
     PREPOSITIONS,
     PRONOUNS,
+    VERBS,
     YEAR,
     Part,
     Token,
+    clause,
     content,
     noun_phrases,
     parts,
@@ -60,6 +63,10 @@ KINDS = frozenset(
 )
 """Words that "that" and "this" stand before, for what has a name."""
 CLAUSE_OPENERS = ASKING | {"and", "but", "if", "because", "while", "or"}
+MEASURED = frozenset(("take", "takes", "took", "taken", "cost", "costs"))
+"""What "it" does with time or money; what is done then is said after "to"."""
+ROW = re.compile(r" — [^:;]{1,100}: ")
+"""Ends the first cell of a quoted table row; the names after it are also those of columns."""
 AFTER_THAT = frozenset(("again", "back", "happen", "help", "matter", "mean", "too", "work"))
 """May end a question of which "that" is the object or the subject."""
 DOES_WHAT = re.compile(r"\b(?:do|does|did|doing|done) (?:it|that|this|so)$", re.IGNORECASE)
@@ -107,14 +114,29 @@ def _points_back(found: Sequence[Token], i: int) -> bool:
     if token.word == "it":
         is_told = before in BEING and any(t.word in ("if", "when", "that") for t in found[i + 2 :])
         is_named = is_told and after[:1] and after[0] in CALLED
-        is_empty = before in BEING and after and after[0] in EXPLETIVE
-        return not (is_named or is_empty or (after and after[0] in WEATHER))
+        is_time = not after and "time" in (t.word for t in found[:i])
+        is_weather = after and after[0] in WEATHER
+        return not (is_named or is_weather or is_time or len(_what_it_opens(found, i)) > 1)
     if token.word == "that":
         is_thing = bool(after) and (after[0] in KINDS or after[0] == "year")
         follows = before in AUXILIARIES | PREPOSITIONS | {"", "and", "explain", "show"}
         is_end = not after or (after[0] in AFTER_THAT and len(after) == 1)
         return is_end or is_thing or (follows and before != "") or after[0] in AUXILIARIES
     return True
+
+
+def _what_it_opens(found: Sequence[Token], i: int) -> list[str]:
+    """What "it" only stands before, such as "get a visa" in "does it take to get a visa"."""
+    rest = [token.word for token in found[i + 1 :]]
+    if rest[:1] == ["mean"] and rest[1:2] and rest[1] in ("if", "that", "to", "when"):
+        return rest[2:]
+    is_measured = any(word in MEASURED for word in rest[:2])
+    is_opening = i > 0 and found[i - 1].word in BEING
+    if is_opening and rest[:1] and rest[0] in EXPLETIVE:
+        return rest[1:] or rest
+    place = rest.index("to") if "to" in rest else -1
+    is_near = 0 <= place <= 2 + is_measured
+    return rest[place + 1 :] if (is_measured or is_opening) and is_near else []
 
 
 def _is_named_before(found: Sequence[Token], i: int) -> bool:
@@ -132,6 +154,8 @@ def _standing_for(found: Sequence[Token], i: int, last: Turn) -> tuple[int, int,
     token = found[i]
     start, end = token.start, token.end
     after = found[i + 1] if i + 1 < len(found) else None
+    if token.word == "it" and _what_it_opens(found, i):
+        return start, end, ""
     if token.word in ("this", "that", "these", "those") and after:
         if after.word == "year":
             return start, after.end, _year(last)
@@ -152,12 +176,33 @@ def _thing(last: Turn, *, is_plural: bool) -> str:
     """What was asked about; of several things the one of that number."""
     if _asks_for_name(last) and (named := _named_in_answer(last)):
         return named
-    known = noun_phrases(last.question)
+    known = _phrases(last.question)
     for phrase in known:
         head = re.split(r"\s+(?:of|in|on|at|for)\s+", phrase)[0]
         if Part(head, 0, 0).is_plural == is_plural:
             return phrase
     return known[0] if known else ""
+
+
+def _phrases(question: str) -> list[str]:
+    """The noun phrases of a question, the likeliest first; no words are in two of them."""
+    cut = clause(question)
+    about = topic(question)
+    if not (cut.asked or cut.auxiliary) and about != _bare(question):
+        return [about]  # "Show me the table"
+    found = noun_phrases(question)
+    if cut.counted and found and PARTICIPLE.fullmatch(found[0].lower()):
+        found[0] = cut.counted
+    asking = {token.word for token in tokens(_bare(question)[: -len(cut.about) or None])}
+    empty = (asking - {token.word for token in tokens(cut.counted)}) | VERBS | EXPLETIVE
+    phrases: list[str] = []
+    known: set[str] = set()
+    for phrase in found:
+        words = {token.word for token in content(tokens(phrase))}
+        if not words <= empty and not words & known:
+            phrases.append(phrase)
+            known |= words
+    return phrases
 
 
 def _asks_for_name(last: Turn) -> bool:
@@ -185,7 +230,7 @@ def _named_in_answer(last: Turn) -> str:
     """The first name of the answer that the question does not have."""
     known = {token.word for token in tokens(last.question)}
     for sentence in split_sentences(last.answer)[:1]:
-        for part in parts(sentence, is_fragment=True):
+        for part in parts(ROW.split(sentence, maxsplit=1)[0], is_fragment=True):
             words = [token for token in tokens(part.text) if token.word not in known]
             if part.is_name and words:
                 return part.text

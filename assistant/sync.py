@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from assistant import uploads
+from assistant.counting import number_of
 from assistant.discovery import is_among, places_away, rediscover, roots_near
 from assistant.fingerprints import companions_of
 from assistant.ingestion import Ingestion
@@ -23,8 +24,8 @@ from retrievers import Library, UnknownSource
 from retrievers.roots import KnownRoots, Root
 
 GONE = (
-    "{path} is not there{mounted}. The {n} documents from it stay in the library. If it was moved, "
-    "add it from its new place; if it is not wanted any more: limner remove {path}"
+    "{path} is not there{mounted}. What was read from it, {documents}, stays in the library. If it "
+    "was moved, add it from its new place; if it is not wanted any more: limner remove {path}"
 )
 
 
@@ -110,7 +111,7 @@ def _remove_deleted(run: Run, roots: Sequence[Root], places: Set[Path] | None) -
         root = away[place]
         path = local_path(root.source)
         mounted = f" (no drive is mounted at {root.mount})" if root.mount else ""
-        told = GONE.format(path=path, mounted=mounted, n=n)
+        told = GONE.format(path=path, mounted=mounted, documents=number_of(n, "document"))
         run.report.failed.append((root.source, told))
     _forget_empty(library, roots)
 

@@ -35,10 +35,11 @@ class Row:
 
     @cached_property
     def name(self) -> frozenset[str]:
-        """Meanings of the words that name the row."""
+        """Meanings of the words that name the row: beside a number also words in other cells."""
         known = set(meanings(self.first))
         if PLAIN_NUMBER.fullmatch(self.first):
-            known |= {m for _, value in self.cells for m in meanings(value)}
+            told = (value for _, value in self.cells if not PLAIN_NUMBER.fullmatch(value))
+            known |= {m for value in told for m in meanings(value)}
         return frozenset(known)
 
     def number(self, terms: Collection[str]) -> float | None:

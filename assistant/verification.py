@@ -12,6 +12,7 @@ from pathlib import Path
 
 from assistant import uploads
 from assistant.assistant import Assistant
+from assistant.counting import number_of
 from assistant.settings import Settings
 from loaders import LoaderError, MediaStore
 from loaders.disused import DisusedPictures
@@ -103,8 +104,7 @@ def _picture_faults(assistant: Assistant, n: int, on_progress: OnProgress) -> It
         # A document that showed it may be gone meanwhile.
         if wrong and (sources := library.showing(key)):
             named = ", ".join(sources[:MAX_NAMED])
-            shown = "1 document shows" if len(sources) == 1 else f"{len(sources)} documents show"
-            detail = f"{wrong}; {shown} it: {named}"
+            detail = f"{wrong}; shown by {number_of(len(sources), 'document')}: {named}"
             yield Fault(PICTURE, key, detail, f"{REPAIR}has it that {READ_ANEW}")
         elif not wrong and (thin := thumbnail_fault(media, key)) and library.showing(key):
             yield Fault(THUMBNAIL, key, thin, f"{REPAIR}makes it anew")
@@ -144,8 +144,8 @@ def _find_left_over(assistant: Assistant, findings: Findings) -> None:
                 what = f"{REPAIR}deletes it"
                 findings.faults.append(Fault(LEFT_OVER, str(path), "nothing refers to it", what))
         if n_waiting:
-            files = "1 file" if n_waiting == 1 else f"{n_waiting} files"
-            told = f"{files} of a run that was ended, to be deleted by the next limner add"
+            left = f"{number_of(n_waiting, 'file')} of a run that was ended"
+            told = f"{left}, to be deleted by the next limner add"
             findings.notes.append(Note("left over", str(assistant.media.folder), told))
 
 

@@ -53,6 +53,11 @@ def label_of(caption: str | None) -> str | None:
     return f"{key[0].capitalize()} {key[1]}" if key else None
 
 
+def labels_in(text: str) -> list[str]:
+    """The figures and tables that a text names, as `label_of` gives them."""
+    return [f"{kind.capitalize()} {number}" for (kind, number), _ in _mentions(text)]
+
+
 class References:
     """Add all text of a document, then ask for what refers to a caption."""
 

@@ -14,9 +14,8 @@ from typing import Literal
 
 import streamlit as st
 
-from assistant.answer import GONE_PICTURE, UNSUPPORTED, Answer, Sentence, Source
+from assistant.answer import GONE_PICTURE, UNDERSTOOD, UNSUPPORTED, Answer, Sentence, Source
 from assistant.assistant import Assistant
-from assistant.conversation_export import UNDERSTOOD
 from assistant.events import (
     AnswerFinished,
     Event,

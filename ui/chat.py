@@ -15,9 +15,9 @@ import streamlit as st
 from assistant import Filter, conversation
 from assistant.answer import Answer
 from assistant.assistant import Assistant
+from assistant.conversations import told, told_within
 from assistant.errors import ASKED_WRONGLY, EXPLAINED
 from assistant.events import Event
-from assistant.markdown import as_markdown
 from assistant.settings import Settings, read_settings
 from ui.answers import show_answer, stream_answer
 from ui.conversations import keep, show_conversations, turns_to_open
@@ -38,11 +38,12 @@ MAX_EXAMPLE_CHARS = 140
 
 
 @dataclass(slots=True)
-class Turn:
+class ShownTurn:
     """A question and, once there is one, its answer or what went wrong."""
 
     question: str
     where: Filter
+    within: str
     so_far: SoFar = field(default_factory=SoFar)
     answer: Answer | None = None
     error: str | None = None
@@ -58,7 +59,7 @@ def main() -> None:
         assistant = _open(str(settings.library.resolve()), settings)
         _show_page(assistant)
     except EXPLAINED as error:
-        st.error(as_markdown(str(error)))
+        st.error(plain(str(error)))
 
 
 @st.cache_resource(show_spinner="Opening the library")
@@ -69,13 +70,16 @@ def _open(library: str, _settings: Settings) -> Assistant:  # noqa: ARG001 - lib
 def _show_page(assistant: Assistant) -> None:
     stored = turns_to_open(assistant)
     if stored is not None:
-        st.session_state.turns = [Turn(t.question, Filter(), answer=t.answer) for t in stored]
-    turns: list[Turn] = st.session_state.setdefault("turns", [])
+        st.session_state.turns = [
+            ShownTurn(t.question, Filter(), t.within, answer=t.answer) for t in stored
+        ]
+    turns: list[ShownTurn] = st.session_state.setdefault("turns", [])
     typed = st.chat_input("Ask your documents", disabled=not assistant.library.n_documents)
     asked = typed or st.session_state.pop("example", None)
     if asked:
         # Before anything that a click elsewhere might interrupt: no question gets lost.
-        turns.append(Turn(asked, chosen()))
+        where = chosen()
+        turns.append(ShownTurn(asked, where, told(where)))
         st.session_state.report = None
     with st.sidebar:
         conversations = st.container()
@@ -89,23 +93,25 @@ def _show_page(assistant: Assistant) -> None:
         show_conversations(assistant)
 
 
-def _show_turn(turn: Turn, before: Sequence[Turn], assistant: Assistant) -> None:
+def _show_turn(turn: ShownTurn, before: Sequence[ShownTurn], assistant: Assistant) -> None:
     with st.chat_message("user", avatar=":material/person:"):
         st.text(turn.question)
     with st.chat_message("assistant", avatar=":material/menu_book:"):
+        if turn.within:
+            st.caption(plain(told_within(turn.within)))
         if turn.answer:
             show_answer(turn.answer, assistant)
             if turn.note:
                 st.caption(turn.note)
         elif turn.error:
-            st.error(as_markdown(turn.error))
+            st.error(plain(turn.error))
         elif turn.so_far.is_stopped:
             _show_stopped(turn, assistant)
         else:
             _answer(turn, before, assistant)
 
 
-def _answer(turn: Turn, before: Sequence[Turn], assistant: Assistant) -> None:
+def _answer(turn: ShownTurn, before: Sequence[ShownTurn], assistant: Assistant) -> None:
     history = [conversation.Turn.of(asked.answer) for asked in before if asked.answer]
 
     def make(stop: threading.Event) -> Generator[Event]:
@@ -118,10 +124,10 @@ def _answer(turn: Turn, before: Sequence[Turn], assistant: Assistant) -> None:
         keep(turn.answer, turn.where, assistant)
     except EXPLAINED as error:
         turn.error = str(error)
-        st.error(as_markdown(turn.error))
+        st.error(plain(turn.error))
 
 
-def _show_stopped(turn: Turn, assistant: Assistant) -> None:
+def _show_stopped(turn: ShownTurn, assistant: Assistant) -> None:
     """Show and store what was checked of it; from then on that is its answer."""
     turn.answer = turn.so_far.answer(turn.question)
     if turn.answer:

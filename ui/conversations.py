@@ -21,7 +21,6 @@ from assistant.assistant import Assistant
 from assistant.conversation_export import Format, file_name, write_export
 from assistant.conversations import Listed, StoredTurn
 from assistant.errors import EXPLAINED, UnknownConversation
-from assistant.markdown import as_markdown
 from ui.plain_text import plain
 
 ADDRESS = "conversation"
@@ -48,7 +47,7 @@ def turns_to_open(assistant: Assistant) -> tuple[StoredTurn, ...] | None:
     except EXPLAINED as error:
         state[OPEN] = ""
         st.query_params.pop(ADDRESS, None)
-        st.error(as_markdown(str(error)))
+        st.error(plain(str(error)))
         return ()
 
 
@@ -63,7 +62,7 @@ def keep(answer: Answer, where: Filter, assistant: Assistant) -> None:
                 return
         _open(assistant.conversations.begin(answer, where))
     except EXPLAINED as error:
-        st.warning(as_markdown(str(error)))
+        st.warning(plain(str(error)))
 
 
 def show_conversations(assistant: Assistant) -> None:
@@ -71,7 +70,7 @@ def show_conversations(assistant: Assistant) -> None:
     try:
         found = assistant.conversations.all()
     except EXPLAINED as error:
-        st.error(as_markdown(str(error)))
+        st.error(plain(str(error)))
         return
     if not found:
         return
@@ -169,7 +168,7 @@ def _explained(act: Callable[[], None]) -> None:
     try:
         act()
     except EXPLAINED as error:
-        st.toast(as_markdown(str(error)), icon=":material/error:")
+        st.toast(plain(str(error)), icon=":material/error:")
 
 
 def _go_to(conversation: str) -> None:

@@ -14,8 +14,8 @@ import streamlit as st
 
 from assistant import Filter
 from assistant.assistant import Assistant
+from assistant.counting import number_of
 from assistant.errors import ASKED_WRONGLY
-from assistant.markdown import as_markdown
 from assistant.report import Progress, Report
 from ui.plain_text import plain
 
@@ -50,7 +50,7 @@ def show_library(assistant: Assistant) -> None:
         return
     _choose_document(documents, "all of them" if collection else "all documents")
     place = collection or str(assistant.settings.library)
-    st.caption(f"{_counted(len(documents), 'document')} in {plain(place)}")
+    st.caption(f"{number_of(len(documents), 'document')} in {plain(place)}")
     tall = len(documents) > TALL_LIST
     with st.container(height=LIST_HEIGHT_PX if tall else "content", border=tall):
         for document in documents[:N_LISTED]:
@@ -73,7 +73,7 @@ def _choose_collection(assistant: Assistant) -> str | None:
     try:
         Filter(collection=name).check()
     except ASKED_WRONGLY as error:
-        st.error(as_markdown(str(error)))
+        st.error(plain(str(error)))
         return None
     return name
 
@@ -109,8 +109,8 @@ def _show_document(document: LibraryDocument, assistant: Assistant) -> None:
 
 
 def _facts(document: LibraryDocument) -> list[str]:
-    facts = [_counted(document.n_pages, "page")] if document.n_pages else []
-    facts += [_counted(document.n_figures, "figure")] if document.n_figures else []
+    facts = [number_of(document.n_pages, "page")] if document.n_pages else []
+    facts += [number_of(document.n_figures, "figure")] if document.n_figures else []
     if document.collections:
         facts.append(f"in {plain(', '.join(document.collections))}")
     name = _file_name(document.source)
@@ -205,20 +205,16 @@ def _show_report(report: Report) -> None:
     n_read = report.added + report.updated
     if n_read:
         st.success(
-            f"Read {_counted(n_read, 'document')} with {_counted(report.figures, 'figure')}."
+            f"Read {number_of(n_read, 'document')} with {number_of(report.figures, 'figure')}."
         )
     if report.unchanged:
-        st.info(f"{_counted(report.unchanged, 'document')} already in the library.")
+        st.info(f"{number_of(report.unchanged, 'document')} already in the library.")
     for source, reason in report.failed:
         st.error(f"**Not read: {plain(_file_name(source))}**  \n{plain(reason)}")
     if report.skipped:
         with st.expander(f"Left out ({len(report.skipped)})"):
             for source, reason in report.skipped:
                 st.text(f"{_file_name(source)}: {reason}")
-
-
-def _counted(n: int, noun: str) -> str:
-    return f"{n:,}\u00a0{noun}" if n == 1 else f"{n:,}\u00a0{noun}s"
 
 
 def _file_name(source: str) -> str:

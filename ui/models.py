@@ -12,7 +12,6 @@ import streamlit as st
 from assistant.assistant import Assistant
 from assistant.errors import EXPLAINED
 from assistant.llm import pull
-from assistant.markdown import as_markdown
 from assistant.present_models import PresentModel, present_models
 from assistant.settings import MIN_CONTEXT_TOKENS, Settings
 from ui.plain_text import plain
@@ -41,7 +40,7 @@ def choose_model(assistant: Assistant) -> Assistant:
     try:
         model = asked.model
     except EXPLAINED as error:
-        st.error(as_markdown(str(error)))
+        st.error(plain(str(error)))
     else:
         does = (
             "" if model.is_trusted_with_facts else "  \nToo small to write: it answers in quotes."
@@ -85,7 +84,7 @@ def _pull_form(host: str | None) -> None:
         try:
             _pull(name, host)
         except EXPLAINED as error:
-            st.error(as_markdown(str(error)))
+            st.error(plain(str(error)))
 
 
 def _pull(name: str, host: str | None) -> None:

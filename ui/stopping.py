@@ -11,13 +11,13 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import streamlit as st
 
-from assistant.answer import Answer, Sentence, Source
+from assistant.answer import Answer
 from assistant.answering import stopped_answer
-from assistant.events import AnswerFinished, Event, SentenceChecked, SourcesFound, TextAdded
+from assistant.events import AnswerFinished, Event, SourcesFound, TextAdded
 from assistant.llm import LanguageModel
 
 TICK_S = 0.2
@@ -29,10 +29,8 @@ PATIENCE_S = 2.0
 class SoFar:
     """What has come of an answer."""
 
-    sources: tuple[Source, ...] = ()
-    sentences: list[Sentence] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     model: str = ""
-    understood: str = ""
     is_stopped: bool = False
 
     def stop(self) -> None:
@@ -40,10 +38,7 @@ class SoFar:
 
     def answer(self, question: str) -> Answer | None:
         """What was checked before the stop; None where nothing was."""
-        if not self.sentences:
-            return None
-        answer = stopped_answer(question, self.sentences, self.sources, self.model)
-        return replace(answer, searched_as="" if self.understood == question else self.understood)
+        return stopped_answer(question, self.events, self.model)
 
 
 def stoppable(
@@ -53,7 +48,7 @@ def stoppable(
     # Here and now: what is drawn with the first event stands within what replaces the page's parts.
     note, button = st.empty(), st.empty()
     button.button("Stop", key="stop", icon=":material/stop_circle:", on_click=so_far.stop)
-    so_far.sources, so_far.sentences, so_far.model = (), [], model.name
+    so_far.events, so_far.model = [], model.name
     return _noted(make, model, so_far, note, button)
 
 
@@ -76,11 +71,10 @@ def _noted(
     waiting = _drawn_while_waiting(make, stop, draw)
     with closing(waiting) as events:
         for event in events:
+            so_far.events.append(event)
             match event:
-                case SourcesFound(sources, understood):
-                    so_far.sources, so_far.understood, is_asked = sources, understood, True
-                case SentenceChecked(sentence):
-                    so_far.sentences.append(sentence)
+                case SourcesFound():
+                    is_asked = True
                 case TextAdded():
                     note.empty()
                 case AnswerFinished():

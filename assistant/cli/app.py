@@ -3,17 +3,37 @@
 With `--json`, stdout carries the JSON of the command contract and nothing else. Exit
 codes: 0 success, 2 bad usage, 1 a failure. Every heavy import happens inside a command,
 so that `limner --help` is instant. Leaves out what commands do: that is one module each
-in this folder and `assistant.assistant`.
+in this folder and `assistant.assistant`. Of `limner models` and `conversations` the
+commands are in `assistant.cli.groups`.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from retrievers.modalities import Modality
+from assistant.cli.flags import (
+    CollectionFlag,
+    ConversationArgument,
+    DepthFlag,
+    ExportFormat,
+    IntoFlag,
+    JsonFlag,
+    LibraryFlag,
+    LlmFlag,
+    LoaderFlag,
+    ModalityFlag,
+    ModelFlag,
+    PasswordFlag,
+    RemoteImagesFlag,
+    SinceFlag,
+    SourceFlag,
+    UntilFlag,
+    WhereFlag,
+)
+from assistant.cli.groups import conversations_app, models_app
 
 app = typer.Typer(
     name="limner",
@@ -23,105 +43,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-
-models_app = typer.Typer(
-    help="Fetch models, and take them to a machine without a network.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
 app.add_typer(models_app, name="models")
-
-conversations_app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 app.add_typer(conversations_app, name="conversations")
-
-ConversationArgument = Annotated[
-    str, typer.Argument(metavar="ID", help="Its id, or the beginning of it.")
-]
-ExportFormat = Literal["markdown", "html"]
-LibraryFlag = Annotated[
-    Path | None,
-    typer.Option("--library", metavar="DIR", help="Folder of the library. [default: ./.limner]"),
-]
-JsonFlag = Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout.")]
-SourceFlag = Annotated[
-    str | None,
-    typer.Option("--source", metavar="GLOB", help="Only documents whose file name matches."),
-]
-CollectionFlag = Annotated[
-    str | None,
-    typer.Option("--collection", metavar="NAME", help="Only documents in this collection."),
-]
-ModalityFlag = Annotated[
-    Modality | None, typer.Option("--modality", help="Only evidence of this kind.")
-]
-SinceFlag = Annotated[
-    str | None,
-    typer.Option(
-        "--since", metavar="DATE", help="Only documents of 2024-05-01, or all of 2024, or later."
-    ),
-]
-UntilFlag = Annotated[
-    str | None, typer.Option("--until", metavar="DATE", help="Only documents of then or before.")
-]
-WhereFlag = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--where",
-        metavar="KEY=VALUE",
-        help="Only evidence with these metadata, such as section=Methods or 'page>=3'; may be "
-        "given several times.",
-    ),
-]
-LlmFlag = Annotated[
-    str | None,
-    typer.Option("--llm", help="auto, ollama, openai or embedded. [default: auto]"),
-]
-ModelFlag = Annotated[
-    str | None, typer.Option("--model", help="A model of the server, such as llama3.1.")
-]
-PasswordFlag = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--password",
-        metavar="TEXT",
-        help="Tried on documents that need one; may be given several times. Other users of this "
-        "machine may see it: better set LIMNER_PASSWORD, or type it when asked.",
-    ),
-]
 
 
 @app.command()
 def add(
     sources: Annotated[list[str], typer.Argument(metavar="PATH_OR_URL...")],
     passwords: PasswordFlag = None,
-    depth: Annotated[
-        int,
-        typer.Option(
-            min=0, max=20, metavar="N", help="Follow the links of web pages N deep, on their host."
-        ),
-    ] = 0,
-    fetch_remote_images: Annotated[
-        bool,
-        typer.Option(
-            "--fetch-remote-images", help="Fetch pictures that pages show from public addresses."
-        ),
-    ] = False,
-    loader: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODULE:CLASS",
-            help="Read with this LangChain loader; what follows are its arguments (or name=value).",
-        ),
-    ] = None,
-    collections: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--collection",
-            metavar="NAME",
-            help="Put them into this collection, unchanged ones too; may be given several times.",
-        ),
-    ] = None,
+    depth: DepthFlag = 0,
+    fetch_remote_images: RemoteImagesFlag = False,
+    loader: LoaderFlag = None,
+    collections: IntoFlag = None,
     library: LibraryFlag = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -351,42 +284,6 @@ def chat(
     questions.chat(chosen, conversation, llm, model, library)
 
 
-@conversations_app.callback()
-def conversations(
-    context: typer.Context, library: LibraryFlag = None, as_json: JsonFlag = False
-) -> None:
-    """List the conversations that are kept, rename and delete them."""
-    if context.invoked_subcommand is None:
-        from assistant.cli import conversations as cli
-
-        cli.list_conversations(library, as_json)
-
-
-@conversations_app.command("rename")
-def rename_conversation(
-    conversation: ConversationArgument,
-    title: Annotated[str, typer.Argument(metavar="TITLE")],
-    library: LibraryFlag = None,
-    as_json: JsonFlag = False,
-) -> None:
-    """Give a conversation another title."""
-    from assistant.cli import conversations as cli
-
-    cli.rename(conversation, title, library, as_json)
-
-
-@conversations_app.command("delete")
-def delete_conversations(
-    ids: Annotated[list[str], typer.Argument(metavar="ID...")],
-    library: LibraryFlag = None,
-    as_json: JsonFlag = False,
-) -> None:
-    """Delete conversations for good."""
-    from assistant.cli import conversations as cli
-
-    cli.delete(ids, library, as_json)
-
-
 @app.command()
 def export(
     conversation: ConversationArgument,
@@ -483,54 +380,6 @@ def doctor(library: LibraryFlag = None, as_json: JsonFlag = False) -> None:
     from assistant.cli import health
 
     health.doctor(library, as_json)
-
-
-@models_app.command("list")
-def list_models(as_json: JsonFlag = False) -> None:
-    """Print the language models that could answer, and which one does."""
-    from assistant.cli import language_models
-
-    language_models.list_models(as_json)
-
-
-@models_app.command("pull")
-def pull_models(
-    names: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="NAME...",
-            help="blip, blip-large, minilm, clip, speech, a name on the Hugging Face hub, or "
-            "ollama:NAME, which Ollama downloads.",
-        ),
-    ],
-    as_json: JsonFlag = False,
-) -> None:
-    """Download models into the Hugging Face cache, and verify them; or have Ollama do so."""
-    from assistant.cli import models
-
-    models.pull_models(names, as_json)
-
-
-@models_app.command("bundle")
-def bundle_models(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
-    as_json: JsonFlag = False,
-) -> None:
-    """Pack every model in use, for a machine without a network."""
-    from assistant.cli import models
-
-    models.bundle_models(folder, as_json)
-
-
-@models_app.command("load")
-def load_models(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `bundle` has packed.")],
-    as_json: JsonFlag = False,
-) -> None:
-    """Verify a bundle and put its models where limner finds them."""
-    from assistant.cli import models
-
-    models.load_models(folder, as_json)
 
 
 @app.command(hidden=True)

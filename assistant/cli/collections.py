@@ -6,6 +6,7 @@ from pathlib import Path
 
 from assistant.cli.sources import find_all
 from assistant.cli.terminal import opened, print_json, say
+from assistant.counting import number_of
 from retrievers import collection_names
 
 
@@ -17,7 +18,7 @@ def list_collections(library: Path | None, as_json: bool) -> None:
         print_json({"collections": [{"name": n, "documents": count} for n, count in found.items()]})
         return
     for name, n_documents in found.items():
-        say(f"{name}  ({_counted(n_documents)})")
+        say(f"{name}  ({number_of(n_documents, 'document')})")
     if not found:
         say("There are no collections. Make one with: limner collect NAME SOURCE...")
 
@@ -39,8 +40,4 @@ def collect(
     if as_json:
         print_json({"collection": name, "documents": within})
     else:
-        say(f"{name} has {_counted(len(within))} now.")
-
-
-def _counted(n_documents: int) -> str:
-    return f"{n_documents:,} document" + ("" if n_documents == 1 else "s")
+        say(f"{name} has {number_of(len(within), 'document')} now.")

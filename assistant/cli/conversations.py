@@ -10,6 +10,7 @@ from assistant.assistant import Assistant
 from assistant.cli.terminal import opened, print_json, refuse, say
 from assistant.conversation_export import SUFFIXES, Format, file_name, write_export
 from assistant.conversations import SHORT_ID_CHARS, Conversation
+from assistant.counting import number_of
 
 HTML_SUFFIXES = (".html", ".htm")
 
@@ -22,7 +23,7 @@ def list_conversations(library: Path | None, as_json: bool) -> None:
         print_json({"conversations": [listed.to_dict() for listed in found]})
         return
     for listed in found:
-        asked = f"{listed.n_turns} question{'' if listed.n_turns == 1 else 's'}"
+        asked = number_of(listed.n_turns, "question")
         when = listed.changed_at[:16].replace("T", " ")
         say(f"{listed.id[:SHORT_ID_CHARS]}  {when}  {listed.title}  ({asked})")
     say("Go on with one: limner chat --conversation ID" if found else "There are none yet.")
@@ -31,7 +32,10 @@ def list_conversations(library: Path | None, as_json: bool) -> None:
 def rename(beginning: str, title: str, library: Path | None, as_json: bool) -> None:
     """Give a conversation another title."""
     if not title.strip():
-        refuse("Give a title that has a letter in it.")
+        refuse(
+            f"The title {title!r} is empty: {beginning!r} keeps the one that it has. Give a title "
+            "with a letter in it."
+        )
     with opened(library) as assistant:
         conversation = assistant.conversations.find(beginning)
         assistant.conversations.rename(conversation, title)
@@ -83,6 +87,6 @@ def _chosen(assistant: Assistant, beginning: str, answer: int | None) -> Convers
     if answer is None:
         return found
     if not 1 <= answer <= len(found.turns):
-        refuse(f"--answer {answer}: the conversation has {len(found.turns)} answers.")
+        refuse(f"--answer {answer}: the conversation has {number_of(len(found.turns), 'answer')}.")
     turn = found.turns[answer - 1]
     return replace(found, title=turn.question, turns=(turn,))

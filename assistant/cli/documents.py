@@ -15,6 +15,7 @@ from assistant.assistant import Assistant
 from assistant.cli.progress import shown
 from assistant.cli.sources import as_typed, file_name, find, find_or_folder, loader_named
 from assistant.cli.terminal import err, exit_code, opened, print_json, printable, say
+from assistant.counting import number_of
 from assistant.report import Report
 from loaders import AdaptedLoader
 from retrievers import Hit
@@ -77,7 +78,7 @@ def end(report: Report) -> None:
     """End the command as its run ended."""
     if report.interrupt:
         left = (
-            f"{report.n_unread} sources were not read"
+            f"{number_of(report.n_unread, 'source')} not read"
             if report.n_unread
             else "all sources were read, but not all pictures were compared"
         )
@@ -91,7 +92,7 @@ def tell_of_interrupted(assistant: Assistant) -> None:
     """Say on stderr that an earlier run was interrupted, if so."""
     if left := assistant.interrupted:
         err.print(
-            f"A run was interrupted: {len(left)} sources are still to be read. "
+            f"A run was interrupted; still to be read: {number_of(len(left), 'source')}. "
             "Go on with: limner sync",
             style="yellow",
         )
@@ -162,12 +163,12 @@ def list_documents(collection: str | None, library: Path | None, as_json: bool) 
         )
         return
     for d in documents:
-        pages = f"{d.n_pages} pages, " if d.n_pages else ""
-        held = f"{pages}{d.n_chunks} pieces, {d.n_figures} figures"
+        pages = f"{number_of(d.n_pages, 'page')}, " if d.n_pages else ""
+        held = f"{pages}{number_of(d.n_chunks, 'piece')}, {number_of(d.n_figures, 'figure')}"
         within = f", in {', '.join(d.collections)}" if d.collections else ""
         day = (d.dated_at or d.added_at)[:10]
         say(f"{file_name(d.source)}  ({day}, {held}{within})  {d.source}")
-    say(f"{len(documents)} documents.")
+    say(f"{number_of(len(documents), 'document')}.")
 
 
 def show(source: str, library: Path | None, as_json: bool) -> None:
@@ -252,8 +253,9 @@ def tell(report: Report) -> None:
     counts = [f"{report.added} added", f"{report.updated} updated", *more]
     say(
         f"{', '.join(counts)}, {report.unchanged} unchanged, "
-        f"{len(report.failed)} failed: {report.pages} pages, {report.chunks} pieces of evidence, "
-        f"{report.figures} figures in {report.seconds:.0f} s."
+        f"{len(report.failed)} failed: {number_of(report.pages, 'page')}, "
+        f"{number_of(report.chunks, 'piece')} of evidence, "
+        f"{number_of(report.figures, 'figure')} in {report.seconds:.0f} s."
     )
     for title, entries in (("Not read", report.failed), ("Left out", _together(report.skipped))):
         if entries:

@@ -13,6 +13,7 @@ from assistant.answer_evaluation import Outcome, answer_metrics, as_line, ask_al
 from assistant.assistant import Assistant
 from assistant.cli.progress import counted
 from assistant.cli.terminal import err, opened, print_json, refuse, say
+from assistant.counting import number_of
 from assistant.evaluation import (
     HALVES,
     Question,
@@ -89,7 +90,7 @@ def _can_be_written(path: Path) -> bool:
 
 
 def _tell(metrics: dict[str, Any]) -> None:
-    say(f"{metrics['n_questions']} questions.")
+    say(f"{number_of(metrics['n_questions'], 'question')}.")
     if absent := metrics["documents_not_in_library"]:
         say(f"Not in the library, so not asked: {', '.join(absent)}", style="yellow")
     for scope in SCOPES:

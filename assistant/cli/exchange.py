@@ -15,6 +15,7 @@ from assistant.cli.terminal import (
     say,
     sentences_for_errors,
 )
+from assistant.counting import number_of
 from assistant.exchange import (
     Exported,
     Imported,
@@ -34,8 +35,9 @@ def export(folder: Path, library: Path | None, as_json: bool) -> None:
         return
     told = exported.manifest
     say(
-        f"{told.n_documents} documents, {told.n_chunks} pieces of evidence and "
-        f"{told.n_pictures - len(told.missing_pictures)} pictures are in {exported.folder} "
+        f"{exported.folder} holds {number_of(told.n_documents, 'document')}, "
+        f"{number_of(told.n_chunks, 'piece')} of evidence and "
+        f"{number_of(told.n_pictures - len(told.missing_pictures), 'picture')} "
         f"({exported.n_bytes / 1e6:.1f} MB)."
     )
     _tell_missing(told.missing_pictures)
@@ -111,7 +113,8 @@ def _tell(imported: Imported) -> None:
 def _tell_missing(keys: list[str]) -> None:
     if keys:
         err.print(
-            f"{len(keys)} pictures were missing or damaged in the library, the first {keys[0]}. "
+            f"Missing or damaged in the library: {number_of(len(keys), 'picture')}, the first "
+            f"{keys[0]}. "
             "See: limner verify",
             style="yellow",
         )

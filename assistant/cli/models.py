@@ -27,6 +27,7 @@ from assistant.cli.terminal import (
     sentences_for_errors,
     settings_of,
 )
+from assistant.counting import number_of
 from assistant.models import hub_name, line_to_set, load_bundle, pull, write_bundle
 from assistant.models.cache import in_mb
 from assistant.models.hub import OnProgress, Pulled
@@ -147,8 +148,8 @@ def _pulled_json(model: Pulled, to_set: str) -> dict[str, object]:
 def _tell_pulled(model: Pulled, to_set: str) -> None:
     had = "fetched" if model.n_fetched_bytes else "was here already"
     say(
-        f"✓ {model.name} {had} and verified: {model.n_files} files, {in_mb(model.n_bytes)}, "
-        f"commit {model.commit[:12]}"
+        f"✓ {model.name} {had} and verified: {number_of(model.n_files, 'file')}, "
+        f"{in_mb(model.n_bytes)}, commit {model.commit[:12]}"
     )
     for note in model.notes:
         say(f"  {note}")

@@ -22,6 +22,7 @@ from rich.table import Column
 
 from assistant.cli.sources import file_name
 from assistant.cli.terminal import err
+from assistant.counting import number_of
 from assistant.report import OnProgress, Report
 from assistant.report import Progress as Step
 from loaders.loader import Stage
@@ -132,4 +133,4 @@ def _place(stage: Stage | None) -> str:
 
 
 def _read_so_far(n_pages: int, n_figures: int) -> str:
-    return f"{n_pages} pages, {n_figures} figures"
+    return f"{number_of(n_pages, 'page')}, {number_of(n_figures, 'figure')}"

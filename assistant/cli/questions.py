@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass, replace
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from assistant.answer import REPLACED, Answer, Source, search_result
+import typer
+
+from assistant.answer import REPLACED, UNDERSTOOD, Answer, Source, search_result
 from assistant.answering import stopped_answer
 from assistant.assistant import Assistant
 from assistant.cli.sources import as_typed, check_glob
 from assistant.cli.stopping import stopped_by_hand, tell_if_loading
 from assistant.cli.terminal import opened, out, print_json, refuse, say, say_error
 from assistant.conversation import Turn
-from assistant.conversation_export import UNDERSTOOD
 from assistant.conversations import SHORT_ID_CHARS
-from assistant.errors import EXPLAINED, QuestionsInvalid
+from assistant.counting import number_of
+from assistant.errors import EXPLAINED, ConversationsUnusable, QuestionsInvalid
 from assistant.events import (
     AnswerFinished,
     Event,
@@ -123,13 +125,16 @@ def chat(
     with opened(library, llm=llm, model=model) as assistant:
         where = chosen.filter(assistant)
         talk = _Talk(assistant, where, conversation)
-        say(f"{assistant.library.n_documents} documents, {assistant.model.name}. Empty line ends.")
+        n_documents = number_of(assistant.library.n_documents, "document")
+        say(f"{n_documents}, {assistant.model.name}. Empty line ends.")
         try:
             while question := _next_question():
                 talk.ask(question)
         finally:
             if talk.id:
                 say(f"Go on with: limner chat --conversation {talk.id[:SHORT_ID_CHARS]}", "dim")
+        if talk.is_not_kept:
+            raise typer.Exit(1)
 
 
 class _Talk:
@@ -140,13 +145,22 @@ class _Talk:
         self._assistant = assistant
         self._where = where
         self._history: list[Turn] = []
+        self._not_kept = ""
         self.id = assistant.conversations.find(beginning) if beginning else None
         if self.id:
             before = assistant.conversations.read(self.id)
             self._history += before.history
             asked = [turn.question for turn in before.turns]
             last = f"; the last: {asked[-1]}" if asked else ""
-            say(f"“{before.title}”, {len(asked)} questions{last}", style="dim")
+            say(f"“{before.title}”, {number_of(len(asked), 'question')}{last}", style="dim")
+        elif assistant.settings.keep_conversations:
+            with self._told_where_not_kept():
+                assistant.conversations.all()
+
+    @property
+    def is_not_kept(self) -> bool:
+        """Whether an answer could not be stored, or will not be."""
+        return bool(self._not_kept)
 
     def ask(self, question: str) -> None:
         """Print the answer, remember and store it."""
@@ -164,29 +178,30 @@ class _Talk:
             with closing(asked) as events:
                 return print_answer(_noted(events, so_far), question)
         except KeyboardInterrupt:
-            self._keep_checked(question, so_far)
+            if answer := stopped_answer(question, so_far, self._assistant.model.name):
+                self._keep(answer)
             raise
-
-    def _keep_checked(self, question: str, so_far: Sequence[Event]) -> None:
-        """Remember and store what was checked of an answer that was stopped."""
-        sentences = [event.sentence for event in so_far if isinstance(event, SentenceChecked)]
-        if not sentences:
-            return
-        found = next(event for event in so_far if isinstance(event, SourcesFound))
-        model = self._assistant.model.name
-        answer = stopped_answer(question, sentences, found.sources, model)
-        understood = "" if found.question == question else found.question
-        self._keep(replace(answer, searched_as=understood))
 
     def _keep(self, answer: Answer) -> None:
         self._history.append(Turn.of(answer))
         if not self._assistant.settings.keep_conversations:
             return
         kept = self._assistant.conversations
-        if self.id is None:
-            self.id = kept.begin(answer, self._where)
-        else:
-            kept.append(self.id, answer, self._where)
+        with self._told_where_not_kept():
+            if self.id is None:
+                self.id = kept.begin(answer, self._where)
+            else:
+                kept.append(self.id, answer, self._where)
+
+    @contextmanager
+    def _told_where_not_kept(self) -> Iterator[None]:
+        """Have questions answered where answers cannot be stored; each reason is said once."""
+        try:
+            yield
+        except ConversationsUnusable as error:
+            if str(error) != self._not_kept:
+                say_error(error)
+            self._not_kept = str(error)
 
 
 def _noted(events: Iterable[Event], so_far: list[Event]) -> Iterator[Event]:

@@ -15,6 +15,7 @@ from assistant.cli.terminal import (
     sentences_for_errors,
     settings_of,
 )
+from assistant.counting import number_of
 from retrievers.faults import Findings
 
 MAX_SHOWN = 20
@@ -36,10 +37,12 @@ def verify(library: Path | None, as_json: bool, *, mends: bool) -> None:
 
 
 def _tell(findings: Findings, *, mends: bool) -> None:
-    held = f"{findings.n_documents} documents, {findings.n_chunks} pieces of evidence, "
-    say(f"{held}{findings.n_pictures} pictures.")
+    documents = number_of(findings.n_documents, "document")
+    pieces = number_of(findings.n_chunks, "piece")
+    pictures = number_of(findings.n_pictures, "picture")
+    say(f"{documents}, {pieces} of evidence, {pictures}.")
     if findings.n_repaired:
-        say(f"{_counted(findings.n_repaired)} mended.")
+        say(f"{number_of(findings.n_repaired, 'fault')} mended.")
     of_kind: dict[str, int] = {}
     for fault in findings.faults:
         of_kind[fault.what] = of_kind.get(fault.what, 0) + 1
@@ -55,11 +58,7 @@ def _tell(findings: Findings, *, mends: bool) -> None:
         say("The library is whole.")
     else:
         left = "left, see above" if mends else "found. To mend what can be: limner verify --repair"
-        say(f"{_counted(len(findings.faults))} {left}.")
-
-
-def _counted(n: int) -> str:
-    return f"{n} fault{'' if n == 1 else 's'}"
+        say(f"{number_of(len(findings.faults), 'fault')} {left}.")
 
 
 def _to_do(repair: str, *, mends: bool) -> str:

@@ -104,4 +104,5 @@ def answers(draw: st.DrawFn) -> Answer:
     said = draw(st.lists(sentences(n_sources), min_size=1, max_size=6)) if is_grounded else []
     said = said or [Sentence(NOT_IN_LIBRARY)]
     timings = draw(st.dictionaries(st.sampled_from(["retrieve", "total"]), st.floats(0, 99)))
-    return Answer(draw(WORDS), tuple(said), found, is_grounded, "m", timings)
+    asked, understood = draw(WORDS.filter(bool)), draw(st.one_of(st.just(""), WORDS))
+    return Answer(asked, tuple(said), found, is_grounded, "m", timings, understood)

@@ -30,7 +30,7 @@ from assistant.prompt import MAX_QUESTION_CHARS
 from assistant.settings import Settings
 from retrievers import LibraryLocked
 from tests.assistant.harbour import (
-    CAPTION,
+    CHART_SAID,
     COD,
     MACKEREL,
     QUESTION,
@@ -112,7 +112,7 @@ def serving(tmp_path: Path) -> Iterator[Serving]:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    folder, model = tmp_path_factory.mktemp("served"), says(f"{COD} ", f"{CAPTION}.")
+    folder, model = tmp_path_factory.mktemp("served"), says(*CHART_SAID)
     with running(lambda base: open_harbour(folder, model, media_base_url=base)) as served:
         yield served
 
@@ -321,6 +321,26 @@ def test_the_events_of_an_answer_are_streamed_with_their_types(served: Served) -
     assert told[:-1] == expected[:-1]
     assert [told[0]["type"], told[-1]["type"]] == ["sources", "answer"]
     assert "figure" in [event["type"] for event in told]
+
+
+@pytest.mark.parametrize(
+    ("accept", "fields", "status", "kind"),
+    [
+        ("text/event-stream", {}, 406, "application/json"),
+        ("Text/Event-Stream; q=0.9", {"stream": False}, 406, "application/json"),
+        ("text/event-stream", {"stream": True}, 200, "text/event-stream; charset=utf-8"),
+        ("text/event-stream, application/json", {}, 200, "application/json"),
+        ("text/event-stream, */*;q=0.1", {}, 200, "application/json"),
+        ("", {}, 200, "application/json"),
+    ],
+)
+def test_a_client_that_takes_only_events_must_ask_for_them(
+    served: Served, accept: str, fields: dict[str, Any], status: int, kind: str
+) -> None:
+    body = {"question": QUESTION, **fields}
+    response = served.http.post("/ask", json=body, headers={"accept": accept})
+    assert (response.status_code, response.headers["content-type"]) == (status, kind)
+    assert ('Send "stream": true' in response.json()["error"]["message"]) if status == 406 else True
 
 
 def test_a_question_is_narrowed_and_may_be_strict(serving: Serving) -> None:

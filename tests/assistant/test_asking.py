@@ -21,11 +21,9 @@ from pydantic import PrivateAttr, ValidationError
 from assistant import Answer, AnswerFinished, Assistant, SourcesFound, TextAdded
 from assistant.errors import GenerationFailed, QuestionInvalid
 from assistant.events import Event
-from assistant.llm import LanguageModel
 from assistant.prompt import MAX_QUESTION_CHARS
 from retrievers import Filter
 from tests.assistant.harbour import (
-    CAPTION,
     COD,
     MACKEREL,
     QUESTION,
@@ -87,16 +85,6 @@ def asked_of(assistant: Assistant) -> ScriptedChat:
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
     return asyncio.run(work)
-
-
-@pytest.fixture
-def harbour(tmp_path: Path) -> Iterator[Assistant]:
-    with open_harbour(tmp_path, says(f"{COD} ", f"{CAPTION}.")) as assistant:
-        yield assistant
-
-
-def opened(folder: Path, model: LanguageModel) -> Assistant:
-    return open_harbour(folder, model)
 
 
 def without_times(answer: Answer) -> dict[str, Any]:
@@ -164,7 +152,7 @@ def test_fields_of_a_question_narrow_what_a_call_allows(harbour: Assistant) -> N
 
 
 def test_strict_is_chosen_for_a_call(tmp_path: Path) -> None:
-    with opened(tmp_path, says(f"{COD} {STRAY}")) as assistant:
+    with open_harbour(tmp_path, says(f"{COD} {STRAY}")) as assistant:
         assert STRAY in assistant.ask(QUESTION).text
         assert STRAY not in assistant.ask(QUESTION, strict=True).text
         assert STRAY not in assistant.invoke({"question": QUESTION, "strict": True}).text
@@ -213,7 +201,7 @@ def test_a_model_that_fails_once_is_asked_again_with_retry(tmp_path: Path) -> No
                 raise GenerationFailed("out of memory")
             yield from super()._stream(*args, **kwargs)
 
-    with opened(tmp_path, model_of(Failing(pieces=[COD]))) as assistant:
+    with open_harbour(tmp_path, model_of(Failing(pieces=[COD]))) as assistant:
         retrying = assistant.with_retry(
             retry_if_exception_type=(GenerationFailed,), wait_exponential_jitter=False
         )
@@ -222,7 +210,7 @@ def test_a_model_that_fails_once_is_asked_again_with_retry(tmp_path: Path) -> No
 
 def test_its_schemas_name_what_it_takes_and_gives(harbour: Assistant) -> None:
     taken = harbour.get_input_jsonschema()
-    assert {"question", "strict", "collection"} <= taken["$defs"]["Asked"]["properties"].keys()
+    assert {"question", "strict", "collection"} <= taken["$defs"]["Inquiry"]["properties"].keys()
     assert "sentences" in str(harbour.get_output_jsonschema())
     assert harbour.get_name() == "Assistant"
 
@@ -244,7 +232,7 @@ def test_callbacks_are_told_of_the_answer_the_search_and_the_model(harbour: Assi
 def test_callbacks_are_told_of_a_failure(tmp_path: Path) -> None:
     runs = Runs()
     with (
-        opened(tmp_path, says("The cod", GenerationFailed("out of memory"))) as assistant,
+        open_harbour(tmp_path, says("The cod", GenerationFailed("out of memory"))) as assistant,
         pytest.raises(GenerationFailed),
     ):
         assistant.invoke(QUESTION, {"callbacks": [runs]})
@@ -279,7 +267,7 @@ def test_asynchronous_answers_and_events_are_the_same(harbour: Assistant) -> Non
 
 def test_many_answers_are_made_at_once(tmp_path: Path) -> None:
     words = [f"{word} " for word in f"{COD} {MACKEREL}".split()]
-    with opened(tmp_path, model_of(Pausing(pieces=words))) as assistant:
+    with open_harbour(tmp_path, model_of(Pausing(pieces=words))) as assistant:
 
         async def many() -> list[Answer]:
             return await asyncio.gather(*(assistant.aask(QUESTION) for _ in range(20)))
@@ -289,14 +277,14 @@ def test_many_answers_are_made_at_once(tmp_path: Path) -> None:
 
 def test_errors_reach_an_asynchronous_caller(tmp_path: Path) -> None:
     with (
-        opened(tmp_path, says("The cod", GenerationFailed("out of memory"))) as assistant,
+        open_harbour(tmp_path, says("The cod", GenerationFailed("out of memory"))) as assistant,
         pytest.raises(GenerationFailed, match="out of memory"),
     ):
         run(assistant.aask(QUESTION))
 
 
 def test_nothing_is_written_before_it_is_asked_for(tmp_path: Path) -> None:
-    with opened(tmp_path, model_of(endless())) as assistant:
+    with open_harbour(tmp_path, model_of(endless())) as assistant:
 
         async def slowly() -> int:
             async with aclosing(assistant.astream(QUESTION)) as events:
@@ -334,7 +322,7 @@ async def until_time_is_up(assistant: Assistant) -> None:
 def test_who_leaves_stops_the_model(
     tmp_path: Path, leave: Callable[[Assistant], Coroutine[Any, Any, None]]
 ) -> None:
-    with opened(tmp_path, model_of(endless())) as assistant:
+    with open_harbour(tmp_path, model_of(endless())) as assistant:
 
         async def left() -> None:
             await leave(assistant)
@@ -348,7 +336,7 @@ def test_who_leaves_stops_the_model(
 
 def test_who_leaves_a_silent_model_does_not_wait_for_it(tmp_path: Path) -> None:
     chat = Silent(pieces=[f"{COD} "] * 9)
-    with opened(tmp_path, model_of(chat)) as assistant:
+    with open_harbour(tmp_path, model_of(chat)) as assistant:
 
         async def left() -> float:
             asking = asyncio.ensure_future(assistant.aask(QUESTION))
@@ -375,7 +363,7 @@ def test_who_leaves_stops_the_embedded_model_while_it_reads(tmp_path: Path) -> N
 
     model = replace(model_of(EmbeddedChatModel(max_tokens=1_500)), context_tokens=2_048)
     model.chat.invoke("Hello.")  # loads it
-    with opened(tmp_path, model) as assistant:
+    with open_harbour(tmp_path, model) as assistant:
 
         async def left() -> float:
             asking = asyncio.ensure_future(assistant.aask(f"{QUESTION} {'Really? ' * 400}"))
@@ -393,7 +381,7 @@ def test_who_leaves_stops_the_embedded_model_while_it_reads(tmp_path: Path) -> N
 
 
 def test_a_synchronous_caller_who_leaves_stops_the_model(tmp_path: Path) -> None:
-    with opened(tmp_path, model_of(endless())) as assistant:
+    with open_harbour(tmp_path, model_of(endless())) as assistant:
         events = assistant.stream(QUESTION)
         assert isinstance(next(events), SourcesFound)
         next(events)

@@ -6,16 +6,19 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from fastapi.testclient import TestClient
 from langchain_core.outputs import ChatGenerationChunk
 
+from assistant.answer import Answer
 from assistant.api import create_app
+from assistant.assistant import Assistant
 from assistant.cli import questions
 from retrievers import Filter
 from tests.assistant.command_line import ROOT, clean_environment
@@ -58,6 +61,15 @@ def chat(library: Path, *asked: str, options: tuple[str, ...] = ()) -> str:
     return result.stdout
 
 
+def chat_over(
+    assistant: Assistant, monkeypatch: pytest.MonkeyPatch, conversation: str | None = None
+) -> None:
+    """Do in this process what `limner chat` does over the assistant."""
+    monkeypatch.setattr(questions, "opened", lambda *_, **__: nullcontext(assistant))
+    chosen = questions.Chosen(None, None, None, None, None, [])
+    questions.chat(chosen, conversation, None, None, None)
+
+
 @pytest.mark.real
 def test_a_conversation_goes_on_and_leaves_the_library(library: Path, tmp_path: Path) -> None:
     assert limner_json("conversations", "--library", library) == {"conversations": []}
@@ -90,6 +102,8 @@ def test_a_conversation_goes_on_and_leaves_the_library(library: Path, tmp_path: 
     assert exported["documents"] == 1
     assert not list((tmp_path / "whole").rglob("conversations*"))
 
+    untitled = limner("conversations", "rename", short, " ", "--library", library)
+    assert (untitled.returncode, "The title ' ' is empty" in untitled.stderr) == (2, True)
     deleted = limner_json("conversations", "delete", short, "--library", library)
     assert deleted == {"deleted": [listed["id"]]}
     gone = limner("conversations", "delete", short, "--library", library)
@@ -102,9 +116,7 @@ def test_nothing_is_kept_where_that_was_set(
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{QUESTION}\nand in 2020?\n\n"))
     with open_harbour(tmp_path, says(MACKEREL)) as assistant:
         assistant.settings = assistant.settings.model_copy(update={"keep_conversations": False})
-        monkeypatch.setattr(questions, "opened", lambda *_, **__: nullcontext(assistant))
-        chosen = questions.Chosen(None, None, None, None, None, [])
-        questions.chat(chosen, None, None, None, tmp_path)
+        chat_over(assistant, monkeypatch)
     said = capsys.readouterr().out
     assert "Understood as: How high were the cod landings in 2020?" in said
     assert "--conversation" not in said
@@ -123,14 +135,44 @@ def test_what_was_checked_before_ctrl_c_is_remembered_and_stored(
     with open_harbour(
         tmp_path, model_of(Stopped(pieces=[f"{COD} [1] ", "And so on and ", "so on "]))
     ) as assistant:
-        monkeypatch.setattr(questions, "opened", lambda *_, **__: nullcontext(assistant))
-        chosen = questions.Chosen(None, None, None, None, None, [])
-        questions.chat(chosen, None, None, None, tmp_path)
+        chat_over(assistant, monkeypatch)
         (listed,) = assistant.conversations.all()
         first = assistant.conversations.read(listed.id).turns[0]
     assert first.answer.sentences[0].text == COD
     assert first.answer.source(1).cited
     assert "--conversation" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_questions_are_answered_though_the_conversations_are_damaged(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    is_kept: bool,
+) -> None:
+    with open_harbour(tmp_path, says(COD)) as assistant:
+        assistant.settings = assistant.settings.model_copy(update={"keep_conversations": is_kept})
+        (tmp_path / "conversations.sqlite").write_bytes(b"no database" * 100)
+        monkeypatch.setattr(questions, "_next_question", _told_before(capsys, is_kept=is_kept))
+        with pytest.raises(typer.Exit) if is_kept else nullcontext() as ended:
+            chat_over(assistant, monkeypatch)
+    if ended:
+        assert ended.value.exit_code == 1
+
+
+def _told_before(capsys: pytest.CaptureFixture[str], *, is_kept: bool) -> Callable[[], str]:
+    """A person who looks at the terminal before each question, and at last ends it."""
+    asked = iter([QUESTION, "and in 2020?", ""])
+    said: list[str] = []
+
+    def look_and_ask() -> str:
+        shown = capsys.readouterr()
+        assert not said or COD in shown.out
+        assert ("cannot be read" in shown.err) is (is_kept and not said)
+        said.append(shown.err)
+        return next(asked)
+
+    return look_and_ask
 
 
 def test_a_conversation_without_questions_is_gone_on_with(
@@ -142,9 +184,7 @@ def test_a_conversation_without_questions_is_gone_on_with(
         with sqlite3.connect(tmp_path / "conversations.sqlite") as connection:
             connection.execute("DELETE FROM turns")
         connection.close()
-        monkeypatch.setattr(questions, "opened", lambda *_, **__: nullcontext(assistant))
-        chosen = questions.Chosen(None, None, None, None, None, [])
-        questions.chat(chosen, kept, None, None, tmp_path)
+        chat_over(assistant, monkeypatch, kept)
 
 
 def test_a_conversation_that_is_not_there_is_named(library: Path) -> None:
@@ -167,10 +207,15 @@ def test_messages_before_the_question_are_its_history(tmp_path: Path, stream: bo
             "/v1/chat/completions", json={"messages": messages, "stream": stream}
         )
     if stream:
-        *_, last, _ = filter(None, response.text.split("\n\n"))
-        answer = json.loads(last.removeprefix("data: "))["limner"]
+        *chunks, _ = filter(None, response.text.split("\n\n"))
+        read = [json.loads(chunk.removeprefix("data: ")) for chunk in chunks]
+        content = "".join(chunk["choices"][0]["delta"]["content"] for chunk in read)
+        answer = read[-1]["limner"]
     else:
-        answer = response.json()["choices"][0]["message"]["limner"]
+        message = response.json()["choices"][0]["message"]
+        content, answer = message["content"], message["limner"]
+    assert content == Answer.from_dict(answer).to_markdown()
+    assert content.startswith("*Understood as: How high were the cod landings in 2020?*\n\n")
     assert answer["question"] == "and in 2020?"
     assert answer["searched_as"] == "How high were the cod landings in 2020?"
 

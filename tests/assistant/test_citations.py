@@ -116,6 +116,17 @@ def test_a_picture_of_two_cited_documents_is_shown_once() -> None:
     assert (sorted(sentence.citations), sentence.figures) == ([1, 2], (2,))
 
 
+def test_the_figure_of_the_document_that_a_quote_names_is_shown_with_it() -> None:
+    told = "As Figure 1 shows, gold rose."
+    mine, other = (figure(n, "Figure 1. Gold prices", f"k{n}") for n in (2, 3))
+    mine.document.metadata["caption"] = other.document.metadata["caption"] = "Figure 1. Gold prices"
+    other.document.metadata["source"] = "file:///other.pdf"
+    check = checker(source(1, told), mine, other)
+    first, again = (check.check(told, quoted_from=1) for _ in range(2))
+    assert (first.citations, first.figures, again.figures) == ((1,), (2,), ())
+    assert check.check("As Figure 11 shows, gold rose.", quoted_from=1).figures == ()
+
+
 def test_the_source_of_a_quote_is_cited_first() -> None:
     twin = source(2, PERMITS)
     sentence = checker(source(1, PERMITS), twin).check("Phoenix had 62,617 units.", quoted_from=2)
@@ -132,6 +143,17 @@ def test_a_place_names_the_page_also_as_the_document_does() -> None:
     assert source(1, "x", page=7).place == "t, page 7"
     assert source(1, "x", start=65.2, section="Storms").place == "t, at 1:05"
     assert source(1, "x", sheet="Sales", section="Sales").place == "t, sheet Sales"
+
+
+def test_the_tables_of_a_section_are_told_apart_by_their_numbers_or_captions() -> None:
+    def place(**metadata: object) -> str:
+        return source(1, "x", **{"modality": "table", "section": "Output", **metadata}).place
+
+    assert place(label="Table 2", caption="Table 2: Prices") == "t, “Output”, Table 2"
+    assert place(caption="Prices of paper by grade") == "t, “Output”, Prices of paper by grade"
+    assert place(page=7, label="Table 2") == "t, page 7, Table 2"
+    assert place() == "t, “Output”"
+    assert len(place(caption="Prices of paper " * 9)) < 80
 
 
 def test_the_picture_of_a_cited_table_is_shown_as_one_of_a_figure() -> None:

@@ -363,7 +363,7 @@ def test_chat_goes_on_after_an_error_of_the_library(library: Path) -> None:
         env=clean_environment(),
     ) as chat:
         assert chat.stdout
-        assert "1 documents" in chat.stdout.readline()
+        assert "1 document, " in chat.stdout.readline()
         for file in library.glob("*.sqlite*"):
             file.write_bytes(b"no database " * 1000)
         _, said = chat.communicate("What?\nWhat?\n\n", timeout=120)

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import re
 import signal
 import sqlite3
 import stat
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from assistant.answer import Answer, Sentence, Source
-from assistant.conversations import Conversations, short_title
+from assistant.conversations import MAX_NAMED, Conversations, short_title
 from assistant.conversations_file import NAME
 from assistant.errors import (
     ConversationsDamaged,
@@ -100,8 +101,13 @@ def test_a_conversation_is_found_by_the_beginning_of_its_id(tmp_path: Path) -> N
             kept.find(wrong)
     beginnings = [i[0] for i in ids]
     shared = next(b for b in beginnings if beginnings.count(b) > 1)
-    with pytest.raises(UnknownConversation, match=r"\d+ conversations"):
+    with pytest.raises(UnknownConversation, match=r"\d+ conversations") as told:
         kept.find(shared)
+    named = re.findall(r"(\w{8}) \(“", str(told.value))
+    assert len(named) == min(beginnings.count(shared), MAX_NAMED)
+    assert all(kept.find(beginning).startswith(shared) for beginning in named)
+    with pytest.raises(UnknownConversation, match="'' is empty"):
+        kept.find("")
 
 
 def test_what_is_not_there_is_told(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from assistant.answer import REPLACED
-from assistant.asked import Asked
 from assistant.conversation import Turn, turns_of
 from assistant.ellipsis import put_back
 from assistant.errors import (
@@ -21,6 +20,7 @@ from assistant.errors import (
 )
 from assistant.events import SourcesFound
 from assistant.followups import stand_alone
+from assistant.inquiry import Inquiry
 from assistant.markdown import StreamedMarkdown
 from assistant.tokens import n_tokens
 from retrievers import Filter, MiniLMEmbeddings
@@ -74,6 +74,9 @@ def test_most_follow_ups_of_the_table_are_understood_by_rule(split: str) -> None
             "between 2007 and 2009?",
             "What was the unemployment rate in Texas between 2007 and 2009?",
         ),
+        ("And in Texas in 2006?", "What was the unemployment rate in Texas in 2006?"),
+        ("What about Texas?", "What was the unemployment rate in Texas in 2005?"),
+        ("What about women?", "women (the unemployment rate in Texas in 2005)?"),
         ("And in Ohio?", "What was the unemployment rate in Ohio in 2005?"),
         ("How do I clean the coffee machine?", "How do I clean the coffee machine?"),
         ("thanks!", "thanks!"),
@@ -86,6 +89,56 @@ def test_most_follow_ups_of_the_table_are_understood_by_rule(split: str) -> None
 )
 def test_rules_need_no_language_model(asked: str, understood: str) -> None:
     assert put_back(asked, [RATE], WordEmbeddings()) == understood
+
+
+@pytest.mark.parametrize(
+    ("before", "asked", "understood"),
+    [
+        ("How tall is Mount Taranaki?", "How long does it take to climb it?",
+         "How long does it take to climb Mount Taranaki?"),
+        ("How tall is Mount Taranaki?", "How long does it take to get a visa?",
+         "How long does it take to get a visa?"),
+        ("When was the Sky Tower built?", "Is it possible to climb it in winter?",
+         "Is it possible to climb the Sky Tower in winter?"),
+        ("When was the Sky Tower built?", "How easy is it to clean a pump?",
+         "How easy is it to clean a pump?"),
+        ("When was the Sky Tower built?", "What does it mean when the light is red?",
+         "What does it mean when the light is red?"),
+        ("When was the Sky Tower built?", "How much did it cost?",
+         "How much did the Sky Tower cost?"),
+        ("When was the Sky Tower built?", "Is it safe?", "Is it safe (the Sky Tower built)?"),
+        ("How long does it take to get a passport?", "Where is it issued?",
+         "Where is passport issued?"),
+    ],
+)  # fmt: skip
+def test_an_it_that_stands_for_nothing_stays(before: str, asked: str, understood: str) -> None:
+    assert put_back(asked, [Turn(before, "It is so.")], WordEmbeddings()) == understood
+
+
+@pytest.mark.parametrize(
+    ("before", "understood"),
+    [
+        ("Did sales fall in 2009?", "Why did sales fall in 2009?"),
+        ("How tall is Mount Taranaki?", "Why so tall (Mount Taranaki)?"),
+        ("How many cars were sold in 2021?", "Why so many (cars, sold in 2021)?"),
+        ("What is the share of women in Sweden?", "Why (the share of women in Sweden)?"),
+        ("Show me the share of women", "Why (the share of women)?"),
+    ],
+)
+def test_why_asks_of_what_was_asked_and_not_of_the_row_that_was_quoted(
+    before: str, understood: str
+) -> None:
+    row = "Sweden — Women: 47 %; Seats in Parliament: 349"
+    for asked in ("Why?", "Why is that?"):
+        assert put_back(asked, [Turn(before, row)], WordEmbeddings()) == understood
+
+
+def test_the_name_of_a_column_is_not_what_was_asked_for() -> None:
+    turn = Turn("Which country has the highest share?", "61.3 — Country: Rwanda; Seats: 80")
+    understood = put_back("Where is it?", [turn], WordEmbeddings())
+    assert understood == "Where is the highest share?"
+    named = replace(turn, answer="Rwanda — Share of Women: 61.3; Seats: 80")
+    assert put_back("Where is it?", [named], WordEmbeddings()) == "Where is Rwanda?"
 
 
 def test_the_first_question_is_never_changed() -> None:
@@ -202,7 +255,7 @@ def test_messages_are_a_history(tmp_path: Path) -> None:
     with open_harbour(tmp_path, says(GenerationFailed("leaves it to the rules"))) as assistant:
         found, *_ = assistant.stream(messages, where=Filter(source="nothing"))
     assert isinstance(found, SourcesFound)
-    assert found.question == "Why were the cod landings in 2021?"
+    assert found.question == "Why so high (the cod landings in 2021)?"
 
 
 def test_what_the_check_rejected_is_not_said_again(tmp_path: Path) -> None:
@@ -220,7 +273,7 @@ def test_what_the_check_rejected_is_not_said_again(tmp_path: Path) -> None:
         (turn,) = turns_of([("user", QUESTION), ("assistant", shown)])
         assert turn == Turn(QUESTION, said, stands_alone=False)
     for shown, said in [(mixed.text, f"{COD} [1]"), (replaced, "")]:
-        (turn,) = Asked.of("and in 2020?", [Turn(QUESTION, shown)]).history
+        (turn,) = Inquiry.of("and in 2020?", [Turn(QUESTION, shown)]).history
         assert turn.answer.startswith(said)
         assert stray not in turn.answer
         assert "Peru" not in turn.answer

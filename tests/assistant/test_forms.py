@@ -75,6 +75,38 @@ def test_an_answer_survives_its_json_with_all_its_forms(answer: Answer) -> None:
     assert list(events_of(again)) == list(events_of(answer))
 
 
+@pytest.mark.parametrize(
+    ("base", "named", "is_shown"),
+    [
+        (BASE, "", True),
+        ("http://[::1]:8000/media/", "", True),
+        ("file:///home/ann/.limner/media/", "", True),
+        (f"https://{EVIL}/", "", False),
+        (f"http://127.0.0.1@{EVIL}/media/", "", False),
+        (f"http://127.0.0.1.{EVIL}/media/", "", False),
+        (f"file://{EVIL}/share/", "", False),
+        ("http://[/media/", "", False),
+        ("https://cdn.example/m/", "https://cdn.example/m/", True),
+        ("https://cdn.example/m/x/", "https://cdn.example/m/", False),
+    ],
+)
+def test_json_brings_no_picture_from_elsewhere(base: str, named: str, is_shown: bool) -> None:
+    sentence = Sentence("Cod.", (1,), (1,), 1, True)
+    told = answer_with(sentence, source=figure(image_url=base + KEY)).to_dict()
+    again = Answer.from_dict(told, named)
+    for form in (again.to_markdown(), again.to_html(), json.dumps(again.to_dict())):
+        assert (base in form) is is_shown
+    assert again.source(1).cited
+    assert "Cod" in again.to_markdown()
+
+
+def test_an_address_that_is_not_of_a_stored_picture_is_in_no_form() -> None:
+    source = figure(image_url=f"http://{EVIL}/a.png")
+    told = answer_with(Sentence("Cod.", (1,), (1,), 1, True), source=source)
+    for form in (told.to_markdown(), told.to_html(), json.dumps(told.to_dict())):
+        assert EVIL not in form
+
+
 def test_metadata_cannot_take_the_place_of_what_the_check_says() -> None:
     source = figure(n=9, cited="yes", score=7, text="other")
     found = source.to_dict()
@@ -104,14 +136,15 @@ def test_the_stream_makes_up_the_markdown_however_it_is_cut(
             events += [TextAdded(p, "" if n else event.lead) for n, p in enumerate(pieces)]
         else:
             events.append(event)
-    streamed = StreamedMarkdown()
+    streamed = StreamedMarkdown(question=answer.question)
     assert "".join(streamed.add(event) for event in events) == answer_markdown(answer)
 
 
 @given(answers())
 def test_an_answer_without_any_words_before_it_is_streamed_whole(answer: Answer) -> None:
-    streamed = StreamedMarkdown()
-    events = [SourcesFound(answer.sources), AnswerFinished(answer)]
+    streamed = StreamedMarkdown(question=answer.question)
+    understood = answer.searched_as or answer.question
+    events = [SourcesFound(answer.sources, understood), AnswerFinished(answer)]
     assert "".join(streamed.add(event) for event in events) == answer_markdown(answer)
 
 

@@ -271,7 +271,7 @@ def test_commands_say_that_a_run_was_interrupted_and_sync_ends_that(tmp_path: Pa
         pass
     with closing(sqlite3.connect(folder / "library.sqlite")) as other, other:
         other.execute("INSERT INTO journal VALUES ('0123456789abcdef', 'file:///gone.txt')")
-    told = "A run was interrupted: 1 sources are still to be read. Go on with: limner sync"
+    told = "A run was interrupted; still to be read: 1 source. Go on with: limner sync"
     assert told in limner("list", "--library", str(folder)).stderr
     check = doctor._library(settings)
     assert (check.ok, check.fix) == (False, "Go on with: limner sync")

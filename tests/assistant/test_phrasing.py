@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from assistant.errors import GenerationFailed, GenerationStopped
-from assistant.phrasing import phrase_quote
-from assistant.quotes import Quote
+from assistant.phrasing import is_phrasable, phrase_quote
+from assistant.quote_ranking import Quote
 from tests.assistant.harbour import open_harbour, says
 from tests.assistant.words import WordEmbeddings
 
@@ -56,6 +56,12 @@ def test_a_phrase_that_says_what_its_quote_says_is_taken() -> None:
 )
 def test_a_phrase_that_adds_changes_or_lacks_something_is_not_taken(said: str) -> None:
     assert phrase(said) is None
+
+
+def test_what_tells_whether_something_is_so_stands_word_for_word() -> None:
+    long = Quote(1, f"Smoking is allowed {'in the yard ' * 12}. However, not in summer.", 0.9)
+    assert is_phrasable(long, "Where is smoking allowed?")
+    assert not is_phrasable(long, "Is smoking allowed?")
 
 
 def test_where_the_model_fails_the_quote_stands() -> None:

@@ -1,8 +1,12 @@
 """The choice of quotes, with embeddings that can be computed by hand."""
 
+import pytest
 from langchain_core.documents import Document
 
 from assistant.answer import Source
+from assistant.questions import Asked
+from assistant.quotable import quotables_of
+from assistant.quote_score import Comparison
 from assistant.quotes import find_figure, find_quotes
 from tests.assistant.words import WordEmbeddings
 
@@ -154,3 +158,124 @@ def test_a_sentence_is_quoted_before_a_label_that_says_no_more() -> None:
     asked = "Which city has the most housing units, and how many?"
     found = find_quotes(asked, (chart, source(2, told)), WordEmbeddings())
     assert found[0].text == told
+
+
+APIARY = """Honey harvest fell sharply in 2006 because a late frost destroyed the blossom.
+Most guests came in October, when the leaves had turned. In November 64 guests came."""
+HONEY = """| Year | Honey (kg) | Colonies |
+| --- | --- | --- |
+| 2005 | 530 | 36 |
+| 2006 | 298 | 34 |"""
+
+
+def test_how_much_in_a_year_is_answered_by_the_cell_and_not_by_a_sentence_without_number() -> None:
+    found = quotes(
+        "How much honey was harvested in 2006?",
+        source(1, APIARY, section="Harvest"),
+        source(2, HONEY, modality="table", section="Harvest"),
+    )
+    assert found == ["2006 — Honey (kg): 298"]
+
+
+def test_when_is_answered_by_the_sentence_with_the_date_and_not_by_its_neighbour() -> None:
+    text = "The Corran apiary keeps bees near Marbach. It was founded in 1987 by Greta Vollmer."
+    asked = "When was the apiary founded?"
+    assert quotes(asked, source(1, text)) == ["It was founded in 1987 by Greta Vollmer."]
+
+
+def test_who_is_not_answered_by_a_sentence_without_a_person() -> None:
+    told = "Most visitors of the museum came in August, when the museum was open late."
+    assert quotes("Who founded the museum?", source(1, told)) == []
+
+
+def test_who_may_be_told_by_a_role() -> None:
+    told = "The board founded the museum."
+    assert quotes("Who founded the museum?", source(1, told)) == [told]
+
+
+def test_how_many_in_a_month_is_not_answered_by_another_month() -> None:
+    assert quotes("How many guests came in October?", source(1, APIARY)) == []
+    (found,) = quotes("How many guests came in November?", source(1, APIARY))
+    assert found == "In November 64 guests came."
+
+
+def test_a_chart_of_other_months_is_not_shown_for_one() -> None:
+    caption = "Visitors who came by month"
+    text = f"{caption}\nText in the picture: May 12 June 18 July 29"
+    chart = source(1, text, modality="figure", caption=caption, image_key="k")
+    for month, n in (("January", []), ("July", [1])):
+        found = find_quotes(f"How many visitors came in {month}?", (chart,), WordEmbeddings())
+        assert [q.n for q in found] == n
+
+
+def test_a_label_of_a_chart_does_not_answer_for_a_month_that_it_does_not_name() -> None:
+    labels = "Text in the picture: Visitors by month 340; May 12"
+    passages = quotables_of(source(1, labels, modality="figure", caption="Visitors"))
+    comparison = Comparison(Asked("How many visitors came in May?"), passages)
+    assert [p.text for p in passages if comparison.may_answer(p)] == ["May 12"]
+
+
+def test_a_month_may_lie_in_a_range() -> None:
+    told = "From May to September 64 guests came."
+    assert quotes("How many guests came in July?", source(1, told)) == [told]
+
+
+def test_a_chart_does_not_tell_when_something_was_built() -> None:
+    chart = figure(1, "Figure 1: Energy of the solar plant by month")
+    asked = "When was the solar plant built?"
+    assert find_quotes(asked, (chart,), WordEmbeddings()) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "told", "limit"),
+    [
+        ("Is smoking allowed?", "Smoking is allowed in the yard.", "However, not in summer."),
+        ("May children ride?", "Children may ride on the tram.", "This holds only with a ticket."),
+        ("Can drones fly here?", "Drones can fly over the valley.", "They must be registered."),
+        (
+            "Was the request for a crane granted?",
+            "Mara asked for a crane; the request was written.",
+            "The request was declined because the budget is exhausted.",
+        ),
+    ],
+)
+def test_whether_something_is_so_is_quoted_with_the_sentence_that_limits_it(
+    question: str, told: str, limit: str
+) -> None:
+    text = f"{told} {limit} Lunch is at noon."
+    assert quotes(question, source(1, text)) == [f"{told} {limit}"]
+
+
+def test_what_goes_on_after_it_is_not_quoted() -> None:
+    text = "Smoking is allowed in the yard. Lunch is at noon. However, not in summer."
+    assert quotes("Is smoking allowed?", source(1, text)) == ["Smoking is allowed in the yard."]
+    text = "Smoking is allowed in the yard. However, not in summer."
+    assert quotes("Where is smoking allowed?", source(1, text)) == [
+        "Smoking is allowed in the yard."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("question", "n"),
+    [
+        ("Show me the chart of gold prices", 1),
+        ("Show me the chart of gold prices in the yearbook", 1),
+        ("Show me the chart of gold prices in London", 1),
+        ("Show me the chart of gold prices in minutes.txt", None),
+        ("Show me the chart of gold prices from the minutes", None),
+    ],
+)
+def test_a_figure_is_not_taken_from_another_document_than_the_one_named(
+    question: str, n: int | None
+) -> None:
+    chart = figure(1, "Figure 1. Gold prices in London", title="Yearbook", source="file:///y.pdf")
+    minutes = source(2, "Gold was sold.", title="minutes.txt", source="file:///minutes.txt")
+    found = find_figure(question, (chart, minutes), WordEmbeddings())
+    assert (found.n if found else None) == n
+
+
+def test_a_word_of_another_title_that_the_document_knows_names_no_other() -> None:
+    chart = figure(1, "Figure 1. Gold prices in London", title="Yearbook", source="file:///y.pdf")
+    other = source(2, "Gold was sold.", title="London in numbers", source="file:///l.pdf")
+    asked = "Show me the chart of gold prices in London"
+    assert find_figure(asked, (chart, other), WordEmbeddings())

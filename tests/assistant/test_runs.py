@@ -92,7 +92,7 @@ def test_signals_end_a_run_with_its_report_and_leave_nothing(tmp_path: Path) -> 
     assert time.monotonic() - start < 30
     assert process.returncode == 128 + signal.SIGINT
     assert "1 added, 0 updated" in told
-    assert "Stopped: 1 sources were not read" in complained
+    assert "Stopped: 1 source not read" in complained
     assert "Traceback" not in complained
     assert not list(temporary.glob("limner-*"))
     assert not psutil.wait_procs(workers, timeout=5)[1]

@@ -123,7 +123,7 @@ def test_a_root_that_is_gone_removes_nothing_and_says_what_to_do(desk: Desk) -> 
     ((source, reason),) = report.failed
     assert source == desk.documents.as_uri()
     assert f"limner remove {desk.documents}" in reason
-    assert "1 documents" in reason
+    assert "1 document," in reason
     assert names(desk) == {"a.txt"}
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +53,6 @@ class Agent(BaseChatModel):
             ]
             said = AIMessage("", tool_calls=calls)
         return ChatResult(generations=[ChatGeneration(message=said)])
-
-
-@pytest.fixture
-def harbour(tmp_path: Path) -> Iterator[Assistant]:
-    with open_harbour(tmp_path, says(f"{COD} ", f"{CAPTION}.")) as assistant:
-        yield assistant
 
 
 def call(tool: BaseTool, **arguments: Any) -> ToolMessage:

@@ -41,6 +41,7 @@ def as_read(pieces: Iterable[str]) -> list[tuple[str, str, tuple[int, ...]]]:
         ("Oil fell [1][2].", (1, 2)),
         ("Oil fell. [3, 4]", (3, 4)),
         ("Oil fell [2-4].", (2, 3, 4)),
+        ("Oil fell [2, 4].", (2, 4)),
         ("Oil fell [Source 2].", (2,)),
         ("Oil fell (source 7).", (7,)),
         ("Oil fell (sources 1 and 3).", (1, 3)),
@@ -67,6 +68,23 @@ def test_a_mark_after_the_full_stop_belongs_to_the_sentence_before_it() -> None:
     first, second = sentences("Oil fell. [1] Gold rose. [2]")
     assert (first.text, first.marks) == ("Oil fell.", (1,))
     assert (second.text, second.marks) == ("Gold rose.", (2,))
+
+
+@pytest.mark.parametrize(
+    ("written", "plain", "marks"),
+    [
+        ("Oil fell in a range [5, 1].", "Oil fell in a range.", (5, 1)),
+        ("Oil fell, as is shown in [1, 5].", "Oil fell, as is shown in.", (1, 5)),
+        ("Oil fell in this range [3].", "Oil fell in this range.", (3,)),
+        ("Oil fell in this range [1, 2, 5].", "Oil fell in this range.", (1, 2, 5)),
+        ("Oil fell in this range [1][5].", "Oil fell in this range.", (1, 5)),
+    ],
+)
+def test_what_may_be_an_interval_or_marks_is_marks(
+    written: str, plain: str, marks: tuple[int, ...]
+) -> None:
+    (sentence,) = sentences(*written)
+    assert (sentence.text, sentence.marks) == (plain, marks)
 
 
 def test_brackets_that_are_no_marks_stay() -> None:
@@ -103,6 +121,9 @@ def test_only_words_are_left(written: str, plain: str) -> None:
         "- 3.2 % was the growth.",
         "If a <b and c> d, it holds.",
         "The interval [0, 1] is used.",
+        "Answers have values in [1, 5].",
+        "Take x ∈ [2, 4] and y = [1, 3].",
+        "It is in the range [1-5] or between [2; 3].",
         "The method __init__ calls run_all.",
         "Am 3. Oktober 2006 ging er.",
         "3. Oktober 2006 war ein Dienstag.",
@@ -217,6 +238,7 @@ PARTS = (
     "[1]", "[a](", "http://e.x", ")", "(source ", "(see ", "2", "**", "__", "`", "```", "<b>",
     "<sup>", "</sup>", "¹", "> ", "- ", "%", "\n", " ", "Oil", "fell.", "![", "]", "[", "</think>",
     "Okay, ", "<think>", "Sources", ":", "3.", "Mai", "は", "{", '"', "0", ",",
+    "the range ", "[1, 5]", "values in ",
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from loaders.references import (
     MAX_REFERENCES,
     References,
     label_of,
+    labels_in,
 )
 
 
@@ -26,6 +27,14 @@ from loaders.references import (
 )
 def test_the_label_is_what_a_caption_begins_with(caption: str | None, label: str | None) -> None:
     assert label_of(caption) == label
+
+
+def test_the_labels_that_a_text_names_are_written_as_those_of_captions() -> None:
+    assert labels_in("See fig. 3 and Tables 1 and 2; figure it out") == [
+        "Figure 3",
+        "Table 1",
+        "Table 2",
+    ]
 
 
 def test_a_sentence_is_found_by_the_number_that_it_names_however_it_is_written() -> None:

@@ -1,6 +1,7 @@
 """Fixtures of the chat page's tests."""
 
 from tests.assistant.ollama_server import ollama_server
+from tests.ui.chat_page import library
 from tests.ui.orchard import orchard
 
-__all__ = ["ollama_server", "orchard"]
+__all__ = ["library", "ollama_server", "orchard"]

@@ -153,7 +153,7 @@ def test_upload_is_added_to_a_new_collection_and_answers(
     chooser = page.wait_for(lambda: page.find("[data-testid=stFileUploader] input[type=file]"))[0]
     chooser.send_keys(f"{bees}\n{chart}")
     page.wait_for(lambda: "Read 2 documents with 1 figure." in page.text)
-    page.wait_for(lambda: "2 documents in Bees & hives" in page.text.replace("\xa0", " "))
+    page.wait_for(lambda: "2 documents in Bees & hives" in page.text)
     assert "Bees of Vale" in page.text
     page.ask("How many hives of bees does the orchard keep?")
     assert "37 hives" in page.text

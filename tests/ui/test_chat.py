@@ -1,6 +1,5 @@
 """The chat page, run by Streamlit's own test driver over a real library and model."""
 
-import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from assistant.settings import Settings
 from tests.assistant.ollama_server import LoopbackOllama, ServedModel
 from tests.loaders.pdfs import Page as PdfPage
 from tests.loaders.pdfs import write_pdf
+from tests.ui.chat_page import ask, open_page
 from tests.ui.orchard import (
     CAPTION,
     FACT_QUESTION,
@@ -29,34 +29,8 @@ from tests.ui.orchard import (
     UNANSWERABLE,
     WISH,
 )
-from ui.launch import PAGE
 
 pytestmark = pytest.mark.real
-TIMEOUT_S = 120
-
-
-@pytest.fixture
-def library(orchard: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the orchard's library, which the page will open."""
-    folder = tmp_path / "library"
-    shutil.copytree(orchard, folder)
-    monkeypatch.setenv("LIMNER_LIBRARY", str(folder))
-    monkeypatch.setenv("LIMNER_LLM", "embedded")
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    return folder
-
-
-def open_page() -> AppTest:
-    page = AppTest.from_file(str(PAGE), default_timeout=TIMEOUT_S).run()
-    assert not page.exception
-    return page
-
-
-def ask(page: AppTest, question: str) -> AppTest:
-    page.chat_input[0].set_value(question).run()
-    assert not page.exception
-    return page
 
 
 def texts(block) -> list[str]:
@@ -171,9 +145,7 @@ def test_upload_is_read_and_kept_under_a_safe_name(library: Path) -> None:
     text = b"# Bees\n\nThe orchard keeps 37 hives of bees behind the barn.\n"
     page.file_uploader[0].upload("../../etc/bees of vale.md", text, "text/markdown").run()
     assert not page.exception
-    assert (
-        page.success[0].value == "Read 1\N{NO-BREAK SPACE}document with 0\N{NO-BREAK SPACE}figures."
-    )
+    assert page.success[0].value == "Read 1 document with 0 figures."
     assert [p.name for p in (library / "uploads").glob("*/*")] == ["bees of vale.md"]
     ask(page, "How many hives of bees does the orchard keep?")
     assert "37" in texts(page.chat_message[1])[0]

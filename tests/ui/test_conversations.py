@@ -1,6 +1,5 @@
 """Conversations on the chat page: kept, opened again as they were, renamed, deleted."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,41 +10,12 @@ from assistant.assistant import Assistant
 from assistant.conversations import Conversations
 from assistant.settings import Settings
 from loaders import MediaStore
-from tests.ui.orchard import CAPTION, FACT_QUESTION
-from ui.launch import PAGE
+from tests.ui.chat_page import ask, open_page, shown
+from tests.ui.orchard import CAPTION, FACT_QUESTION, TITLE
 
 pytestmark = pytest.mark.real
-TIMEOUT_S = 120
 FOLLOW_UP = "Show me the chart of it"
 NEW = "New conversation"
-
-
-@pytest.fixture
-def library(orchard: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the orchard's library, which the page will open."""
-    folder = tmp_path / "library"
-    shutil.copytree(orchard, folder)
-    monkeypatch.setenv("LIMNER_LIBRARY", str(folder))
-    monkeypatch.setenv("LIMNER_LLM", "embedded")
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    return folder
-
-
-def open_page(conversation: str = "") -> AppTest:
-    page = AppTest.from_file(str(PAGE), default_timeout=TIMEOUT_S)
-    if conversation:
-        page.query_params["conversation"] = conversation
-    return shown(page.run())
-
-
-def shown(page: AppTest) -> AppTest:
-    assert not page.exception
-    return page
-
-
-def ask(page: AppTest, question: str) -> AppTest:
-    return shown(page.chat_input[0].set_value(question).run())
 
 
 def kept(library: Path) -> Conversations:
@@ -74,6 +44,19 @@ def test_a_reload_shows_the_same_conversation(library: Path) -> None:
     assert len(again.chat_message[3].get("image")) == len(page.chat_message[3].get("image")) == 2
     ask(again, "Thanks!")
     assert kept(library).all()[0].n_turns == 3
+
+
+def test_what_was_asked_within_is_shown_with_the_answer_and_after_a_reload(library: Path) -> None:
+    page = open_page()
+    page.selectbox(key="within").select(TITLE).run()
+    page = ask(page, FACT_QUESTION)
+    page.selectbox(key="within").set_value(None).run()
+    page = ask(page, "How old is the oldest tree?")
+    told = "Asked within: document report.md"
+    shown_with = [told in (line.replace("\\", "") for line in lines) for lines in said(page)]
+    assert shown_with == [False, True, False, False]
+    (listed,) = kept(library).all()
+    assert said(open_page(listed.id)) == said(page)
 
 
 def test_a_new_conversation_leaves_the_old_one_in_the_list(library: Path) -> None:

@@ -45,7 +45,7 @@ def checked_question(text: str) -> str:
     return text
 
 
-class Asked(EvidenceFilter):
+class Inquiry(EvidenceFilter):
     """A question, what may be found for it, and whether the answer is to be strict."""
 
     question: Annotated[str, AfterValidator(checked_question)] = Field(
@@ -57,14 +57,14 @@ class Asked(EvidenceFilter):
     """Drop what is not borne out; as the settings say when None."""
 
     @classmethod
-    def of(cls, given: Given, history: Sequence[Turn] = ()) -> Asked:
+    def of(cls, given: Given, history: Sequence[Turn] = ()) -> Inquiry:
         """The question in what was given. A mapping has `question`, or else `messages`.
 
         Of messages the last of a person is the question, and those before are the history, unless
         it is given; of one message its text. Raises QuestionInvalid, or a ValidationError that
         names the field.
         """
-        if isinstance(given, Asked):
+        if isinstance(given, Inquiry):
             return given.model_copy(update={"history": as_read(history)}) if history else given
         asked: dict[str, Any]
         if isinstance(given, str | BaseMessage):
@@ -82,7 +82,7 @@ class Asked(EvidenceFilter):
 
 Given = (
     str
-    | Asked
+    | Inquiry
     | Mapping[str, Any]
     | BaseMessage
     | Sequence[MessageLikeRepresentation]
