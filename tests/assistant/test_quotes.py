@@ -298,12 +298,14 @@ def test_a_long_table_is_no_likelier_to_answer_than_a_short_one() -> None:
     assert best_score(question, ferries(390)) <= best_score(question, ferries(10))
 
 
-def test_a_page_with_more_about_the_question_is_likelier_to_answer() -> None:
-    said = "The pump was repaired by the caretaker. " + "It was a quiet spring. " * 4
+def test_what_is_told_on_the_same_page_makes_a_passage_likelier_to_answer() -> None:
+    said = source(1, "The pump was repaired by the caretaker.", source="file:///m", page=1)
+    beside, elsewhere = (
+        source(2, "The fountain had lost its pump.", source="file:///m", page=page)
+        for page in (1, 2)
+    )
     question = "What was done to the pump of the fountain?"
-    with_more = source(1, f"{said}The fountain had lost its pump.")
-    with_other = source(1, f"{said}The roses are in bloom again.")
-    assert best_score(question, with_more) > best_score(question, with_other)
+    assert best_score(question, said, beside) > best_score(question, said, elsewhere)
 
 
 def test_the_greatest_is_found_in_tables_with_thousands_of_rows() -> None:
