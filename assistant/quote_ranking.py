@@ -24,8 +24,12 @@ MAX_EMBEDDED = 8
 TYPICAL_MEANING = 0.45
 """Cosine that stands in for one that is not known yet."""
 MAX_EMBEDDED_CHARS = 240
-OF_PLACE = 0.2
-"""How much the others of a place add; chosen on the `fit` questions."""
+N_NEIGHBOURS = 3
+"""Others of a page that speak for a passage: of more, a long page would answer anything."""
+OF_NEIGHBOURS = 0.2
+"""How much they do; chosen on the `fit` questions."""
+MAX_WEIGHED = 400
+"""Passages whose signs are read, those that share most with the question: tables are long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +48,14 @@ class Ranking:
         self, comparison: Comparison, passages: Sequence[Quotable], embeddings: Embeddings
     ) -> None:
         self._comparison = comparison
-        self._passages = passages
         self._embeddings = embeddings
-        self._signs = [comparison.signs(p) for p in passages]
-        self._likelihoods = [
+        worth = [(comparison.is_extreme(p), comparison.covered(p.known)) for p in passages]
+        best = sorted(range(len(passages)), key=lambda i: worth[i], reverse=True)[:MAX_WEIGHED]
+        self._passages = [passages[i] for i in sorted(best)]
+        self._signs = [comparison.signs(p) for p in self._passages]
+        self._guesses = [
             likelihood(p, s, meaning=TYPICAL_MEANING)
-            for p, s in zip(passages, self._signs, strict=True)
+            for p, s in zip(self._passages, self._signs, strict=True)
         ]
 
     def told(self) -> list[tuple[Quotable, Quote]]:
@@ -66,38 +72,43 @@ class Ranking:
             for i, passage in enumerate(self._passages)
             if is_wanted[i] and self._comparison.may_answer(passage)
         ]
-        best = sorted(fitting, key=lambda i: -self._likelihoods[i])[:MAX_EMBEDDED]
+        best = sorted(fitting, key=lambda i: -self._guesses[i])[:MAX_EMBEDDED]
         if not best:
             return []
         chosen = [self._passages[i] for i in best]
         known = cosines(self._comparison.question, chosen, self._embeddings)
+        likelihoods = list(self._guesses)
         for i, cosine in zip(best, known, strict=True):
-            self._likelihoods[i] = likelihood(self._passages[i], self._signs[i], meaning=cosine)
-        scores = self._with_places()
+            likelihoods[i] = likelihood(self._passages[i], self._signs[i], meaning=cosine)
+        scores = self._with_neighbours(likelihoods)
         quotes = [
             (p, Quote(p.source.n, self._comparison.quote_of(p), scores[i]))
             for i, p in zip(best, chosen, strict=True)
         ]
         return sorted(quotes, key=lambda pair: (-pair[1].score, pair[1].n))
 
-    def _with_places(self) -> list[float]:
-        """The likelihoods, their odds raised by those of all that stands at the same place."""
-        odds = [own / (1.0 - own) for own in self._likelihoods]
-        together: defaultdict[object, float] = defaultdict(float)
-        for passage, own in zip(self._passages, odds, strict=True):
-            together[_place(passage.source)] += own
-        raised = [
-            own * math.pow(together[_place(p.source)] / own, OF_PLACE)
-            for p, own in zip(self._passages, odds, strict=True)
-        ]
+    def _with_neighbours(self, likelihoods: Sequence[float]) -> list[float]:
+        """The likelihoods, their odds raised by those of the best others at the same place."""
+        odds = [own / (1.0 - own) for own in likelihoods]
+        places = [_page(p.source) for p in self._passages]
+        at: defaultdict[object, list[float]] = defaultdict(list)
+        for place, own in zip(places, odds, strict=True):
+            at[place].append(own)
+        best = {place: sorted(of, reverse=True)[: N_NEIGHBOURS + 1] for place, of in at.items()}
+        raised = []
+        for place, own in zip(places, odds, strict=True):
+            # Of equal ones it does not matter which is left out as its own.
+            others = sum(best[place]) - (own if own in best[place] else best[place][-1])
+            raised.append(own * math.pow((own + others) / own, OF_NEIGHBOURS))
         return [own / (1.0 + own) for own in raised]
 
 
-def _place(source: Source) -> tuple[object, ...]:
-    """Its page; what has no pages has sections."""
+def _page(source: Source) -> tuple[object, ...]:
+    """Its page; what has no pages has sheets or sections."""
     about = source.document.metadata
     page = about.get("page")
-    return about.get("source"), page if page is not None else about.get("section")
+    part = (about.get("sheet"), about.get("section"))
+    return about.get("source"), part if page is None else page
 
 
 def cosines(question: str, passages: Sequence[Quotable], embeddings: Embeddings) -> list[float]:

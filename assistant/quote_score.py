@@ -93,6 +93,10 @@ class Comparison:
         is_role = asked.wants is Wants.PERSON and self.covered(passage.own) > MOST_OF_ALL
         return is_role or not asked.takes_only_such or asked.is_given_by(quote)
 
+    def is_extreme(self, passage: Quotable) -> bool:
+        """Whether it holds the most, or least, of what the question asks the most or least of."""
+        return id(passage) in self._extremes
+
     def quote_of(self, passage: Quotable) -> str:
         """What is quoted of it: whether something is so is told with what limits it."""
         quote = passage.quote_for(self.weights)
@@ -165,7 +169,7 @@ class Comparison:
             "not counted": float(bool(asked.counted) and not is_counted),
             "unit": float(has_unit),
             "no unit": float(asked.unit is not None and not has_unit),
-            "extreme": float(id(passage) in self._extremes),
+            "extreme": float(self.is_extreme(passage)),
         }
 
     def _kind(self, passage: Quotable) -> dict[str, float]:

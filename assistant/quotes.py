@@ -22,7 +22,7 @@ from assistant.quote_score import Comparison
 
 ANSWERS = 0.28
 """Likelihood from which a quote is taken to answer; chosen on the `fit` questions."""
-SHOWS = 0.7
+SHOWS = 0.65
 """Likelihood from which a figure that nobody asked for is taken to answer what no words do."""
 SHOWS_PICTURE = 0.5
 """That of a figure, where the question is about a picture."""

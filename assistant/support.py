@@ -29,7 +29,7 @@ FALLS = re.compile(
 """With such a word, a claim may give a negative number without its sign."""
 CONTEXT_SHARE = 0.8
 """What a word in the title, section or caption counts, as against one in the passage."""
-BIAS, WORDS_WEIGHT, MEANING_WEIGHT = -9.0, 5.0, 8.1
+BIAS, WORDS_WEIGHT, MEANING_WEIGHT = -5.1, 5.7, 3.2
 """Of a logistic regression; `python -m tests.fit_check` fits them anew."""
 NUMBERS_NEAR, ROW_NEAR = 0.5, 0.2
 TABLE_WORDS = frozenset(map(stem, ("column", "entry", "list", "listed", "row", "table", "value")))

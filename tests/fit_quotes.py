@@ -1,18 +1,18 @@
 """Fits the weights of quotes on the `fit` questions: `python -m tests.fit_quotes LIBRARY=FILE…`.
 
-Prints `assistant/quote_weights.py` anew, then what thresholds around those of `assistant.quotes`
-would give on questions that the weights were not fitted on. Needs scikit-learn, which
-sentence-transformers brings. Leaves out the measurement on `report`: `make quality-answers`.
+Prints `assistant/quote_weights.py` anew, then what the constants that were chosen by hand, and
+others beside them, give on documents that the weights were not fitted on. Needs scikit-learn,
+which sentence-transformers brings. Leaves out the measurement on `report`: `make quality-answers`.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
-import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import product
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 from unittest.mock import patch
 
@@ -20,14 +20,13 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 from sklearn.linear_model import LogisticRegression
 
-from assistant import Assistant, Settings, quotes
+from assistant import Assistant, Settings, quote_ranking, quotes
 from assistant.answer import Source
 from assistant.correctness import compare
 from assistant.evaluation import Question, read_questions, sources_of
 from assistant.events import SourcesFound
 from assistant.questions import Asked
 from assistant.quotable import Kind, Quotable, quotables_of
-from assistant.quote_ranking import MAX_EMBEDDED_CHARS
 from assistant.quote_score import Comparison
 from assistant.quote_weights import FIGURE, TEXT
 from retrievers import Filter, MiniLMEmbeddings
@@ -36,11 +35,17 @@ AT_THE_PLACE = 0.1
 """What a passage is worth that stands where the answer does and does not hold it."""
 ANSWERING_WEIGHT = 3.0
 PENALTY = 0.03
-N_FOLDS = 10
-N_SHUFFLES = 3
-"""So often the questions are dealt into folds anew: one deal alone is luck."""
-AROUND = (0.9, 1.0, 1.1)
-"""Thresholds that are tried, as multiples of those in use."""
+N_FOLDS = 12
+"""Into which the documents are dealt: a question is no news where its document is known."""
+TRIED: tuple[tuple[ModuleType, str, tuple[float, ...]], ...] = (
+    (quotes, "ANSWERS", (0.24, 0.32)),
+    (quotes, "SHOWS", (0.55, 0.6, 0.7)),
+    (quotes, "SHOWS_PICTURE", (0.4, 0.6)),
+    (quotes, "NEAR_BEST", (0.9, 1.0)),
+    (quote_ranking, "N_NEIGHBOURS", (1, 6)),
+    (quote_ranking, "OF_NEIGHBOURS", (0.0, 0.1, 0.3)),
+)
+"""Constants chosen by hand, and what they might be besides; each is tried by itself."""
 
 Weights = tuple[dict[str, float], dict[str, float]]
 """Of text and of figures."""
@@ -89,7 +94,7 @@ def examples(question: Question, sources: Sequence[Source], model: Embeddings) -
     passages = [p for source in sources for p in quotables_of(source)]
     if not passages:
         return []
-    texts = [question.question, *(p.gist[:MAX_EMBEDDED_CHARS] for p in passages)]
+    texts = [question.question, *(p.gist[: quote_ranking.MAX_EMBEDDED_CHARS] for p in passages)]
     vectors = np.asarray(model.embed_documents(texts))
     comparison = Comparison(Asked(question.question), passages)
     found = []
@@ -139,26 +144,27 @@ def _fitted(found: Sequence[Example], names: list[str]) -> dict[str, float]:
 
 
 def cross_validated(found: Sequence[Found], model: Embeddings) -> Iterator[str]:
-    """A line for each set of thresholds: how it does on questions that no weight has seen."""
+    """A line for each change of a constant: how it does on documents that no weight has seen."""
     known = {question.id: examples(question, sources, model) for question, sources in found}
-    grid = list(product(AROUND, AROUND))
-    counts: defaultdict[tuple[float, float], Counter[str]] = defaultdict(Counter)
-    for shuffle, fold in product(range(N_SHUFFLES), range(N_FOLDS)):
-        is_left_out = {
-            q.id: zlib.crc32(f"{shuffle} {q.id}".encode()) % N_FOLDS == fold for q, _ in found
-        }
-        text, figures = fitted([e for i, of in known.items() if not is_left_out[i] for e in of])
-        left_out = [pair for pair in found if is_left_out[pair[0].id]]
+    documents = sorted({question.doc or "" for question, _ in found})
+    changes = [(quotes, "ANSWERS", quotes.ANSWERS)]
+    changes += [(module, name, value) for module, name, values in TRIED for value in values]
+    counts: defaultdict[int, Counter[str]] = defaultdict(Counter)
+    for fold in range(N_FOLDS):
+        unseen = set(documents[fold::N_FOLDS])
+        left_out = [pair for pair in found if (pair[0].doc or "") in unseen]
+        kept = [q.id for q, _ in found if (q.doc or "") not in unseen]
+        text, figures = fitted([e for i in kept for e in known[i]])
         with patch.dict(TEXT, text), patch.dict(FIGURE, figures):
-            for (answers, shows), (question, sources) in product(grid, left_out):
-                with patch.multiple(
-                    quotes, ANSWERS=answers * quotes.ANSWERS, SHOWS=shows * quotes.SHOWS
-                ):
-                    counts[answers, shows] += outcome(question, sources, model)
-    for (answers, shows), n in counts.items():
+            for i, (module, name, value) in enumerate(changes):
+                with patch.object(module, name, value):
+                    for question, sources in left_out:
+                        counts[i] += outcome(question, sources, model)
+    for i, (_, name, value) in enumerate(changes):
+        n = counts[i]
         yield (
-            f"ANSWERS {answers * quotes.ANSWERS:.2f} SHOWS {shows * quotes.SHOWS:.2f}: citation "
-            f"precision {n['cited gold'] / n['cited']:.3f}, figure precision "
+            f"{f'{name} {value:g}' if i else 'as it is'}: citation precision "
+            f"{n['cited gold'] / n['cited']:.3f}, figure precision "
             f"{n['shown gold'] / n['shown']:.3f}, false refusals "
             f"{n['false refusals'] / n['answerable']:.3f}, unanswerable refused "
             f"{n['refused'] / n['unanswerable']:.2f}\n"
@@ -184,10 +190,11 @@ def outcome(question: Question, sources: Sequence[Source], model: Embeddings) ->
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("measured", nargs="+", metavar="LIBRARY=QUESTIONS")
+    measured = parser.parse_args().measured
     model = Remembered()
-    found = [
-        pair for given in sys.argv[1:] for pair in asked(*map(Path, given.split("=", maxsplit=1)))
-    ]
+    found = [pair for given in measured for pair in asked(*map(Path, given.split("=", maxsplit=1)))]
     weights = fitted([e for question, sources in found for e in examples(question, sources, model)])
     for name, of_kind in zip(("TEXT", "FIGURE"), weights, strict=True):
         lines = "".join(f'    "{sign}": {weight:.2f},\n' for sign, weight in of_kind.items())

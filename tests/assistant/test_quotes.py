@@ -6,6 +6,7 @@ from langchain_core.documents import Document
 from assistant.answer import Source
 from assistant.questions import Asked
 from assistant.quotable import quotables_of
+from assistant.quote_ranking import Ranking
 from assistant.quote_score import Comparison
 from assistant.quotes import find_figure, find_quotes
 from tests.assistant.words import WordEmbeddings
@@ -279,3 +280,37 @@ def test_a_word_of_another_title_that_the_document_knows_names_no_other() -> Non
     other = source(2, "Gold was sold.", title="London in numbers", source="file:///l.pdf")
     asked = "Show me the chart of gold prices in London"
     assert find_figure(asked, (chart, other), WordEmbeddings())
+
+
+def best_score(question: str, *sources: Source) -> float:
+    passages = [p for s in sources for p in quotables_of(s)]
+    ranking = Ranking(Comparison(Asked(question), passages), passages, WordEmbeddings())
+    return ranking.told()[0][1].score
+
+
+def test_a_long_table_is_no_likelier_to_answer_than_a_short_one() -> None:
+    def ferries(n_rows: int) -> Source:
+        rows = [f"| Ferry {i} | Port {i} | {100 + i} |" for i in range(n_rows)]
+        table = "\n".join(["| Ferry | Harbour | Seats |", "| --- | --- | --- |", *rows])
+        return source(1, table, modality="table")
+
+    question = "Which ferry sank in a storm?"
+    assert best_score(question, ferries(390)) <= best_score(question, ferries(10))
+
+
+def test_what_is_told_on_the_same_page_makes_a_passage_likelier_to_answer() -> None:
+    said = source(1, "The pump was repaired by the caretaker.", source="file:///m", page=1)
+    beside, elsewhere = (
+        source(2, "The fountain had lost its pump.", source="file:///m", page=page)
+        for page in (1, 2)
+    )
+    question = "What was done to the pump of the fountain?"
+    assert best_score(question, said, beside) > best_score(question, said, elsewhere)
+
+
+def test_the_greatest_is_found_in_tables_with_thousands_of_rows() -> None:
+    tables = []
+    for n in range(1, 6):
+        rows = [f"| Ferry {chr(64 + n)}{i} | {100 + i * n} |" for i in range(390)]
+        tables.append(source(n, "\n".join(["| Ferry | Seats |", "| --- | --- |", *rows])))
+    assert quotes("Which ferry has the most seats?", *tables) == ["Ferry E389 — Seats: 2045"]

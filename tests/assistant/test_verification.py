@@ -102,6 +102,7 @@ def test_a_picture_that_is_lost_comes_back_from_its_source(
     damage(path)
     (fault,) = verified(folder).faults
     assert (fault.what, fault.where) == ("picture", path.name)
+    assert "shown by 1 document: " in fault.detail
     assert "lighthouse.md" in fault.detail
     after = verified(folder, mends=True)
     assert [f.what for f in after.faults] == ["picture"]

@@ -1,15 +1,8 @@
 """Listings: programs and what they print stay text, and their lines stay lines."""
 
-from collections.abc import Callable
-from pathlib import Path
+from tests.loaders.conftest import Read
+from tests.loaders.pdfs import Page
 
-import pytest
-
-from tests.loaders.pdfs import Page, write_pdf
-from tests.loaders.reading import Reading
-from tests.loaders.reading import read as read_file
-
-Read = Callable[..., Reading]
 PROSE = (
     "The levels of the river are read by a program that is started every morning",
     "at half past six by the people of the harbour, and that tells the ferries how",
@@ -18,16 +11,6 @@ PROSE = (
 )
 PROGRAM = ("def highest(levels):", "    for level in levels:", "        print(level)")
 OUTPUT = ("  year  level    flow", "1   18    5.5    1043", "2   20    7.5     912")
-
-
-@pytest.fixture
-def read(tmp_path: Path) -> Read:
-    """Write pages to a PDF and read them again."""
-
-    def reading(*pages: Page) -> Reading:
-        return read_file(write_pdf(tmp_path / "river.pdf", pages), tmp_path)
-
-    return reading
 
 
 def test_the_lines_of_a_program_stay_lines_set_in_as_they_were(read: Read) -> None:

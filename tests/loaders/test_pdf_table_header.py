@@ -1,28 +1,11 @@
 """The names of columns where cells of the header reach over several columns or rows."""
 
-from collections.abc import Callable
-from pathlib import Path
-
-import pytest
-
-from tests.loaders.pdfs import Page, write_pdf
-from tests.loaders.reading import Reading
-from tests.loaders.reading import read as read_file
+from tests.loaders.conftest import Read
+from tests.loaders.pdfs import Page
 from tests.loaders.test_pdf_tables import level, put, rows, upright
 
-Read = Callable[..., Reading]
 EDGES = (75.0, 150.0, 210.0, 270.0, 500.0)
 BODY = [(f"Parish {k}", str(3 * k), str(7 * k), "a few words of a note") for k in range(1, 6)]
-
-
-@pytest.fixture
-def read(tmp_path: Path) -> Read:
-    """Write pages to a PDF and read them again."""
-
-    def reading(*pages: Page) -> Reading:
-        return read_file(write_pdf(tmp_path / "river.pdf", pages), tmp_path)
-
-    return reading
 
 
 def orchards() -> Page:

@@ -1,27 +1,10 @@
 """Rows of tables that no rules part: which lines are rows, and which go on."""
 
-from collections.abc import Callable
-from pathlib import Path
-
-import pytest
-
-from tests.loaders.pdfs import Page, write_pdf
-from tests.loaders.reading import Reading
-from tests.loaders.reading import read as read_file
+from tests.loaders.conftest import Read
+from tests.loaders.pdfs import Page
 from tests.loaders.test_pdf_tables import grid, put, rows
 
-Read = Callable[..., Reading]
 SIZES = ("Name", "Default", "Use")
-
-
-@pytest.fixture
-def read(tmp_path: Path) -> Read:
-    """Write pages to a PDF and read them again."""
-
-    def reading(*pages: Page) -> Reading:
-        return read_file(write_pdf(tmp_path / "river.pdf", pages), tmp_path)
-
-    return reading
 
 
 def table(*body: tuple[str, str, str]) -> Page:

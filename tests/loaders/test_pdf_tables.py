@@ -13,11 +13,10 @@ from assistant.gold_boxes import GoldBox, covers
 from loaders.pdf.contents import PageContents
 from loaders.pdf.page import Sheet
 from loaders.pdf.tables import FoundTable, find_tables
-from tests.loaders.pdfs import HEIGHT, Page, write_pdf
-from tests.loaders.reading import CORPUS, Reading, with_corpus
-from tests.loaders.reading import read as read_file
+from tests.loaders.conftest import Read
+from tests.loaders.pdfs import HEIGHT, Page
+from tests.loaders.reading import CORPUS, with_corpus
 
-Read = Callable[..., Reading]
 PROSE = (
     "The first column tells how the river was measured in the",
     "spring of that year, by which instruments, and at which",
@@ -32,16 +31,6 @@ CITIES = (
     ("Salzburg", "155,021", "65.7", "696"),
     ("Innsbruck", "132,493", "104.9", "1180"),
 )
-
-
-@pytest.fixture
-def read(tmp_path: Path) -> Read:
-    """Write pages to a PDF and read them again."""
-
-    def reading(*pages: Page) -> Reading:
-        return read_file(write_pdf(tmp_path / "river.pdf", pages), tmp_path)
-
-    return reading
 
 
 def put(

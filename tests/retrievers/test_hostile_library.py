@@ -3,12 +3,10 @@
 import json
 import random
 import shutil
-import sqlite3
 import subprocess
 import sys
 import zlib
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -25,6 +23,7 @@ from retrievers import (
 )
 from retrievers.lexical_files import LexicalFiles
 from retrievers.salvage import salvage
+from tests.retrievers.test_verification import sql
 from tests.retrievers.words import WordCounts, figure, piece
 
 ROOT = Path(__file__).parents[2]
@@ -50,12 +49,6 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def folder(original: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(original, tmp_path / "library"))
-
-
-def sql(folder: Path, *statements: str) -> None:
-    with closing(sqlite3.connect(folder / "library.sqlite", isolation_level=None)) as connection:
-        for statement in statements:
-            connection.execute(statement)
 
 
 def use(folder: Path) -> list[str]:

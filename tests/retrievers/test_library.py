@@ -6,13 +6,13 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-import faiss
 import numpy as np
 import pytest
 
 from retrievers import Filter, Library, UnknownSource
 from retrievers.library import NewDocument
 from tests.retrievers.conftest import Put
+from tests.retrievers.test_vector_index import rows_in
 from tests.retrievers.words import DIMENSION, WordCounts, figure, image_key, piece
 
 WHALES = piece("Whales breathe air and give milk.", page=3, section="Sea › Mammals")
@@ -165,7 +165,7 @@ class TestChange:
             assert lexical_ids(reopened, "gold metals stocks 1990") == []
             assert len(lexical_ids(reopened, "whales")) == 1
             assert texts(reopened.search("gold")) == [WHALES.page_content]
-        assert vectors_in_file(folder) == 1
+        assert rows_in(folder) == 1
 
 
 class TestSeveralAtOnce:
@@ -301,7 +301,3 @@ def lexical_ids(library: Library, query: str) -> list[int]:
     """What is found by words alone."""
     with library._database.reading() as connection:
         return library._words.best(connection, query, 10)
-
-
-def vectors_in_file(folder: Path) -> int:
-    return int(faiss.read_index(str(folder / "vectors.faiss")).ntotal)
