@@ -74,7 +74,7 @@ ASKS_TOO = re.compile(
     r"(?:[,;]|\band\b) (?:\w+ )?(?:how|what|when|where|which|whom?|whose|why)\b", re.IGNORECASE
 )
 NO_CHART = re.compile(rf"^\W*(?:{WHEN}|who(?:m|se)?\b)", re.IGNORECASE)
-NOT_IN_MONTH = re.compile(r"\b(?:after|before|between|from|since|than|till|until)\b", re.IGNORECASE)
+NOT_IN_MONTH = re.compile(r"\b(?:after|before|between|since|than|till|until)\b", re.IGNORECASE)
 """With them a month in a question may be another than that which is counted or measured."""
 GERMAN = re.compile(r"\b(?:das|den|der|die|ein|eine|es|ist|man|sie)\b", re.IGNORECASE)
 YES_NO = re.compile(rf"^\W*{DOES}\b", re.IGNORECASE)
