@@ -9,14 +9,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from assistant.quantities import SPELLED
+from assistant.quantities import MONTHS, SPELLED
 from assistant.sentences import UNTELLING
 
 YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
-MONTHS = (
-    *("january", "february", "march", "april", "may", "june", "july", "august", "september"),
-    *("october", "november", "december"),
-)
 COUNT = "|".join(SPELLED)
 SMALL_NUMBERS = re.compile(
     rf"\b(?:(?!one\b)(?:{COUNT})|(?:hundred|thousand|million|billion|trillion|dozen)s?|half|once|"
@@ -81,10 +77,9 @@ NO_NAMES = frozenset(
     saturday sunday""".split()  # noqa: SIM905 - a list would be twenty lines
 ) | frozenset(MONTHS)
 OPENERS = UNTELLING | frozenset(
-    """although also another because besides despite even every everybody everyone finally first
-    here however instead later like many may most nearly next nobody none now often one only
-    others several since sometimes soon still then there therefore though three today two under
-    unlike until upon usually what whatever when where whether while within yet""".split()  # noqa: SIM905
+    """although another besides despite even every everybody everyone finally first here however
+    instead later like many nearly next nobody none now often others several since sometimes soon
+    still therefore though today unlike upon usually whatever whether within yet""".split()  # noqa: SIM905
 )
 """Words that open a sentence and name nobody."""
 

@@ -15,13 +15,13 @@ from functools import cached_property, lru_cache
 from assistant.answer_kinds import (
     CONDITION,
     IN_MONTH,
-    MONTHS,
     YEAR,
     has_amount,
     has_moment,
     has_name,
     months,
 )
+from assistant.quantities import MONTHS
 from assistant.sentences import numbers, stem, stems
 
 PICTURE_WORD = (
