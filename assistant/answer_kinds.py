@@ -1,6 +1,7 @@
-"""Whether a text holds a number, a time or a name that a question does not hold itself.
+"""Whether a text may hold a number, a time or a name that a question does not hold itself.
 
-English. Leaves out which of them a question asks for: that is `assistant.questions`.
+English. They are for refusing what cannot answer, so in doubt they say yes. Leaves out which of
+them a question asks for: that is `assistant.questions`.
 """
 
 from __future__ import annotations
@@ -8,124 +9,123 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from assistant.sentences import NUMBER, numbers, stems
+from assistant.quantities import MONTHS, SPELLED
+from assistant.sentences import UNTELLING
 
 YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
-MONTHS = (
-    *("january", "february", "march", "april", "may", "june", "july", "august", "september"),
-    *("october", "november", "december"),
-)
+COUNT = "|".join(SPELLED)
 SMALL_NUMBERS = re.compile(
-    r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|"
-    r"forty|fifty|sixty|hundred|thousand|million|billion|dozen|half|once|twice)\b",
+    rf"\b(?:(?!one\b)(?:{COUNT})|(?:hundred|thousand|million|billion|trillion|dozen)s?|half|once|"
+    r"twice)\b",
     re.IGNORECASE,
 )
 AMOUNT = re.compile(
-    rf"{SMALL_NUMBERS.pattern}|\b(?:zero|none|nobody|single|free|hourly|daily|weekly|"
-    r"monthly|yearly|annually|every(?= \w)|no(?= \w+s\b)|one(?! (?:another|can|may|must|of)\b))\b",
+    rf"{SMALL_NUMBERS.pattern}|[¼½¾⅓⅔]|\b(?:all|both|couple|doubled?|each|either|"
+    r"entire(?:ly)?|every(?:thing)?|few|free|full|fully|halved|hourly|daily|weekly|monthly|yearly|"
+    r"annually|little|lots?|majority|many|much|neither|nobody|no|none|nothing|numerous|one|pair|"
+    r"part(?:ly)?|plenty|quarters?|several|single|some|thirds?|thrice|tripled?|unlimited|whole)\b",
     re.IGNORECASE,
 )
 """What may answer "how many", "how much" and "how often" without a figure."""
-LABEL = re.compile(
-    r"\b(?:appendix|chapter|fig(?:ure|s|\.)?|figures|no\.|page|section|step|tables?) ?\d[\d.]*",
-    re.IGNORECASE,
-)
+DIGITS = re.compile(r"\d[\d.,]*")
 MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|apr(?:il)?|june?|july?|aug(?:ust)?|sept?(?:ember)?|"
-    r"oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?|(?-i:Mar(?:ch)?\b\.?|May\b|MAR|MAY)"
+    r"oct(?:ober)?|nov(?:ember)?|dec(?:ember)?|(?-i:Mar(?:ch)?|May|MAR(?:CH)?|MAY))\b"
 )
 """As names, "may" and "march" have a capital."""
 A_MONTH = re.compile(rf"\b{MONTH}", re.IGNORECASE)
-HOUR = r"\b\d{1,2}:\d\d\b|\b\d{1,2} ?(?:[ap]\.?m\b|o['’]clock)"
-DATED = re.compile(
-    rf"\b(?:in|since|during|until|till|before|after|between|from) {YEAR.pattern}"
-    rf"(?: ?(?:to|and|[-–]) ?{YEAR.pattern})?|"
-    rf"\b(?:\d{{1,2}} )?(?:{MONTH}) (?:\d{{1,2}}(?!\d),? )?{YEAR.pattern}|"
-    rf"\b\d{{1,2}}(?:st|nd|rd|th)? (?:{MONTH})|{HOUR}",
-    re.IGNORECASE,
+IN_MONTH = re.compile(
+    rf"\b(?:in|during|for) (?:(?:early|late|mid|the|month|of)[ -])*{MONTH}", re.IGNORECASE
 )
-"""What is plainly a year, a day or an hour."""
+"""What is measured or counted in a month; "may" is otherwise more than a month."""
+NO_AMOUNT = re.compile(
+    r"\b(?:Appendix|Chapter|Fig(?:ure|s|\.)?|Figures|Section|Tables?) \d{1,2}(?!\d)(?:\.\d+)*|"
+    rf"\b[Ii]n {YEAR.pattern}(?=[.,;:)]|$)|\b\d{{1,2}} (?i:{MONTH}) {YEAR.pattern}"
+)
+"""The number of a figure, and what can be nothing but a date."""
 MOMENT = re.compile(
-    rf"{YEAR.pattern}|\b\d{{3,4}}s?\b(?= ?(?:BC|AD|CE))|\b\d{{4}}s\b|"
-    rf"\b(?:{MONTH})|{HOUR}|"
-    r"\b\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b|"
-    r"\b(?:in|since|circa) \d{3,4}(?=[.,;:)]|$| (?:and|by|the|under|when|with)\b)|"
+    r"(?<!\d)(?<!\d[.,])\d{3,4}(?!\d)(?![.,]\d{3}\b)|\b\d0s\b|"
+    r"\b\d{1,2} ?(?-i:BC|AD|CE|BCE)\b|\b(?-i:BC|AD|CE|FY|Q) ?\d{1,2}\b|"
+    rf"\b\d{{1,2}}(?:st|nd|rd|th)?\.? (?:of )?{MONTH}|\b{MONTH}\.?(?: the)? \d{{1,2}}(?!\d)|"
+    rf"\b{MONTH}|\b\d{{1,2}}(?:st|nd|rd|th)\b|"
+    r"\b\d{1,2}:\d\d\b|\b\d{1,2} ?(?:[ap]\.?m\b|o['’]clock)|"
+    r"\b\d{1,4}([-/.])\d{1,2}\1\d{1,4}\b|\b\d{1,2}/\d{1,2}\b|\b\d{1,2}\.\d{1,2}\.(?!\d)|"
+    rf"\b(?:age|aged|at|past)(?: about| around| half| of)* (?:\d{{1,2}}|{COUNT})\b|"
     r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|"
-    r"\b(?:spring|summer|autumn|winter|ago|noon|midnight|morning|evening|night|yesterday|today|"
-    r"tomorrow|easter|christmas|century)\b",
+    r"\b(?:spring|summer|autumn|fall|winter|ago|later|earlier|noon|midday|midnight|dawn|dusk|"
+    r"sunrise|sunset|morning|afternoon|evening|night|yesterday|today|tonight|tomorrow|easter|"
+    r"christmas|decades?|century|centuries|ages?|eras?|reign|period|dynasty|war|antiquity|"
+    r"medieval|(?:last|next|same|that|this) (?:week|month|year))\b",
     re.IGNORECASE,
 )
 EVENT = re.compile(
-    r"\b(?:after|before|during|upon) (?:an?|each|every|h(?:er|is)|its|the(?:ir)?|world)\b",
+    r"\b(?:after|before|during|following|since|till|until|upon|when|while|(?-i:under(?= [A-Z])))\b",
     re.IGNORECASE,
 )
 """What may tell when something was besides a time: "after the war"."""
 CONDITION = re.compile(
-    r"\b(?:after|always|as soon as|at|before|days?|during|each|every|hours?|if|immediately|"
-    r"minutes?|months?|never|once|seconds?|unless|until|upon|weeks?|when|whenever|while|within|"
-    r"years?)\b",
+    r"\b(?:always|as soon as|at|days?|each|every|hours?|if|immediately|minutes?|months?|never|now|"
+    r"once|seconds?|soon|unless|weeks?|whenever|within|years?)\b",
     re.IGNORECASE,
 )
-"""What may tell when something is to be done."""
-NAME = re.compile(r"(?:(?<=[^\W\d] )|(?<=[,;:(—] ))(?!I\b)[^\W\d_]\w+")
-"""A word that may be a name, by its capital: none that opens a sentence, and no unit."""
-SUBJECT = re.compile(r"\W*([^\W\d_]\w+) (\w+)")
-"""What opens a sentence, and the word after it."""
-OF_A_THING = re.compile(r"\b(?:the|an?) (?:[A-Z][\w'’-]*\s)+(?=((?:[a-z]\w+ ?){1,2}))")
-"""A name that tells one thing from others: of "the Kallen bridge"."""
+"""What may besides tell when something is to be done."""
+WORD_AND_GAP = re.compile(r"([^\W\d_]+)([\W\d_]*)")
+JOINS = " ,'’-&"
+"""What stands between words of one sentence."""
 NO_NAMES = frozenset(
-    """figure fig table chapter section page appendix monday tuesday wednesday thursday friday
+    """i figure fig table chapter section page appendix monday tuesday wednesday thursday friday
     saturday sunday""".split()  # noqa: SIM905 - a list would be twenty lines
 ) | frozenset(MONTHS)
+OPENERS = UNTELLING | frozenset(
+    """although another besides despite even every everybody everyone finally first here however
+    instead later like many nearly next nobody none now often others several since sometimes soon
+    still therefore though today unlike upon usually whatever whether within yet""".split()  # noqa: SIM905
+)
+"""Words that open a sentence and name nobody."""
 
 
 def has_amount(text: str, question: str) -> bool:
-    """Whether it says how much: a number that the question does not give, or says less often.
-
-    The number of a figure or section is none, and a year only where nothing shows it to be one.
-    """
-    counted = DATED.sub(" ", LABEL.sub(" ", text))
-    if AMOUNT.search(counted):
-        return True
-    return bool(_numbers(counted) - _numbers(question))
+    """Whether it may say how much: by a number that the question does not give, or in words."""
+    counted = NO_AMOUNT.sub(" ", text)
+    return bool(AMOUNT.search(counted) or _figures(counted) - _figures(question))
 
 
 def has_moment(text: str, question: str) -> bool:
-    """Whether it names a time: a year, month, day or hour, or event, that the question does not."""
-    if EVENT.search(text):
-        return True
-    told = {_short(found) for found in MOMENT.findall(text)}
-    return bool(told - {_short(found) for found in MOMENT.findall(question)})
+    """Whether it may name a time, or an event, that the question does not."""
+    return bool(EVENT.search(text) or _moments(text) - _moments(question))
 
 
 def months(text: str) -> frozenset[str]:
     """The months that it names, by their first three letters."""
-    return frozenset(_short(found) for found in A_MONTH.findall(text))
+    return frozenset(found.lower()[:3] for found in A_MONTH.findall(text))
 
 
 def has_name(text: str, question: str) -> bool:
-    """Whether it holds a name that is not in the question, nor that of what it is about.
+    """Whether it holds a word with a capital that is not in the question and may be a name.
 
-    What opens it is one where it stands before a word of the question: "Vollmer founded it".
+    What opens a sentence may have its capital from there. Scripts without capitals may name.
     """
-    asked = set(stems(question))
-    plain = OF_A_THING.sub(lambda found: "" if asked & set(stems(found[1])) else found[0], text)
-    if _names(plain) - _names(question):
-        return True
-    opening = SUBJECT.match(text)
-    first, second = (set(stems(word)) for word in opening.groups()) if opening else (set(), set())
-    return bool(first - asked and second & asked)
+    found = WORD_AND_GAP.findall(text)
+    small = {word for word, _ in found if word.islower()}
+    known = NO_NAMES | {word.lower() for word, _ in WORD_AND_GAP.findall(question)}
+    gap = "."
+    for word, next_gap in found:
+        no_opener = OPENERS | small if gap.strip(JOINS) else frozenset()
+        if not word.islower() and word.lower() not in known and word.lower() not in no_opener:
+            return True
+        gap = next_gap
+    return False
 
 
-def _names(text: str) -> set[str]:
-    return {n for n in NAME.findall(text) if n[0].isupper() and n.lower() not in NO_NAMES}
+def _figures(text: str) -> Counter[str]:
+    return Counter(found.replace(",", "").rstrip(".") for found in DIGITS.findall(text))
 
 
-def _numbers(text: str) -> Counter[str]:
-    return Counter(n for found in NUMBER.findall(text) for n in numbers(found))
-
-
-def _short(moment: str) -> str:
-    """As the same month may be abbreviated."""
-    lower = moment.lower().rstrip(".")
-    return lower[:3] if lower[:1].isalpha() else lower
+def _moments(text: str) -> set[str]:
+    """The times in it, with the same months as they may be abbreviated, and days either way."""
+    return {
+        " ".join(
+            sorted(w if w[0].isdigit() else w[:3] for w in re.findall(r"\w+", found[0].lower()))
+        )
+        for found in MOMENT.finditer(text)
+    }

@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property, lru_cache
 
-from assistant.answer_kinds import CONDITION, MONTHS, YEAR, has_amount, has_moment, has_name, months
+from assistant.answer_kinds import (
+    CONDITION,
+    IN_MONTH,
+    YEAR,
+    has_amount,
+    has_moment,
+    has_name,
+    months,
+)
+from assistant.quantities import MONTHS
 from assistant.sentences import numbers, stem, stems
 
 PICTURE_WORD = (
@@ -54,21 +63,27 @@ DATE = re.compile(
 PAST = re.compile(r"\b(?:did|had|was|were|which|what)\b", re.IGNORECASE)
 """Then only a time tells when, and no condition."""
 PERSON = re.compile(r"^\W*who(?:m|se)?\b", re.IGNORECASE)
+DOES = r"(?:are|can|could|did|do|does|had|has|have|is|may|must|should|was|were|will|would)"
+WHEN = rf"when(?:['’]s| {DOES}| exactly| during| in| on)\b"
+"""Asks for a time; "when I lose the card, …" does not."""
 ONLY_SUCH = re.compile(
-    r"^\W*(?:how (?:many|much)|when|who|(?:in )?(?:which|what) year)\b", re.IGNORECASE
+    rf"^\W*(?:how (?:many|much)|{WHEN}|who|(?:in )?(?:which|what) year)\b", re.IGNORECASE
 )
 """Opens what nothing but a number, a time or a name answers; "which area" may be any word."""
-NO_CHART = re.compile(r"^\W*(?:when|who(?:m|se)?)\b", re.IGNORECASE)
-YES_NO = re.compile(
-    r"^\W*(?:are|can|could|did|do|does|had|has|have|is|may|must|should|was|were|will|would)\b",
-    re.IGNORECASE,
+ASKS_TOO = re.compile(
+    r"(?:[,;]|\band\b) (?:\w+ )?(?:how|what|when|where|which|whom?|whose|why)\b", re.IGNORECASE
 )
+NO_CHART = re.compile(rf"^\W*(?:{WHEN}|who(?:m|se)?\b)", re.IGNORECASE)
+NOT_IN_MONTH = re.compile(r"\b(?:after|before|between|since|than|till|until)\b", re.IGNORECASE)
+"""With them a month in a question may be another than that which is counted or measured."""
+GERMAN = re.compile(r"\b(?:das|den|der|die|ein|eine|es|ist|man|sie)\b", re.IGNORECASE)
+YES_NO = re.compile(rf"^\W*{DOES}\b", re.IGNORECASE)
 COUNTED = re.compile(
     r"\bhow many (?:more |other |new |long |different )*(\w[\w-]*(?: \w[\w-]*)?)",
     re.IGNORECASE,
 )
 IN_DOCUMENT = re.compile(
-    r"\b(?:in|from|inside|within)\s+(?:the\s+|my\s+|our\s+)?(.+)|([\w-]+\.[a-z]\w{1,4})\b",
+    r"\b(?:in|from|inside|within)\s+(?:the\s+|my\s+|our\s+)?(.+)|(?<![\w-])([\w-]+\.[a-z]\w{1,4})\b",
     re.IGNORECASE,
 )
 NAMES = re.compile(r"\b[A-Z][\w.'’&]*(?:[ -]+[A-Z][\w.'’&]*)*")
@@ -159,12 +174,13 @@ class Asked:
             return Wants.NUMBER
         if PERSON.search(self.text):
             return Wants.PERSON
-        return Wants.YES_OR_NO if YES_NO.search(self.text) else Wants.ANYTHING
+        is_whether = YES_NO.search(self.text) and not GERMAN.search(self.text)
+        return Wants.YES_OR_NO if is_whether else Wants.ANYTHING
 
     @cached_property
     def takes_only_such(self) -> bool:
         """Whether nothing answers that does not hold the kind of thing that is asked for."""
-        return bool(ONLY_SUCH.match(self.text))
+        return bool(ONLY_SUCH.match(self.text)) and not ASKS_TOO.search(self.text)
 
     @cached_property
     def takes_no_picture(self) -> bool:
@@ -233,8 +249,11 @@ class Asked:
 
     @cached_property
     def months(self) -> frozenset[str]:
-        """The months that it names."""
-        return months(self.text)
+        """The months in which it asks for a number; "the flood in May" may be another matter."""
+        is_in_month = self.wants is Wants.NUMBER and IN_MONTH.search(self.text)
+        return (
+            months(self.text) if is_in_month and not NOT_IN_MONTH.search(self.text) else frozenset()
+        )
 
     @cached_property
     def numbers(self) -> frozenset[str]:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 
 from assistant.answer import Source
-from assistant.answer_kinds import SMALL_NUMBERS, months
+from assistant.answer_kinds import IN_MONTH, SMALL_NUMBERS, months
 from assistant.questions import Asked, Wants, meaning, meanings, missing, spelt
 from assistant.quotable import Kind, Quotable, heading
 from assistant.quote_weights import FIGURE, TEXT
@@ -84,10 +84,8 @@ class Comparison:
         asked = self._asked
         is_figure = passage.kind is Kind.FIGURE
         quote = passage.around if is_figure else passage.quote_for(self.weights)
-        if _is_of_other_month(asked, quote):
+        if _is_of_other_month(asked, passage.kind, quote):
             return False
-        if passage.kind is Kind.LABEL and not asked.months <= months(quote):
-            return False  # it stands for itself: another label of the chart may be of the month
         if is_figure:
             return not asked.takes_no_picture
         is_role = asked.wants is Wants.PERSON and self.covered(passage.own) > MOST_OF_ALL
@@ -159,7 +157,7 @@ class Comparison:
         is_figure = passage.kind is Kind.FIGURE
         given = passage.around if is_figure else passage.quote_for(self.weights)
         is_telling = asked.wants not in (Wants.ANYTHING, Wants.YES_OR_NO)
-        is_given = asked.is_given_by(given) and not (is_figure and asked.wants is Wants.PERSON)
+        is_given = not (is_figure and asked.wants is Wants.PERSON) and asked.is_given_by(given)
         is_counted = bool(asked.counted) and _is_counted(asked, passage)
         has_unit = bool(asked.unit and asked.unit.search(given))
         return {
@@ -199,10 +197,20 @@ def _place(source: Source) -> Place:
     return str(about.get("source")), about.get("page"), about.get("section")
 
 
-def _is_of_other_month(asked: Asked, text: str) -> bool:
-    """Whether it names months, and not that of the question; two may be the ends of a range."""
+def _is_of_other_month(asked: Asked, kind: Kind, text: str) -> bool:
+    """Whether it tells of another month; of a figure two may be the ends of a range.
+
+    A label stands for itself: another one of the chart may be of the month.
+    """
     named = months(text)
-    return bool(asked.months) and len(named) not in (0, 2) and not asked.months & named
+    if not asked.months or asked.months & named:
+        return False
+    if kind is Kind.LABEL:
+        return True
+    if kind is Kind.FIGURE:
+        return len(named) not in (0, 2)
+    is_of_one = kind is Kind.ROW or (IN_MONTH.search(text) and len(words(text)) <= USUAL_WORDS)
+    return len(named) == 1 and bool(is_of_one)
 
 
 def _extremes(asked: Asked, passages: Sequence[Quotable], terms: Collection[str]) -> set[int]:

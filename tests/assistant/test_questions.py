@@ -15,6 +15,8 @@ from assistant.questions import Asked, Wants, meanings, missing
         ("In which month was it cheapest, and at what price?", Wants.DATE),
         ("Who wrote Hamlet?", Wants.PERSON),
         ("Does the plan cover acupuncture?", Wants.YES_OR_NO),
+        ("Was the crane granted?", Wants.YES_OR_NO),
+        ("Was kostet die Karte?", Wants.ANYTHING),
         ("Why is the sky blue?", Wants.ANYTHING),
     ],
 )
@@ -42,6 +44,37 @@ def test_a_number_of_the_question_is_not_the_answer(
     question: str, text: str, is_given: bool
 ) -> None:
     assert Asked(question).is_given_by(text) is is_given
+
+
+@pytest.mark.parametrize(
+    ("question", "is_only"),
+    [
+        ("When was it built?", True),
+        ("When in May was it built?", True),
+        ("When I lose the card, can I get another?", False),
+        ("How many came?", True),
+        ("How many came, and when did it open?", False),
+    ],
+)
+def test_only_a_time_answers_a_when_that_asks_for_one(question: str, is_only: bool) -> None:
+    assert Asked(question).takes_only_such is is_only
+
+
+@pytest.mark.parametrize(
+    ("question", "months"),
+    [
+        ("How many visitors came in August?", {"aug"}),
+        ("May visitors enter the tower in winter?", set()),
+        ("How old was April Jones?", set()),
+        ("What did August Borsig found?", set()),
+        ("How many visitors came in the month after May?", set()),
+        ("How many died two months after the flood in May?", set()),
+    ],
+)
+def test_the_months_asked_about_are_those_in_which_something_is_counted(
+    question: str, months: set[str]
+) -> None:
+    assert Asked(question).months == months
 
 
 def test_names_and_years_are_what_an_answer_must_speak_of() -> None:

@@ -200,6 +200,22 @@ def test_how_many_in_a_month_is_not_answered_by_another_month() -> None:
     assert found == "In November 64 guests came."
 
 
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("May visitors enter the tower in winter?", "Visitors may enter from 1 December."),
+        ("Which month had more visitors than May?", "June had more visitors than any month."),
+        ("How many guests came in July?", "April Jones told that 64 guests came."),
+        ("How many guests came in July?", "In June and August, and between, 64 guests came."),
+        ("Who founded the museum?", "The museum was founded by J. Vollmer."),
+        ("How many people are employed?", "Between 1500 and 1800 people are employed."),
+        ("When was the church built?", "The church was built around 1200 by monks."),
+    ],
+)
+def test_what_may_answer_is_not_refused(question: str, told: str) -> None:
+    assert quotes(question, source(1, told)) == [told]
+
+
 def test_a_chart_of_other_months_is_not_shown_for_one() -> None:
     caption = "Visitors who came by month"
     text = f"{caption}\nText in the picture: May 12 June 18 July 29"
