@@ -220,8 +220,8 @@ class CitationChecker:
     def _distance(self, n: int, other: int) -> tuple[bool, int]:
         """Whether two sources are in two chapters, and by how many pages they are apart."""
         told = [self._sources[i - 1].document.metadata for i in (n, other)]
-        one, two = (str(metadata.get("section", "")).split(" › ", 1)[0] for metadata in told)
-        first, second = (metadata.get("page", 0) for metadata in told)
+        one, two = (str(metadata.get("section") or "").split(" › ", 1)[0] for metadata in told)
+        first, second = (metadata.get("page") or 0 for metadata in told)
         return one != two, abs(first - second)
 
     def _at(self, n: int) -> list[object]:
