@@ -13,10 +13,14 @@ from typing import Any
 
 from retrievers.lexical import STOPWORDS
 
-ABBREVIATIONS = frozenset(
-    """al approx apr aug ca cf co corp dec dept dr ed eds e.g eg eq est etc feb fig figs gen i.e ie
-    inc jan jr jul jun ltd mar mr mrs ms mt no nos nov oct p pp prof ref rev sec sep sept sr st u.k
-    u.s vol vs""".split()  # noqa: SIM905 - a list would be fifty lines
+BEFORE_NAMES = frozenset(
+    """alex benj capt chas col danl dr edw fred gen geo jas jno jos maj messrs mr mrs ms mt prof rev
+    richd robt saml sr st thos wm""".split()  # noqa: SIM905 - a list would be thirty lines
+)
+"""Titles, and first names as old papers shorten them: a name goes on after their full stop."""
+ABBREVIATIONS = BEFORE_NAMES | frozenset(
+    """al approx apr aug ca cf co corp dec dept ed eds e.g eg eq est etc feb fig figs i.e ie inc jan
+    jr jul jun ltd mar no nos nov oct p pp ref sec sep sept u.k u.s vol vs""".split()  # noqa: SIM905
 )
 MONTHS = (
     r"(?:Januar|Jänner|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember"

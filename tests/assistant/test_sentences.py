@@ -23,6 +23,14 @@ from assistant.sentences import (
             "The U.S. Census counts. J. Smith said so.",
             ["The U.S. Census counts.", "J. Smith said so."],
         ),
+        (
+            "It was cast in 1468 by Wm. Dobbes of Exeter. Geo. Pell and Thos. Gray tuned it.",
+            ["It was cast in 1468 by Wm. Dobbes of Exeter.", "Geo. Pell and Thos. Gray tuned it."],
+        ),
+        (
+            "Capt. Hale gave it to St. Mary of the Rev. Jas. Wick. It broke.",
+            ["Capt. Hale gave it to St. Mary of the Rev. Jas. Wick.", "It broke."],
+        ),
         ("It rose by 3.5 percent. Then it fell.", ["It rose by 3.5 percent.", "Then it fell."]),
         ("a heading\nA line below.", ["a heading", "A line below."]),
         ("He said “Stop.” She went on.", ["He said “Stop.”", "She went on."]),
