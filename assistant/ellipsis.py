@@ -35,7 +35,7 @@ from assistant.question_parts import (
     tokens,
     topic,
 )
-from assistant.references import DOES_WHAT, compared, resolved
+from assistant.references import DOES_WHAT, compared, resolved, without_pronoun
 
 LEAST_LIKENESS = 0.25
 """Of what a fragment replaces to the fragment, with what speaks for it besides."""
@@ -74,12 +74,11 @@ HOW = re.compile(
     rf"^(?:\w+ )?how ((?!(?:{'|'.join(AUXILIARIES)}|about|come)\b)\w+)\b", re.IGNORECASE
 )
 """With an adjective, or "many": how much of something there is."""
+BARE_WHY = re.compile(r"why (?:so \w+ )?\(", re.IGNORECASE)
+"""As `_asked_why` words it: nobody types such."""
 MEANT = re.compile(r"(?:no|sorry)?\W*I (?:meant|mean)\b\W*", re.IGNORECASE)
 NEGATIONS = frozenset(("not", "no", "never", "without", "except"))
 """What they leave out of the question before is not put in its place."""
-POINTING_END = re.compile(
-    r"\s+(?:(?:of|about|for|in|on)\s+)?(?:it|that|this|them|those|these)$", re.IGNORECASE
-)
 
 Way = Callable[[str, Sequence[Turn], Embeddings], str | None]
 
@@ -137,7 +136,7 @@ def _filled_in(question: str, history: Sequence[Turn], embeddings: Embeddings) -
     if found is None:
         return None
     fragment, is_opened = found
-    asked, before = history[-1].question, history[-1].question
+    asked = before = _last_asked(history)
     left: list[str] = []
     leader = tokens(fragment)[0].word
     said = parts(fragment, is_fragment=True)
@@ -161,6 +160,12 @@ def _filled_in(question: str, history: Sequence[Turn], embeddings: Embeddings) -
     if asked == before and not is_opened:
         return None  # a topic of its own, in key words
     return f"{' '.join(left)} ({topic(asked) or _bare(asked)})?"
+
+
+def _last_asked(history: Sequence[Turn]) -> str:
+    """The last question; a bare "why?" between changes nothing of what it was about."""
+    asked = [turn.question for turn in history]
+    return next((text for text in reversed(asked) if not BARE_WHY.match(text)), asked[-1])
 
 
 def _fragment(question: str) -> tuple[str, bool] | None:
@@ -301,15 +306,15 @@ def _asked_barely(question: str, history: Sequence[Turn], _: Embeddings) -> str 
     cut = clause(before)
     about = topic(before) or _bare(before)
     if words & PICTURES:
-        return f"{_without_pronoun(text)} of {about}"
+        return f"{without_pronoun(text)} of {about}"
     if "why" in words or words == {"how", "come"}:
         return _asked_why("Why" if words & (PRONOUNS | {"come"}) else text, before)
     asks = any(token.word in ASKING for token in found)
     if asks and cut.auxiliary and not _is_whole(found):
         return f"{text} {_stated(cut)}?"
     if not asks and found[0].word not in AUXILIARIES:
-        return f"{_without_pronoun(text)} about {about}"
-    return f"{_without_pronoun(text)} ({about})?"
+        return f"{without_pronoun(text)} about {about}"
+    return f"{without_pronoun(text)} ({about})?"
 
 
 def _asked_why(text: str, before: str) -> str:
@@ -336,11 +341,6 @@ def _stated(cut: Clause) -> str:
 def _is_whole(found: Sequence[Token]) -> bool:
     """Whether a verb follows the question word."""
     return any(token.word in AUXILIARIES for token in found)
-
-
-def _without_pronoun(text: str) -> str:
-    """The text without what would point to what is named after it."""
-    return POINTING_END.sub("", text)
 
 
 # Questions that leave out a noun: "How many are women?", "Who is the mayor?"

@@ -11,6 +11,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from assistant.sentences import BEFORE_NAMES
+
 ASKING = frozenset(("what", "which", "who", "whom", "whose", "when", "where", "why", "how"))
 DOING = frozenset(("do", "does", "did", "can", "could", "will", "would", "shall", "should", "may"))
 BEING = frozenset(("is", "are", "was", "were", "am", "be", "been"))
@@ -40,7 +42,11 @@ MISSPELT_LIKENESS = 0.84
 N_MISSPELT = 4
 """Words at the beginning that are looked at: names come later."""
 
-TOKEN = re.compile(r"[^\W_]+(?:[-'’.&/][^\W_]+)*%?")
+TOKEN = re.compile(
+    rf"(?:[A-Z]|{'|'.join(sorted(map(str.title, BEFORE_NAMES)))})\.(?=\s+[A-Z])"
+    r"|[^\W_]+(?:[-'’.&/][^\W_]+)*%?"
+)
+"""The full stop of an initial belongs to it: "A." in "A. K. Oyelaran" is no article."""
 YEAR = re.compile(r"(?:1[5-9]|20)\d\d(?:s|[-–/]\d{2,4})?")
 NUMBER = re.compile(r"\d[\d.,]*(?:st|nd|rd|th|%)?|[QqHh][1-4]")
 PLURALS = frozenset(("people", "men", "women", "children", "police", "data", "media"))
@@ -140,7 +146,7 @@ def parts(text: str, *, is_fragment: bool = False) -> list[Part]:
     run: list[Token] = []
     for place, token in enumerate(tokens(text)):
         is_name = _is_name(token) and (place > 0 or is_fragment or not token.text.istitle())
-        goes_on = bool(run) and text[run[-1].end : token.start].isspace()
+        goes_on = bool(run) and text[run[-1].end : token.start].strip() in ("", "&")
         if run and (
             token.is_function_word
             or not goes_on

@@ -70,6 +70,9 @@ ROW = re.compile(r" — [^:;]{1,100}: ")
 AFTER_THAT = frozenset(("again", "back", "happen", "help", "matter", "mean", "too", "work"))
 """May end a question of which "that" is the object or the subject."""
 DOES_WHAT = re.compile(r"\b(?:do|does|did|doing|done) (?:it|that|this|so)$", re.IGNORECASE)
+POINTING_END = re.compile(
+    r"\s+(?:(?:of|about|for|in|on)\s+)?(?:it|that|this|them|those|these)$", re.IGNORECASE
+)
 
 
 def compared(question: str, history: Sequence[Turn], _: Embeddings) -> str | None:
@@ -101,6 +104,11 @@ def resolved(question: str, history: Sequence[Turn], _: Embeddings) -> str | Non
             continue
         text, is_named = f"{text[:start]}{standing}{text[end:]}", True
     return text if is_named else f"{_bare(question)} ({topic(last.question)})?"
+
+
+def without_pronoun(text: str) -> str:
+    """The text without what would point to what is named after it."""
+    return POINTING_END.sub("", text)
 
 
 def _points_back(found: Sequence[Token], i: int) -> bool:
@@ -167,16 +175,20 @@ def _standing_for(found: Sequence[Token], i: int, last: Turn) -> tuple[int, int,
         place = _place(last)
         return start, end, f"in {place}" if place else ""
     standing = _person(last) if token.word in ("he", "she", "him", "his", "her") else ""
-    standing = standing or _thing(last, is_plural=token.word in MANY_THINGS)
+    is_thing = token.word in ("it", "its") and _asks_for_doer(last)
+    standing = standing or _thing(last, is_plural=token.word in MANY_THINGS, is_asked=is_thing)
     is_possessive = token.word in POSSESSIVE and after and not after.is_function_word
     return start, end, f"{standing}'s" if is_possessive and standing else standing
 
 
-def _thing(last: Turn, *, is_plural: bool) -> str:
-    """What was asked about; of several things the one of that number."""
-    if _asks_for_name(last) and (named := _named_in_answer(last)):
-        return named
+def _thing(last: Turn, *, is_plural: bool, is_asked: bool) -> str:
+    """What was asked about; of several things the one of that number.
+
+    is_asked: the question itself names it, and not the answer.
+    """
     known = _phrases(last.question)
+    if not (is_asked and known) and _asks_for_name(last) and (named := _named_in_answer(last)):
+        return named
     for phrase in known:
         head = re.split(r"\s+(?:of|in|on|at|for)\s+", phrase)[0]
         if Part(head, 0, 0).is_plural == is_plural:
@@ -211,6 +223,12 @@ def _asks_for_name(last: Turn) -> bool:
     return words[:1] in (["who"], ["whose"]) or (
         words[:1] in (["which"], ["what"]) and words[1:2] != [] and words[1] in KINDS
     )
+
+
+def _asks_for_doer(last: Turn) -> bool:
+    """Whether it is asked who did something to a thing: "Who built the tower?"."""
+    is_who = [token.word for token in tokens(last.question)[:1]] == ["who"]
+    return is_who and not clause(last.question).auxiliary
 
 
 def _person(last: Turn) -> str:

@@ -143,6 +143,39 @@ def test_the_name_of_a_column_is_not_what_was_asked_for() -> None:
     assert put_back("Where is it?", [named], WordEmbeddings()) == "Where is Rwanda?"
 
 
+@pytest.mark.parametrize(
+    ("before", "answer", "asked", "understood"),
+    [
+        ("Who is the master founder?", "The master founder is J. R. Tredgold of Hale.",
+         "Whom did he succeed?", "Whom did J. R. Tredgold succeed?"),
+        ("Who is the clerk?", "The clerk is A. K. Oyelaran.",
+         "When did she retire?", "When did A. K. Oyelaran retire?"),
+        ("Who cast the tenor?", "The tenor was cast by Wm. Dobbes of Exeter.",
+         "Where did he live?", "Where did Wm. Dobbes live?"),
+        ("Who cast Great Ursula?", "Brother Anselm cast Great Ursula.",
+         "When was it cast?", "When was Great Ursula cast?"),
+        ("Who cast Great Ursula?", "Brother Anselm cast Great Ursula.",
+         "When did he die?", "When did Brother Anselm die?"),
+        ("Who is the largest founder?", "The largest founder is Wick & Sons.",
+         "When was it founded?", "When was Wick & Sons founded?"),
+        ("Who owns the mill?", "The mill belongs to Hale Ltd.",
+         "How old is it?", "How old is the mill?"),
+    ],
+)  # fmt: skip
+def test_a_pronoun_stands_for_the_whole_name_of_a_person_or_for_the_thing(
+    before: str, answer: str, asked: str, understood: str
+) -> None:
+    assert put_back(asked, [Turn(before, answer)], WordEmbeddings()) == understood
+
+
+def test_a_why_between_changes_nothing_of_what_was_counted() -> None:
+    history: list[Turn] = []
+    for asked in ("How many bells were cast in 2020?", "and in 2021?", "why?", "And in 2022?"):
+        history.append(Turn(put_back(asked, history, WordEmbeddings()), "7 bells."))
+    assert history[2].question == "why so many (bells, cast in 2021)?"
+    assert history[3].question == "How many bells were cast in 2022?"
+
+
 WORDS_OF_FOLLOW_UPS = """- — … 😀 € 日 ? . , 's 12 2005 -5 and so a the of in it its they there that
 this year one second latter former ones what which who why how many much is was did show me about
 more Texas US women rate built called""".split()  # noqa: SIM905
