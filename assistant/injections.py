@@ -26,6 +26,12 @@ _SAY = r"(?:say|write|answer|reply|respond|output|print|claim|repeat|cite|tell|r
 _ADD = r"(?:insert|include|append|add|embed|put|show|display|render|mention|begin|start|finish|end)"
 _RULES = r"(?:instruction|prompt|rule|direction|guideline|command|constraint)s?"
 _NOT_DENIED = r"(?<!\bnot )(?<!\bnever )(?<!n't )(?<!n’t )\b"
+_WORDED = (
+    r"with (?:(?:only|exactly|just|nothing but|the (?:word|phrase|sentence|text|line)s?)\b|[\"“'‘]|"
+    r"(?-i:[A-Z]{4,})\b)"
+)
+"""Says which words an answer must have; "with yes or no" and "with a cross" are for surveys."""
+_ASKED = r"(?:question|prompt|query|message|request)s?"
 _CLEAR = (
     rf"{_NOT_DENIED}(?:ignore|disregard|forget|override),? (?:\w+ ){{0,3}}?(?:previous|prior|"
     rf"earlier|above|preceding|your|system) (?:\w+ ){{0,2}}?{_RULES}\b",
@@ -42,6 +48,13 @@ _CLEAR = (
     rf"\byour {_ANSWER} (?:is|are) wrong unless (?:it|they) (?:contains?|says?|ends? with)\b",
     rf"\b{_ADD} (?:this|the following)(?: \w+)? (?:in|to|at|after|with) (?:\w+ ){{0,3}}?"
     rf"(?:your|every|each|all) {_ANSWER}\b",
+    rf"\b(?:the|this|any|every|each|all) {_MODEL} (?:[\w,]+ ){{0,6}}?(?:must|should|shall|has to|"
+    r"have to|is to|are to) (?:always|only) (?:(?:recommend|praise|endorse|promote|advertise|say|"
+    r"claim|state) (?:that|the|this|our|(?-i:[A-Z]))|tell the user\b|"
+    rf"(?:answer|reply|respond) (?:\w+ ){{0,4}}?(?:that\b|{_WORDED}))",
+    r"^\W{0,9}please (?:always )?(?:tell|inform|assure|convince) the (?:user|asker) that\b",
+    r"\b(?:from now on|you are now an? \w).{0,80}\b(?:answer|reply|respond)(?: to)? "
+    rf"(?:any|every|each|all) (?:\w+ )?{_ASKED} {_WORDED}",
     r"</?source \d.*\b(?:system|assistant|user)\s?:",
 )
 _ADDRESS = (
