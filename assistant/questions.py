@@ -29,6 +29,8 @@ PICTURE_WORD = (
     r"screenshot|illustration|histogram)s?\b"
 )
 PICTURE = re.compile(PICTURE_WORD, re.IGNORECASE)
+SEEN = r"\b(?:curve|sketch|scatter ?plot|spectrum|logo|portrait|painting|layout)s?\b"
+"""What a person may wish to see besides; in a question it may be a word like any other."""
 NO_PICTURE = re.compile(
     r"\b(?:(?:which|what|how many) (?:figures?|images?)|(?<!this )(?<!the )(?<!overview )figures|"
     r"(?:image|picture|graph|map|figure) (?:format|file|type|size|database|theory)s?)\b",
@@ -37,7 +39,7 @@ NO_PICTURE = re.compile(
 """Where such a word means no picture: a figure may be a number."""
 SHOW = re.compile(
     r"\W*(?:(?:please|(?:can|could|would) you|i (?:want|would like) to|i'd like to|let me)\s+)*"
-    rf"(?:show|see|display|look at)\b.*{PICTURE_WORD}",
+    rf"(?:show|see|display|look at)\b.*(?:{PICTURE_WORD}|{SEEN})",
     re.IGNORECASE | re.DOTALL,
 )
 ASKS_MORE = re.compile(r"\b(?:how|what|when|where|which|who|whom|whose|why)\b", re.IGNORECASE)

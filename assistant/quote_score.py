@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 
 from assistant.answer import Source
-from assistant.answer_kinds import IN_MONTH, SMALL_NUMBERS, months
+from assistant.answer_kinds import IN_MONTH, SMALL_NUMBERS, YEAR, months
 from assistant.questions import Asked, Wants, meaning, meanings, missing, spelt
 from assistant.quotable import Kind, Quotable, heading
 from assistant.quote_weights import FIGURE, TEXT
@@ -80,11 +80,11 @@ class Comparison:
         )
 
     def may_answer(self, passage: Quotable) -> bool:
-        """Whether it holds the kind of thing without which nothing answers, of no other month."""
+        """Whether it holds the kind of thing without which nothing answers, of no other time."""
         asked = self._asked
         is_figure = passage.kind is Kind.FIGURE
         quote = passage.around if is_figure else passage.quote_for(self.weights)
-        if _is_of_other_month(asked, passage.kind, quote):
+        if _is_of_other_month(asked, passage.kind, quote) or _is_of_other_year(asked, passage):
             return False
         if is_figure:
             return not asked.takes_no_picture
@@ -195,6 +195,14 @@ class Comparison:
 def _place(source: Source) -> Place:
     about = source.document.metadata
     return str(about.get("source")), about.get("page"), about.get("section")
+
+
+def _is_of_other_year(asked: Asked, passage: Quotable) -> bool:
+    """Whether it names years, and neither it nor the text around it one that is asked about."""
+    if not asked.years or asked.wants is Wants.DATE or asked.years & passage.years:
+        return False
+    told = {int(year) for year in YEAR.findall(passage.text)}
+    return bool(told) and not any(min(told) < int(year) < max(told) for year in asked.years)
 
 
 def _is_of_other_month(asked: Asked, kind: Kind, text: str) -> bool:

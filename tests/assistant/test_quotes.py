@@ -330,3 +330,26 @@ def test_the_greatest_is_found_in_tables_with_thousands_of_rows() -> None:
         rows = [f"| Ferry {chr(64 + n)}{i} | {100 + i * n} |" for i in range(390)]
         tables.append(source(n, "\n".join(["| Ferry | Seats |", "| --- | --- |", *rows])))
     assert quotes("Which ferry has the most seats?", *tables) == ["Ferry E389 — Seats: 2045"]
+
+
+def test_what_names_another_year_does_not_answer() -> None:
+    paid = "The parish paid 412 pounds for ropes in 2021. It rained. The parish is small. Fee."
+    known = source(1, f"{paid} The bells rang in 2020.")
+    assert quotes("How much did the parish pay for ropes in 2020?", known) == []
+    assert quotes("How much did the parish pay for ropes in 2021?", known) != []
+
+
+def test_a_year_within_a_span_that_is_told_is_not_another() -> None:
+    told = source(1, "From 2019 to 2022 the foundry took on 7 apprentices. In 2020 it was cold.")
+    assert quotes("How many apprentices did the foundry take on in 2020?", told) != []
+
+
+def test_when_something_was_may_be_another_year_than_the_one_that_is_named() -> None:
+    told = source(1, "After the flood of 2020 was over, the hall stood empty. It reopened in 2022.")
+    assert quotes("When did the hall reopen after the flood of 2020?", told) != []
+
+
+@pytest.mark.parametrize("seen", ["cooling curve", "layout of the hall", "logo"])
+def test_what_can_be_seen_is_wished_for_as_a_figure(seen: str) -> None:
+    assert Asked(f"Show me the {seen}.").is_wish_to_see
+    assert not Asked(f"What is the {seen}?").is_wish_to_see
