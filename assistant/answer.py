@@ -16,6 +16,7 @@ from typing import Any, Self
 from langchain_core.documents import Document
 
 from assistant.addresses import is_loopback
+from assistant.answer_json import check
 from assistant.claims import claims_nothing
 from assistant.injections import without_instructions
 from assistant.refusals import is_refusal
@@ -256,7 +257,9 @@ class Answer:
         """The answer of this JSON, which may come from anywhere.
 
         media_base_url: where pictures may lie besides this machine; those elsewhere lose their URL.
+        Raises AnswerInvalid, which names the part that is missing or wrong.
         """
+        check(found)
         return cls(
             found["question"],
             tuple(map(Sentence.from_dict, found["sentences"])),

@@ -281,12 +281,22 @@ def _file(path_of: Callable[[str], Path], key: str) -> FileResponse:
     return FileResponse(path, media_type=MEDIA_TYPES[path.suffix], headers=PICTURE_HEADERS)
 
 
+def _not_json(body: str, position: int, reason: str) -> str:
+    line = body.count("\n", 0, position) + 1
+    column = position - body.rfind("\n", 0, position)
+    place = f"line {line}, column {column}" if line > 1 else f"column {column}"
+    return f"The body is not JSON ({place}): {reason}."
+
+
 def _add_error_handlers(app: FastAPI) -> None:
     """Every error in OpenAI's format."""
 
     @app.exception_handler(RequestValidationError)
     def refused(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
+        if first["type"] == "json_invalid":
+            message = _not_json(str(error.body), first["loc"][-1], first["ctx"]["error"])
+            return JSONResponse(error_body(message, "invalid_request_error"), 400)
         place = ".".join(str(part) for part in first["loc"][1:])
         reason = str(first["msg"]).removeprefix("Value error, ")
         message = f"{place}: {reason}" if place else reason

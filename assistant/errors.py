@@ -21,6 +21,7 @@ AssistantError
 │   └── ConversationsUnwritable  read-only, full disk, or another process holds it too long
 ├── UnknownConversation      no conversation, or several, have this id
 ├── QuestionInvalid          there is no question, or one that cannot be asked
+├── AnswerInvalid            JSON that should be an answer is none
 ├── SettingsInvalid          a setting has a value that limner cannot use
 └── QuestionsInvalid         a question file that `limner evaluate` cannot read
 
@@ -117,6 +118,10 @@ class UnknownConversation(AssistantError):
 
 class QuestionInvalid(AssistantError, ValueError):
     """There is no question, or it is longer than can be asked, or no text."""
+
+
+class AnswerInvalid(AssistantError, ValueError):
+    """JSON that should be an answer lacks a part, or has one that is not of its kind."""
 
 
 class SettingsInvalid(AssistantError):

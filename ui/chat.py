@@ -83,10 +83,14 @@ def _show_page(assistant: Assistant) -> None:
         st.session_state.report = None
     with st.sidebar:
         conversations = st.container()
+        if not turns:  # at once: examples may load a model first
+            with conversations:
+                show_conversations(assistant)
         show_library(assistant)
         assistant = choose_model(assistant)
     if not turns:
         _welcome(assistant)
+        return
     for n, turn in enumerate(turns):
         _show_turn(turn, turns[:n], assistant)
     with conversations:  # last: with the answer that was just made

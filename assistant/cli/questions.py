@@ -31,6 +31,11 @@ from assistant.filters import first_day, last_day, where_all
 from retrievers import Filter, collection_names
 
 PREVIEW_CHARS = 300
+ENDS = ("/quit", "/exit", "quit", "exit")
+CHAT_HELP = (
+    "Ask your documents, for example: Show me the chart of visitors. A follow-up is understood by "
+    "what was asked before. An empty line, /quit or Ctrl-D ends; Ctrl-C stops an answer."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +126,18 @@ def chat(
     model: str | None,
     library: Path | None,
 ) -> None:
-    """Ask question after question; an empty line or Ctrl-D ends it."""
+    """Ask question after question; an empty line, `/quit` or Ctrl-D ends it."""
     with opened(library, llm=llm, model=model) as assistant:
         where = chosen.filter(assistant)
         talk = _Talk(assistant, where, conversation)
         n_documents = number_of(assistant.library.n_documents, "document")
-        say(f"{n_documents}, {assistant.model.name}. Empty line ends.")
+        say(f"{n_documents}, {assistant.model.name}. Empty line or /quit ends.")
         try:
-            while question := _next_question():
-                talk.ask(question)
+            while (question := _next_question()) and question.lower() not in ENDS:
+                if question.startswith("/"):
+                    say(CHAT_HELP)
+                else:
+                    talk.ask(question)
         finally:
             if talk.id:
                 say(f"Go on with: limner chat --conversation {talk.id[:SHORT_ID_CHARS]}", "dim")

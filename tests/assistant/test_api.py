@@ -381,6 +381,18 @@ def test_a_question_that_makes_no_sense_is_refused(
     assert told in response.json()["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("body", "place"), [("{bad", "(column 2): "), ('{\n"question": cod}', "(line 2, column 13): ")]
+)
+def test_a_body_that_is_not_json_is_told_with_the_place(
+    served: Served, body: str, place: str
+) -> None:
+    response = served.http.post("/ask", content=body, headers={"content-type": "application/json"})
+    assert response.status_code == 400
+    assert response.json()["error"]["message"].startswith(f"The body is not JSON {place}")
+    assert response.json()["error"]["param"] is None
+
+
 def test_a_failure_in_the_middle_is_the_last_event(serving: Serving) -> None:
     told = events_in(asked(serving(says(COD, GenerationFailed("out of memory"))), stream=True))
     assert told[-1]["type"] == "error"

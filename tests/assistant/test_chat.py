@@ -123,6 +123,19 @@ def test_nothing_is_kept_where_that_was_set(
     assert not (tmp_path / "conversations.sqlite").exists()
 
 
+@pytest.mark.parametrize("end", ["/quit", "/exit", "quit", "Exit"])
+def test_a_word_ends_the_chat_and_a_command_is_not_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], end: str
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"/help\n{QUESTION}\n{end}\n/never\n"))
+    with open_harbour(tmp_path, says(COD)) as assistant:
+        chat_over(assistant, monkeypatch)
+        (listed,) = assistant.conversations.all()
+        asked = [turn.question for turn in assistant.conversations.read(listed.id).turns]
+    assert asked == [QUESTION]
+    assert capsys.readouterr().out.count("/quit or Ctrl-D ends") == 1
+
+
 def test_what_was_checked_before_ctrl_c_is_remembered_and_stored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

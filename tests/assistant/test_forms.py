@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup, Tag
@@ -20,6 +21,7 @@ from assistant.answer import (
     Sentence,
     Source,
 )
+from assistant.errors import AnswerInvalid
 from assistant.events import AnswerFinished, Event, SourcesFound, TextAdded, events_of
 from assistant.html import answer_html, html_page
 from assistant.markdown import NEAREST, StreamedMarkdown, answer_markdown
@@ -73,6 +75,43 @@ def test_an_answer_survives_its_json_with_all_its_forms(answer: Answer) -> None:
     assert answer_markdown(again) == answer_markdown(answer)
     assert answer_html(again) == answer_html(answer)
     assert list(events_of(again)) == list(events_of(answer))
+
+
+def changed(place: tuple[str | int, ...], *value: object) -> dict[str, Any]:
+    """The JSON of an answer with another value at this place, or without it."""
+    told = answer_with(Sentence("Cod.", (1,), (1,), 1, True)).to_dict()
+    part: Any = told
+    for step in place[:-1]:
+        part = part[step]
+    if value:
+        part[place[-1]] = value[0]
+    else:
+        del part[place[-1]]
+    return told
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        ({}, "question is missing"),
+        ([], "it is not an object"),
+        (None, "it is not an object"),
+        (changed(("sentences", 0, "figures")), "sentences[0].figures is missing"),
+        (changed(("sources", 0, "title")), "sources[0].title is missing"),
+        (changed(("sentences", 0), "Cod."), "sentences[0] is not an object"),
+        (changed(("sentences",), 5), "sentences is not a list"),
+        (changed(("sources", 0, "score"), "high"), "sources[0].score is not a number"),
+        (changed(("sources", 0, "score"), 10**400), "sources[0].score is not a number"),
+        (changed(("grounded",), 1), "grounded is not true or false"),
+        (changed(("timings_s",), {"search": None}), "timings_s['search'] is not a number"),
+        (changed(("searched_as",), 7), "searched_as is not a text"),
+        (changed(("sentences", 0, "figures"), [2]), "sentences[0].figures[0] names a source"),
+        (changed(("sentences", 0, "citations"), [True]), "citations[0] is not a whole number"),
+    ],
+)
+def test_json_that_is_no_answer_is_told_with_the_place(found: Any, reason: str) -> None:
+    with pytest.raises(AnswerInvalid, match=re.escape(reason)):
+        Answer.from_dict(found)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Conversations on the chat page: kept, opened again as they were, renamed, deleted."""
 
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import streamlit as st
@@ -10,6 +11,7 @@ from assistant.assistant import Assistant
 from assistant.conversations import Conversations
 from assistant.settings import Settings
 from loaders import MediaStore
+from retrievers import ModelMissing
 from tests.ui.chat_page import ask, open_page, shown
 from tests.ui.orchard import CAPTION, FACT_QUESTION, TITLE
 
@@ -102,6 +104,21 @@ def test_what_is_asked_after_a_conversation_was_deleted_elsewhere_is_kept(librar
     ask(page, FOLLOW_UP)
     (new,) = kept(library).all()
     assert new.id != listed.id
+
+
+def test_the_list_is_drawn_before_the_examples(
+    library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(open_page(), FACT_QUESTION)
+    (listed,) = kept(library).all()
+
+    def failing(*_: object, **__: object) -> NoReturn:
+        raise ModelMissing("no weights")
+
+    monkeypatch.setattr(Assistant, "search", failing)
+    page = open_page()
+    assert [error.value for error in page.error] == ["no weights"]
+    assert button(page, f"open {listed.id}")
 
 
 def test_a_damaged_file_costs_no_answer(library: Path) -> None:
