@@ -14,7 +14,11 @@ from tests.plain_chain import ask_plainly
 from tests.quality_answers import ROWS, as_table, beside
 
 SOURCES = tuple(
-    Source(n, 0.5, Document(text, metadata={"source": "file:///a.txt", "title": "a"}))
+    Source(
+        n,
+        0.5,
+        Document(text, metadata={"source": "file:///a.txt", "title": "a", "modality": "text"}),
+    )
     for n, text in enumerate([COD, "Mackerel. " * 2_000], start=1)
 )
 
